@@ -1,0 +1,68 @@
+# Each target prepares what it needs: a virtual environment with the locked dependencies, and for
+# the tests a browser. A machine needs Python 3.11 or newer, and make.
+
+ifndef PYTHON
+PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
+endif
+ifeq ($(PYTHON),)
+$(error Entrepot needs Python 3.11 or newer, and none of python3, python3.13, python3.12, python3.11, python is one: install it, or name it with make PYTHON=/path/to/python)
+endif
+
+BIN := .venv/bin
+SETUP := @$(PYTHON) tools/setup.py
+CHECKED := src tests tools $(wildcard conftest.py benchmarks rehearsal)
+TEMPLATES = $(shell find src -name '*.html' -path '*/templates/*')
+ARGS ?=
+
+.PHONY: help demo up test check format bench shots lock migrations clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
+
+demo: ## run the hub with a sandbox and 200 orders (ARGS="--orders 200 --exit --json")
+	$(SETUP) runtime
+	@$(BIN)/entrepot demo $(ARGS)
+
+up: ## run the hub
+	$(SETUP) runtime
+	@$(BIN)/entrepot up $(ARGS)
+
+test: ## run every test (ARGS=tests/journeys runs one folder)
+	$(SETUP) dev
+	@chromium="$$($(BIN)/python tools/browser.py)" && ENTREPOT_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+check: ## run every static check
+	$(SETUP) dev
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/typos
+	$(BIN)/lint-imports
+	$(if $(TEMPLATES),$(BIN)/djade --check --target-version 5.2 $(TEMPLATES))
+	$(if $(TEMPLATES),$(BIN)/djlint --lint --quiet $(TEMPLATES))
+	$(BIN)/mypy
+	$(BIN)/pytest -q -p no:randomly tests/test_house_rules.py
+
+format: ## let the formatters rewrite what they can
+	$(SETUP) dev
+	$(BIN)/ruff check --fix $(CHECKED)
+	$(BIN)/ruff format $(CHECKED)
+	$(if $(TEMPLATES),$(BIN)/djade --target-version 5.2 $(TEMPLATES))
+
+bench: ## measure the figures of docs/benchmarks.md
+	$(SETUP) dev
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+shots: ## photograph every page into shots/
+	$(SETUP) dev
+	@chromium="$$($(BIN)/python tools/browser.py)" && ENTREPOT_CHROMIUM="$$chromium" $(BIN)/python -m tests.browser.shots $(ARGS)
+
+lock: ## rewrite the lock files from pyproject.toml (ARGS="--upgrade" for newer versions)
+	@$(PYTHON) tools/setup.py lock $(ARGS)
+
+migrations: ## write the migration that a changed model lacks (ARGS="orders -n 0002_line_discount")
+	$(SETUP) dev
+	@$(BIN)/django-admin makemigrations --settings entrepot.config.settings $(ARGS)
+
+clean: ## remove what the other targets made, but not the data folder
+	rm -rf .venv dist shots .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
