@@ -1,0 +1,142 @@
+"""The one door to the database: a transaction, in the name of one merchant or of the system.
+
+Outside a scope, row-level security answers nothing. When the outermost scope ends, the events
+recorded in it are written and their jobs deferred, before the commit.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from entrepot.database.router import APP, SYSTEM, as_role
+from entrepot.events import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    alias: str
+    merchant_id: int | None
+
+
+_scope: ContextVar[_Scope | None] = ContextVar("entrepot_scope", default=None)
+
+
+class NoScope(Exception):
+    """The database was asked outside a scope."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no scope is open: wrap the work in access.scope.merchant(id) or access.scope.system()"
+        )
+
+
+class ScopeConflict(Exception):
+    """A scope was opened inside one that it cannot share a transaction with."""
+
+
+@contextmanager
+def merchant(merchant_id: int, *, savepoint: bool = False) -> Iterator[None]:
+    """Work in one transaction on the rows of one merchant.
+
+    Inside a scope of the same merchant or of the system it joins the open transaction (inside the
+    system's it therefore sees what the system sees); `savepoint=True` lets an error in the block
+    take back only the block, its events included.
+
+    Raises:
+        ScopeConflict: another merchant's scope is open.
+    """
+    outer = _scope.get()
+    if outer is None:
+        with _outermost(_Scope(APP, merchant_id)):
+            yield
+        return
+    if outer.merchant_id not in {None, merchant_id}:
+        raise ScopeConflict(
+            f"cannot open the scope of merchant {merchant_id}:"
+            f" the scope of merchant {outer.merchant_id} is open"
+        )
+    with _joined(_Scope(outer.alias, merchant_id), savepoint=savepoint):
+        yield
+
+
+@contextmanager
+def system(*, savepoint: bool = False) -> Iterator[None]:
+    """Work in one transaction on the rows of all merchants; for the edge, claims and upkeep.
+
+    Inside a system scope it joins the open transaction.
+
+    Raises:
+        ScopeConflict: a merchant's scope is open.
+    """
+    outer = _scope.get()
+    if outer is None:
+        with _outermost(_Scope(SYSTEM, None)):
+            yield
+        return
+    if outer.merchant_id is not None:
+        raise ScopeConflict(
+            f"cannot open the system's scope: the scope of merchant {outer.merchant_id} is open"
+        )
+    with _joined(outer, savepoint=savepoint):
+        yield
+
+
+def connection() -> BaseDatabaseWrapper:
+    """The connection of the open scope.
+
+    Raises:
+        NoScope: none is open.
+    """
+    scope = _scope.get()
+    if scope is None:
+        raise NoScope
+    return connections[scope.alias]
+
+
+def current_merchant() -> int | None:
+    """The merchant of the open scope; None in the system's.
+
+    Raises:
+        NoScope: none is open.
+    """
+    scope = _scope.get()
+    if scope is None:
+        raise NoScope
+    return scope.merchant_id
+
+
+def is_open() -> bool:
+    """Say whether a scope is open in this context."""
+    return _scope.get() is not None
+
+
+@contextmanager
+def _outermost(scope: _Scope) -> Iterator[None]:
+    token = _scope.set(scope)
+    try:
+        with as_role(scope.alias), transaction.atomic(using=scope.alias, durable=True):
+            if scope.merchant_id is not None:
+                with connections[scope.alias].cursor() as cursor:
+                    cursor.execute(
+                        "SELECT set_config('entrepot.merchant', %s, true)",
+                        [str(scope.merchant_id)],
+                    )
+            with outbox.collecting():
+                yield
+    finally:
+        _scope.reset(token)
+
+
+@contextmanager
+def _joined(scope: _Scope, *, savepoint: bool) -> Iterator[None]:
+    token = _scope.set(scope)
+    try:
+        with transaction.atomic(using=scope.alias) if savepoint else nullcontext():
+            with outbox.discarding_on_error() if savepoint else nullcontext():
+                yield
+    finally:
+        _scope.reset(token)

@@ -1,0 +1,1 @@
+"""Facts and their delivery inside the hub: the journal, its catalog, the outbox."""
