@@ -1,0 +1,1 @@
+"""The REST interface and the documented drop-in interfaces."""

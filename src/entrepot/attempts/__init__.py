@@ -1,0 +1,1 @@
+"""Intended effects outside: reference, lease, outcome. The protocol of exactly once in effect."""

@@ -1,0 +1,1 @@
+"""Canonical values: frozen dataclasses that know no platform, no database and no clock."""

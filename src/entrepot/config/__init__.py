@@ -1,0 +1,1 @@
+"""How one installation is set up: settings, addresses, the ASGI application, logging."""

@@ -1,0 +1,1 @@
+"""The connector kit: everything a platform folder may lean on."""

@@ -1,0 +1,383 @@
+"""The one door to the outside: deadlines, limits, breaker, error sorting, recording, redaction.
+
+It knows no database: `Budget`, `Breaker` and `CallLog` are protocols that are handed in. No other
+module opens a socket.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal, Protocol
+
+import httpx
+import msgspec
+
+from entrepot.connect.errors import (
+    Misconfigured,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    Unavailable,
+    UnexpectedResponse,
+)
+
+CALL_DEADLINE = timedelta(seconds=25)
+CONNECT_TIMEOUT = timedelta(seconds=5)
+ANSWER_LIMIT = 20 * 1024 * 1024
+QUOTED = 300
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Json = Any
+Auth = Callable[[httpx.Request], None]
+Priority = Literal["people", "live", "bulk"]
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class Budget(Protocol):
+    """A credential's rate limit, shared between processes, with a lane kept free for people."""
+
+    def take(self, *, cost: int, priority: Priority) -> None:
+        """Take from the budget, or raise RateLimited with how long to wait."""
+        ...
+
+    def learn(self, headers: Mapping[str, str], status_code: int) -> None:
+        """Correct the budget by what the platform says is left."""
+        ...
+
+
+class Breaker(Protocol):
+    """Stops calls to a platform that is down; one probe when it may be back."""
+
+    def check(self) -> None:
+        """Raise Unavailable while open."""
+        ...
+
+    def record(self, *, is_available: bool) -> None:
+        """Count a call; only `Unavailable` counts against the platform."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call as it is kept: redacted, with how long it took and how it ended.
+
+    `outcome` is "ok" or the name of the error it was sorted into.
+    """
+
+    method: str
+    url: str
+    status_code: int | None
+    outcome: str
+    duration: timedelta
+    at: datetime
+    request_id: str
+    sent: str
+    answered: str
+
+
+class CallLog(Protocol):
+    """Keeps calls for operators."""
+
+    def add(self, call: Call) -> None:
+        """Keep one call; must not fail the caller."""
+        ...
+
+
+class Unlimited:
+    """A budget, breaker and log for where none is needed: a first ping, a test."""
+
+    def take(self, *, cost: int, priority: Priority) -> None:
+        """Allow everything."""
+
+    def learn(self, headers: Mapping[str, str], status_code: int) -> None:
+        """Learn nothing."""
+
+    def check(self) -> None:
+        """Allow everything."""
+
+    def record(self, *, is_available: bool) -> None:
+        """Count nothing."""
+
+    def add(self, call: Call) -> None:
+        """Keep nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A platform's answer, wholly read."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def json(self) -> Json:
+        """Decode the body; numbers with a fraction become Decimal, never float.
+
+        Raises:
+            UnexpectedResponse: the body is not JSON (a proxy's HTML page, garbage).
+        """
+        try:
+            return _decoder.decode(self.content)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UnexpectedResponse(
+                f"answered {self.status_code} with something that is not JSON: {self.quote()}"
+            ) from error
+
+    def quote(self) -> str:
+        """The beginning of the body, for an error message."""
+        return self.content[:QUOTED].decode("utf-8", "replace").strip() or "(empty)"
+
+
+_pool = httpx.Client(
+    limits=httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=30),
+    follow_redirects=False,
+    trust_env=False,
+)
+
+
+class Http:
+    """One connection's door. Safe to share between threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        auth: Auth | None = None,
+        headers: Mapping[str, str] | None = None,
+        budget: Budget | None = None,
+        breaker: Breaker | None = None,
+        call_log: CallLog | None = None,
+        redact: Callable[[str], str] = lambda text: text,
+        priority: Priority = "live",
+        before_send: Callable[[], None] | None = None,
+    ) -> None:
+        """Make a door to `base_url`.
+
+        Args:
+            base_url: scheme, host and the path that all calls share.
+            auth: signs a request just before it leaves.
+            headers: sent with every call.
+            budget: asked before every call.
+            breaker: asked before, and told after, every call.
+            call_log: gets every call.
+            redact: takes secrets and personal data out of what the log keeps.
+            priority: the lane of the budget.
+            before_send: called just before the bytes of a write leave; raises to stop them.
+        """
+        unlimited = Unlimited()
+        self.base_url = base_url.rstrip("/")
+        self._auth = auth
+        self._headers = dict(headers or {})
+        self._budget: Budget = budget or unlimited
+        self._breaker: Breaker = breaker or unlimited
+        self._log: CallLog = call_log or unlimited
+        self._redact = redact
+        self._priority: Priority = priority
+        self._before_send = before_send
+
+    def with_auth(self, auth: Auth, headers: Mapping[str, str] | None = None) -> "Http":
+        """The same door with a platform's own way to sign."""
+        return Http(
+            self.base_url,
+            auth=auth,
+            headers={**self._headers, **(headers or {})},
+            budget=self._budget,
+            breaker=self._breaker,
+            call_log=self._log,
+            redact=self._redact,
+            priority=self._priority,
+            before_send=self._before_send,
+        )
+
+    def get(self, path: str, **options: Any) -> Answer:
+        """Read; see `request`."""
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Answer:
+        """Write; see `request`."""
+        return self.request("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Answer:
+        """Write; see `request`."""
+        return self.request("PUT", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Answer:
+        """Remove; see `request`."""
+        return self.request("DELETE", path, **options)
+
+    def request(  # noqa: D417 -- the body's three forms speak for themselves
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | list[tuple[str, str]] | None = None,
+        json: Json = None,
+        form: list[tuple[str, str]] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        allow: frozenset[int] | set[int] = frozenset(),
+        is_read: bool | None = None,
+        deadline: timedelta = CALL_DEADLINE,
+        cost: int = 1,
+    ) -> Answer:
+        """Make one call and sort its failure.
+
+        Args:
+            path: below the base URL, or a whole URL of the same host (next pages).
+            allow: status codes besides 2xx that the caller gives meaning to.
+            is_read: whether a repeat is harmless; by default what the method says.
+            deadline: for the whole call, connection and answer together.
+
+        Raises:
+            Unavailable: it never took effect, or it was a read that failed.
+            RateLimited: 429, or the budget is spent.
+            OutcomeUnknown: a write was sent and no trustworthy answer came back.
+            Misconfigured: 401 or 403.
+            Rejected: another 4xx that `allow` does not list, as the order's fault.
+            UnexpectedResponse: a redirect or another status that nobody expects.
+        """
+        reads = method in SAFE_METHODS if is_read is None else is_read
+        self._breaker.check()
+        self._budget.take(cost=cost, priority=self._priority)
+        url = path if path.startswith(("http://", "https://")) else f"{self.base_url}{path}"
+        request = _pool.build_request(
+            method,
+            url,
+            params=params,
+            content=msgspec.json.encode(json) if json is not None else content,
+            data=_form(form),
+            headers={
+                **self._headers,
+                **({"Content-Type": "application/json"} if json is not None else {}),
+                **(headers or {}),
+            },
+        )
+        if self._auth is not None:
+            self._auth(request)
+        if not reads and self._before_send is not None:
+            self._before_send()
+        started, started_at = time.monotonic(), datetime.now(UTC)  # noqa: TID251 -- the door's own log
+        answer: Answer | None = None
+        outcome = "ok"
+        try:
+            answer = _exchange(request, deadline=deadline, reads=reads)
+            self._budget.learn(answer.headers, answer.status_code)
+            _sort(answer, method=method, path=path, allow=allow, reads=reads)
+        except Exception as error:
+            outcome = type(error).__name__
+            is_down = isinstance(error, Unavailable) and not isinstance(error, RateLimited)
+            self._breaker.record(is_available=not is_down)
+            raise
+        else:
+            self._breaker.record(is_available=True)
+        finally:
+            self._log.add(
+                Call(
+                    method=method,
+                    url=self._redact(str(request.url)),
+                    status_code=answer.status_code if answer else None,
+                    outcome=outcome,
+                    duration=timedelta(seconds=time.monotonic() - started),
+                    at=started_at,
+                    request_id=_request_id(answer),
+                    sent=self._redact(request.content[:4096].decode("utf-8", "replace")),
+                    answered=self._redact(answer.content[:4096].decode("utf-8", "replace"))
+                    if answer
+                    else "",
+                )
+            )
+        return answer
+
+
+def _exchange(request: httpx.Request, *, deadline: timedelta, reads: bool) -> Answer:
+    """Send and read to the end, or say whether anything can have happened."""
+    ends = time.monotonic() + deadline.total_seconds()
+    request.extensions["timeout"] = {
+        "connect": CONNECT_TIMEOUT.total_seconds(),
+        "pool": CONNECT_TIMEOUT.total_seconds(),
+        "write": deadline.total_seconds(),
+        "read": deadline.total_seconds(),
+    }
+    where = f"{request.method} {request.url.path}"
+    failure = Unavailable if reads else OutcomeUnknown
+    try:
+        response = _pool.send(request, stream=True)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        raise Unavailable(f"{where}: no connection to {request.url.host}: {error}") from error
+    except httpx.HTTPError as error:
+        raise failure(f"{where}: the connection ended before an answer: {error!r}") from error
+    try:
+        parts: list[bytes] = []
+        size = 0
+        for part in response.iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > ANSWER_LIMIT:
+                raise UnexpectedResponse(f"{where}: the answer is larger than {ANSWER_LIMIT} bytes")
+            if time.monotonic() > ends:
+                raise failure(f"{where}: no whole answer within {deadline.total_seconds():.0f} s")
+    except httpx.HTTPError as error:
+        raise failure(f"{where}: the connection ended within the answer: {error!r}") from error
+    finally:
+        response.close()
+    return Answer(response.status_code, response.headers, b"".join(parts))
+
+
+def _sort(
+    answer: Answer, *, method: str, path: str, allow: frozenset[int] | set[int], reads: bool
+) -> None:
+    code = answer.status_code
+    if 200 <= code < 300 or code in allow:  # noqa: PLR2004 -- the codes speak for themselves
+        return
+    said = f"{method} {path} answered {code}: {answer.quote()}"
+    match code:
+        case 429:
+            raise RateLimited(said, retry_after=retry_after_of(answer.headers))
+        case 401 | 403:
+            raise Misconfigured(said)
+        case _ if code >= 500:  # noqa: PLR2004
+            if reads:
+                raise Unavailable(said, retry_after=retry_after_of(answer.headers))
+            raise OutcomeUnknown(said)
+        case _ if 400 <= code < 500:  # noqa: PLR2004
+            raise Rejected(said, code=str(code))
+        case _:
+            raise UnexpectedResponse(said)
+
+
+def retry_after_of(headers: Mapping[str, str]) -> timedelta | None:
+    """Read Retry-After, in seconds or as a date (RFC 9110, 10.2.3); None when absent or unreadable."""
+    text = headers.get("retry-after", "")
+    if not text:
+        return None
+    if text.strip().isdigit():
+        return timedelta(seconds=int(text))
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return max(at - datetime.now(UTC), timedelta(0))  # noqa: TID251 -- relative to the real clock
+
+
+def _form(form: list[tuple[str, str]] | None) -> dict[str, Any] | None:
+    """httpx wants repeated names grouped."""
+    if form is None:
+        return None
+    grouped: dict[str, Any] = {}
+    for name, value in form:
+        grouped.setdefault(name, []).append(value)
+    return grouped
+
+
+def _request_id(answer: Answer | None) -> str:
+    if answer is None:
+        return ""
+    for name in ("request-id", "x-request-id", "traceparent"):
+        if found := answer.headers.get(name):
+            return found
+    return ""

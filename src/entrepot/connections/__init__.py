@@ -1,0 +1,1 @@
+"""A merchant's accounts on platforms: settings, credentials, budgets, breaker, call log."""

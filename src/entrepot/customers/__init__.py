@@ -1,0 +1,1 @@
+"""The people who bought: names, addresses, how to reach them."""

@@ -1,0 +1,1 @@
+"""Work of ours that gave up, and what was done about it."""

@@ -1,0 +1,1 @@
+"""The raw ingest path: find the connection, verify, store in groups, answer."""

@@ -1,0 +1,1 @@
+"""Fulfillment orders, shipments, parcels and what carriers say about them."""

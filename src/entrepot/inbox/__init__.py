@@ -1,0 +1,1 @@
+"""Every message from outside, raw, before anyone interprets it."""

@@ -1,0 +1,1 @@
+"""From raw bytes to facts: the inbox is read, understood and applied in batches."""

@@ -1,0 +1,1 @@
+"""What customers and operators are told: mails, templates, notifications in the dashboard."""

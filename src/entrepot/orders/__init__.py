@@ -1,0 +1,1 @@
+"""What customers bought, in canonical form: orders, lines, holds, notes, tags."""

@@ -1,0 +1,1 @@
+"""Money as facts: checkouts, payments, and the ledger of each order."""

@@ -1,0 +1,1 @@
+"""Which provider ships which units, and why."""

@@ -1,0 +1,1 @@
+"""All simulators behind one switch: scenarios, faults, clocks and books."""

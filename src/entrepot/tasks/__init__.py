@@ -1,0 +1,1 @@
+"""Background work, thin: which event causes which job, and the jobs themselves."""

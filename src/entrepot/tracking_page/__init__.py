@@ -1,0 +1,1 @@
+"""The customer's page: where is my parcel. Public, without login."""
