@@ -1,0 +1,51 @@
+"""What a command needs before it can work: the data folder, a database that runs, Django."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from entrepot.cli.running import RunningHub
+from entrepot.config.environment import Environment
+from entrepot.database.embedded import EmbeddedServer
+
+SETTINGS = "entrepot.config.settings"
+
+
+def data_folder() -> Path:
+    """Where this installation keeps its files, as an absolute path."""
+    return Environment().folder("ENTREPOT_DATA", default=Path("data"))
+
+
+def embedded_server() -> EmbeddedServer | None:
+    """The embedded PostgreSQL of the data folder; None when `DATABASE_URL` names another one."""
+    if Environment().text("DATABASE_URL", default=""):
+        return None
+    return EmbeddedServer(data_folder() / "postgres")
+
+
+@contextmanager
+def open_hub() -> Iterator[None]:
+    """Make Django and the database usable for the block.
+
+    An embedded server that did not run is started, and stopped again afterwards unless a hub was
+    started meanwhile that uses it.
+    """
+    server = embedded_server()
+    started = server is not None and not server.is_running()
+    if server is not None and started:
+        server.start()
+    try:
+        set_up_django()
+        yield
+    finally:
+        if server is not None and started and not RunningHub(data_folder()).is_running():
+            server.stop()
+
+
+def set_up_django() -> None:
+    """Load the settings and every room; only after the embedded server has chosen its port."""
+    import django  # noqa: PLC0415 -- slow import
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
+    django.setup()

@@ -1,0 +1,119 @@
+"""The roles of a hub, one process each: web, edge, worker, and beside them the sandbox."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from entrepot.cli.failure import CommandFailed
+from entrepot.cli.hub import set_up_django
+
+GRACEFUL_S = 10
+BACKLOG = 2048
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def listening(port: int) -> Callable[[Command], Command]:
+    """Give a command `--host`, `--port`, and the two options by which `up` starts it."""
+
+    def decorate(command: Command) -> Command:
+        options = (
+            click.option("--host", default="127.0.0.1", show_default=True),
+            click.option("--port", default=port, show_default=True, type=click.IntRange(0, 65535)),
+            click.option("--descriptor", type=int, hidden=True),
+            supervised,
+        )
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+supervised = click.option("--supervised", is_flag=True, hidden=True)
+
+
+@click.command()
+@listening(8000)
+def web(*, host: str, port: int, descriptor: int | None, supervised: bool) -> None:
+    """Serve pages, API and webhooks."""
+    _serve("entrepot.config.asgi:application", listener(host, port, descriptor), supervised)
+
+
+@click.command()
+@listening(8000)
+def edge(*, host: str, port: int, descriptor: int | None, supervised: bool) -> None:
+    """Serve webhooks only: a node that takes a storm without pages beside it."""
+    _serve("entrepot.config.asgi:edge_application", listener(host, port, descriptor), supervised)
+
+
+@click.command()
+@listening(8001)
+def sandbox(*, host: str, port: int, descriptor: int | None, supervised: bool) -> None:
+    """Serve the simulated platforms and their books."""
+    _serve("entrepot.sandbox.app:application", listener(host, port, descriptor), supervised)
+
+
+@click.command()
+@supervised
+def worker(*, supervised: bool) -> None:
+    """Do the background work until told to stop."""
+    if supervised:
+        _end_with_the_supervisor()
+    set_up_django()
+    from entrepot.tasks.worker import run  # noqa: PLC0415 -- Django app not ready
+
+    run()
+
+
+def listener(host: str, port: int, descriptor: int | None = None) -> socket.socket:
+    """A bound socket: the one inherited, else a new one (port 0: any free port)."""
+    if descriptor is not None:
+        return socket.socket(fileno=descriptor)
+    try:
+        return socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
+    except OSError as error:
+        raise CommandFailed(
+            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)};"
+            " choose another with --port"
+        ) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _serve(application: str, listening_socket: socket.socket, is_supervised: bool) -> None:  # noqa: FBT001 -- read beside its name in every call
+    import uvicorn  # noqa: PLC0415 -- slow import
+
+    if is_supervised:
+        _end_with_the_supervisor()
+    config = uvicorn.Config(
+        application,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=GRACEFUL_S,
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[listening_socket])
+    if not server.started:
+        raise CommandFailed(f"{application} did not start; its log says why")
+
+
+def _end_with_the_supervisor() -> None:
+    """Ask this process to end in order once standard input closes: the supervisor is gone."""
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True, name="supervisor-watch").start()

@@ -1,0 +1,119 @@
+"""Keeps the hub's processes running: starts them, restarts what dies, ends them in order."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+# A child that lives this long was healthy: its next death counts as the first.
+HEALTHY_AFTER_S = 60.0
+RESTART_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+DRAIN_S = 30.0
+TICK_S = 0.1
+
+
+@dataclass(slots=True, kw_only=True)
+class Child:
+    """One process to keep running."""
+
+    name: str
+    command: Sequence[str]
+    descriptors: tuple[int, ...] = ()
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    started_at: float = field(default=0.0, init=False)
+    start_at: float = field(default=0.0, init=False)
+    deaths: int = field(default=0, init=False)
+
+
+class Supervisor:
+    """Watches children until told to stop.
+
+    Each child's standard input is a pipe that nobody writes to. It closes when the supervisor dies,
+    even by SIGKILL, and the child ends itself (see roles.py).
+    """
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        environment: Mapping[str, str],
+        report: Callable[[str], None],
+        each_tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._children = children
+        self._environment = {**os.environ, **environment}
+        self._report = report
+        self._each_tick = each_tick
+
+    def run(self, stop: threading.Event) -> None:
+        """Keep every child running until `stop` is set, then drain them."""
+        try:
+            while not stop.is_set():
+                for child in self._children:
+                    self._tend(child)
+                self._each_tick()
+                stop.wait(TICK_S)
+        finally:
+            self._drain()
+
+    def _tend(self, child: Child) -> None:
+        now = time.monotonic()
+        if child.process is None:
+            if now >= child.start_at:
+                self._start(child, now)
+            return
+        code = child.process.poll()
+        if code is None:
+            return
+        if now - child.started_at >= HEALTHY_AFTER_S:
+            child.deaths = 0
+        delay = RESTART_DELAYS_S[min(child.deaths, len(RESTART_DELAYS_S) - 1)]
+        child.deaths += 1
+        child.start_at = now + delay
+        self._close(child)
+        self._report(f"{child.name} ended ({_cause(code)}), starting it again in {delay:g} s")
+
+    def _start(self, child: Child, now: float) -> None:
+        child.process = subprocess.Popen(  # noqa: S603 -- our own command, no shell
+            child.command,
+            stdin=subprocess.PIPE,
+            env=self._environment,
+            pass_fds=child.descriptors,
+            start_new_session=True,  # a terminal's Ctrl-C is ours to pass on
+        )
+        child.started_at = now
+
+    def _drain(self) -> None:
+        running = [child for child in self._children if child.process is not None]
+        for child in running:
+            assert child.process is not None
+            child.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + DRAIN_S
+        for child in running:
+            assert child.process is not None
+            try:
+                child.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self._report(f"{child.name} did not end within {DRAIN_S:g} s: killed")
+                child.process.kill()
+                child.process.wait()
+            self._close(child)
+
+    @staticmethod
+    def _close(child: Child) -> None:
+        assert child.process is not None
+        if child.process.stdin is not None:
+            child.process.stdin.close()
+        child.process = None
+
+
+def _cause(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

@@ -1,0 +1,8 @@
+"""Where each path goes. Webhooks, live events and health are answered before Django (asgi.py)."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+]
