@@ -1,0 +1,382 @@
+"""The rules of the house that no ready-made tool checks: layout, names, and who may do what."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.db.migrations.autodetector import MigrationAutodetector
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ProjectState
+
+from entrepot.connect import manifest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src" / "entrepot"
+CONNECTORS = SOURCE / "connectors"
+PLATFORMS = sorted(path.parent for path in CONNECTORS.glob("*/manifest.toml"))
+
+# Rooms that show and call, and never write a row themselves: they call a service.
+INTERFACES = {"api", "cli", "config", "dashboard", "edge", "sandbox", "tasks", "tracking_page"}
+# Rooms whose objects have a status that is somebody else's word.
+PLATFORM_SIDE = {"canon", "cli", "config", "connect", "connectors", "edge", "sandbox"}
+READ_ONLY_FILES = {"admin.py", "queries.py", "states.py"}
+WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "bulk_update"}
+
+BROAD_EXCEPT = {
+    "src/entrepot/cli/main.py": "the last frame of a command: a person gets one line",
+    "src/entrepot/config/asgi.py": "start-up: the server must be told that it failed",
+    "src/entrepot/edge/app.py": "a request at the edge: answered 503, never a dropped connection",
+    "src/entrepot/tasks/worker.py": "around a job: any failure is a retry or a dead letter",
+    "src/entrepot/intake/drain.py": "around one item of a batch: it is parked, the batch goes on",
+}
+SHAPELESS_MODULES = {"utils", "helpers", "common", "misc", "base", "manager", "managers"}
+# Words that the glossary replaces and that have no other meaning in code.
+REPLACED_WORDS = {
+    "canceled": "cancelled",
+    "courier": "carrier",
+    "fulfilment": "fulfillment",
+    "plugin": "connector",
+    "rma": "return",
+    "subscriber": "receiver",
+    "tenant": "merchant",
+    "vendor": "platform or provider",
+    "waybill": "label",
+}
+# Spelled in halves, so that this file does not break its own rule.
+PRIVATE_PLACES = ["/wo" + "rk/", "/ro" + "ot/", "pypi" + ".org", "python" + "hosted.org"]
+
+
+@cache
+def tracked_files() -> tuple[Path, ...]:
+    """Files of the project: those under version control, new ones included."""
+    listed = subprocess.run(
+        [
+            "git",
+            "-c",
+            "safe.directory=*",
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "-z",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout.split("\0")
+    return tuple(path for name in listed if name and (path := ROOT / name).is_file())
+
+
+def python_files(*, below: Path = ROOT) -> Iterator[Path]:
+    for path in tracked_files():
+        if path.suffix == ".py" and path.is_relative_to(below) and "migrations" not in path.parts:
+            yield path
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), filename=str(path))
+
+
+def place(path: Path, node: ast.AST | None = None) -> str:
+    line = f":{node.lineno}" if isinstance(node, ast.expr | ast.stmt | ast.ExceptHandler) else ""
+    return f"{path.relative_to(ROOT)}{line}"
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0]
+
+
+def is_test(path: Path) -> bool:
+    return "tests" in path.parts or path.name == "conftest.py"
+
+
+@pytest.mark.parametrize("folder", PLATFORMS, ids=lambda folder: folder.name)
+def test_a_platform_is_one_folder_of_the_known_shape(folder: Path) -> None:
+    told = manifest.read(folder / "manifest.toml")
+    wanted = {"__init__.py", "README.md", "client.py", "mapping.py", "simulator.py", "tests"}
+    if told.can("verify"):
+        wanted.add("webhook.py")
+
+    missing = sorted(name for name in wanted if not (folder / name).exists())
+    strays = sorted(
+        path.name for path in CONNECTORS.iterdir() if path.is_dir() and path not in PLATFORMS
+    )
+
+    assert missing == []
+    assert [name for name in strays if name != "__pycache__"] == []
+
+
+def test_files_stay_short() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in python_files()}
+
+    long = [
+        f"{place(path)}: {length}"
+        for path, length in lengths.items()
+        if length > (700 if is_test(path) else 400)
+    ]
+
+    assert long == []
+
+
+def test_modules_are_named_for_what_they_hold() -> None:
+    shapeless = [place(path) for path in python_files() if path.stem in SHAPELESS_MODULES]
+    talkative = [
+        place(path)
+        for path in python_files(below=SOURCE)
+        if path.name == "__init__.py"
+        and [node for node in tree_of(path).body if not _is_docstring(node)]
+    ]
+
+    assert shapeless == []
+    assert talkative == []
+
+
+def test_a_status_changes_only_in_take() -> None:
+    found = []
+    for path in python_files(below=SOURCE):
+        if room_of(path) in PLATFORM_SIDE or is_test(path):
+            continue
+        for function, node in _nodes_in_functions(tree_of(path)):
+            if function not in {"take", "__init__"} and (
+                _assigns_status(node) or _updates_status(node)
+            ):
+                found.append(place(path, node))
+
+    assert found == []
+
+
+def test_rows_are_written_by_their_own_room() -> None:
+    found = []
+    for path in python_files(below=SOURCE):
+        if is_test(path):
+            continue
+        room, tree = room_of(path), tree_of(path)
+        is_reader = room in INTERFACES or path.name in READ_ONLY_FILES
+        foreign = _imported_models(tree, not_from=room)
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            model = _written_model(node.func)
+            is_save = node.func.attr == "save" and is_reader
+            if is_save or (model is not None and (is_reader or model in foreign)):
+                found.append(place(path, node))
+
+    assert found == []
+
+
+def test_only_marked_places_catch_everything() -> None:
+    found = [
+        place(path, node)
+        for path in python_files(below=SOURCE)
+        if not is_test(path) and place(path) not in BROAD_EXCEPT
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ExceptHandler) and _catches_everything(node)
+    ]
+
+    assert found == []
+
+
+def test_identifiers_use_the_glossary() -> None:
+    found = []
+    for path in python_files(below=SOURCE):
+        if room_of(path) in {"connectors", "sandbox"}:
+            continue  # there a platform's own words are right
+        for node, name in _defined_names(tree_of(path)):
+            words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
+            found += [
+                f"{place(path, node)}: {name}: say {REPLACED_WORDS[word.lower()]}"
+                for word in words
+                if word.lower() in REPLACED_WORDS
+            ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("folder", PLATFORMS, ids=lambda folder: folder.name)
+def test_a_platforms_name_stays_in_its_folder(folder: Path) -> None:
+    told = manifest.read(folder / "manifest.toml")
+    words = rf"(?i)(?<![a-z])({re.escape(folder.name)}|{re.escape(told.name)})(?![a-z])"
+    exempt = (folder, SOURCE / "api" / "interfaces")
+
+    found = [
+        f"{place(path)}:{number}"
+        for path in tracked_files()
+        if path.is_relative_to(SOURCE) and not any(path.is_relative_to(part) for part in exempt)
+        for number, line in enumerate(_text_of(path).splitlines(), start=1)
+        if re.search(words, line)
+    ]
+
+    assert found == []
+
+
+def test_nothing_names_the_machine_it_was_written_on() -> None:
+    found = [
+        f"{place(path)}: {part}"
+        for path in tracked_files()
+        for part in PRIVATE_PLACES
+        if part in _text_of(path)
+    ]
+
+    assert found == []
+
+
+def test_tests_wait_for_facts_and_patch_nothing() -> None:
+    banned = {"sleep", "patch", "MagicMock", "monkeypatch"}
+    found = []
+    for path in python_files():
+        if not is_test(path):
+            continue
+        for node in ast.walk(tree_of(path)):
+            match node:
+                case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in banned:
+                    found.append(place(path, node))
+                case ast.arg(arg="monkeypatch"):
+                    found.append(f"{place(path)}:{node.lineno}")
+                case _:
+                    pass
+
+    assert found == []
+
+
+def test_every_folder_of_tests_is_a_package() -> None:
+    folders = {path.parent for path in python_files() if path.name.startswith("test_")}
+
+    bare = [place(folder) for folder in sorted(folders) if not (folder / "__init__.py").exists()]
+
+    assert bare == []
+
+
+def test_every_room_keeps_the_order_of_its_files() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (inside,) = (
+        contract
+        for contract in contracts["contracts"]
+        if contract["name"].startswith("Inside a room")
+    )
+    rooms = {
+        f"entrepot.{path.parent.name}"
+        for name in ("models.py", "services.py", "queries.py")
+        for path in SOURCE.glob(f"*/{name}")
+    }
+    # Their models belong to the machinery: nothing of the business is decided there.
+    machinery = {"entrepot.database", "entrepot.events", "entrepot.tasks", "entrepot.intake"}
+
+    assert sorted(rooms - machinery - set(inside["containers"])) == []
+
+
+def test_the_layers_of_the_linter_are_the_folders_of_the_project() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = contracts["contracts"][0]["layers"]
+    listed = [name.strip(" ()") for layer in layers for name in layer.replace(":", "|").split("|")]
+    folders = {path.parent.name for path in SOURCE.glob("*/__init__.py")}
+
+    assert sorted(folders - set(listed)) == []
+    assert all(upper != lower for upper, lower in pairwise(sorted(listed)))
+
+
+def test_every_model_has_its_migrations() -> None:
+    loader = MigrationLoader(None)
+    ours = {config.label for config in apps.get_app_configs() if _is_ours(config.name)}
+
+    changes = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps)).changes(
+        graph=loader.graph
+    )
+    forks = loader.detect_conflicts()
+
+    assert {label: changes[label] for label in changes if label in ours} == {}
+    assert forks == {}
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("entrepot.")
+
+
+def _text_of(path: Path) -> str:
+    content = path.read_bytes()
+    return "" if b"\0" in content else content.decode(errors="replace")
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _nodes_in_functions(tree: ast.AST, function: str = "") -> Iterator[tuple[str, ast.AST]]:
+    for node in ast.iter_child_nodes(tree):
+        inner = node.name if isinstance(node, ast.FunctionDef) else function
+        yield inner, node
+        yield from _nodes_in_functions(node, inner)
+
+
+def _assigns_status(node: ast.AST) -> bool:
+    targets: list[ast.expr]
+    match node:
+        case ast.Assign(targets=targets):
+            pass
+        case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+            targets = [target]
+        case _:
+            return False
+    return any(isinstance(target, ast.Attribute) and target.attr == "status" for target in targets)
+
+
+def _updates_status(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(attr="update"), keywords=keywords):
+            return any(keyword.arg == "status" for keyword in keywords)
+        case _:
+            return False
+
+
+def _imported_models(tree: ast.Module, *, not_from: str) -> set[str]:
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for module in [node.module.split(".")]
+        if module[0] == "entrepot" and module[-1] == "models" and module[1] != not_from
+        for alias in node.names
+    }
+
+
+def _written_model(called: ast.Attribute) -> str | None:
+    match called:
+        case ast.Attribute(
+            attr=name, value=ast.Attribute(attr="objects", value=ast.Name(id=model))
+        ) if name in WRITES:
+            return model
+        case _:
+            return None
+
+
+def _swallows_everything(handler: ast.ExceptHandler) -> bool:
+    last = handler.body[-1]
+    if isinstance(last, ast.Raise) and last.exc is None:
+        return False  # it looks, and lets go
+    caught = handler.type
+    names = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+    return any(
+        name is None or (isinstance(name, ast.Name) and name.id in {"Exception", "BaseException"})
+        for name in names
+    )
+
+
+def _defined_names(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield node, name
+            case ast.ClassDef(name=name) | ast.arg(arg=name):
+                yield node, name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield node, name
+            case _:
+                pass
