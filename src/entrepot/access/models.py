@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 
 from entrepot.access.states import Role
-from entrepot.database.rows import MerchantRow, Mode
+from entrepot.database.rows import MerchantRow, Mode, one_of
 
 
 class Merchant(models.Model):
@@ -29,9 +29,7 @@ class Merchant(models.Model):
     class Meta:
         db_table = "access_merchant"
         constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(mode__in=Mode.values), name="access_merchant_mode"
-            ),
+            one_of("mode", Mode.values, name="access_merchant_mode"),
         ]
 
     def __str__(self) -> str:
@@ -42,13 +40,16 @@ class UserManager(BaseUserManager["User"]):
     """Finds people by e-mail address, whatever its capitals; makes none."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
+        return self.get(email=(username or "").lower())
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person who signs in; what they may do is decided by their memberships."""
+    """A person who signs in; what they may do is decided by their memberships.
 
-    email = models.EmailField(max_length=254)
+    `email` is kept in lower case.
+    """
+
+    email = models.EmailField(max_length=254, unique=True)
     name = models.TextField()
     time_zone = models.TextField(default="UTC")
     is_active = models.BooleanField(default=True)
@@ -64,7 +65,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         db_table = "access_user"
         constraints: ClassVar = [
-            models.UniqueConstraint(Lower("email"), name="access_user_email_key"),
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email")), name="access_user_email_lower"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -89,9 +92,7 @@ class Membership(models.Model):
         db_table = "access_membership"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "merchant"], name="access_membership_key"),
-            models.CheckConstraint(
-                condition=models.Q(role__in=Role.values), name="access_membership_role"
-            ),
+            one_of("role", Role.values, name="access_membership_role"),
         ]
 
     def __str__(self) -> str:
@@ -126,9 +127,7 @@ class ApiKey(MerchantRow):
             models.Index(fields=["merchant_id", "id"], name="access_api_key_merchant"),
         ]
         constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(mode__in=Mode.values), name="access_api_key_mode"
-            ),
+            one_of("mode", Mode.values, name="access_api_key_mode"),
         ]
 
     def __str__(self) -> str:

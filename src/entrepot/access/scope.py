@@ -5,7 +5,7 @@ recorded in it are written and their jobs deferred, before the commit.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -135,8 +135,10 @@ def _outermost(scope: _Scope) -> Iterator[None]:
 def _joined(scope: _Scope, *, savepoint: bool) -> Iterator[None]:
     token = _scope.set(scope)
     try:
-        with transaction.atomic(using=scope.alias) if savepoint else nullcontext():
-            with outbox.discarding_on_error() if savepoint else nullcontext():
-                yield
+        with ExitStack() as stack:
+            if savepoint:
+                stack.enter_context(transaction.atomic(using=scope.alias))
+                stack.enter_context(outbox.discarding_on_error())
+            yield
     finally:
         _scope.reset(token)

@@ -30,6 +30,7 @@ X_FRAME_OPTIONS = "DENY"
 
 # Three database roles, one database. `owner` migrates; `default` is the app role that sees one
 # merchant at a time; `system` serves the edge, claims and upkeep. See entrepot/database/roles.py.
+USES_EMBEDDED_DATABASE = not environment.text("DATABASE_URL", default="")
 DATABASES = environment.databases(secret_key=SECRET_KEYS[-1], data_folder=DATA_FOLDER)
 DATABASE_ROUTERS = ["entrepot.database.router.ScopeRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -76,7 +77,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "entrepot.config.static.StaticFiles",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -131,7 +132,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_FOLDER / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

@@ -4,7 +4,7 @@ Every table either is scoped by row-level security or stands in `EXEMPT_TABLES` 
 test walks the database's catalogue and accepts nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -38,14 +38,20 @@ EXEMPT_TABLES: dict[str, str] = {
     "pgqueuer_statistics": "the job engine's counters",
     "tasks_schedule": "the hub's own clockwork",
     "tasks_strike": "jobs that were running when their worker died",
+    "tasks_worker": "which worker processes are alive",
 }
 
 
 class Mode(models.TextChoices):
-    """Whether a row is about real goods and real money."""
+    """The canon's live and test, as the choices of a column."""
 
     LIVE = "live"
     TEST = "test"
+
+
+def one_of(column: str, values: Iterable[str], *, name: str) -> models.CheckConstraint:
+    """A check that a column holds one of the words, so that no other program writes a new one."""
+    return models.CheckConstraint(condition=models.Q(**{f"{column}__in": list(values)}), name=name)
 
 
 class MerchantRow(models.Model):
@@ -126,10 +132,10 @@ def scope_statements(
 class LinkRows(Operation):
     """Link two tables of a merchant so that a reference can never cross merchants.
 
-    Makes the foreign key (merchant_id, *also, column) -> target (merchant_id, *also, id), and on the
-    target the unique constraint which that needs, when it is absent. `also=("mode",)` keeps live and
-    test apart. The model declares the column itself, with `db_constraint=False` where it is a
-    ForeignKey. `on_delete` is NO ACTION, CASCADE or SET NULL (which empties only `column`).
+    Makes the foreign key (merchant_id, *also, column) -> target (merchant_id, *also, id), and on
+    the target the unique constraint which that needs, when it is absent. `also=("mode",)` keeps
+    live and test apart. The model declares the column itself, with `db_constraint=False` where it
+    is a ForeignKey. `on_delete` is NO ACTION, CASCADE or SET NULL (which empties only `column`).
     """
 
     category = OperationCategory.ALTERATION
@@ -141,6 +147,7 @@ class LinkRows(Operation):
         table: str,
         column: str,
         target_table: str,
+        *,
         on_delete: str = "NO ACTION",
         also: Sequence[str] = (),
         target_column: str = "id",
@@ -200,6 +207,7 @@ class LinkRows(Operation):
 
     def _unique_unless_present(self, columns: Sequence[str]) -> str:
         name = f"{self.target_table}_{'_'.join(columns)}_key"[:63]
+        listed = ", ".join(f'"{column}"' for column in columns)
         return f"""
             DO $$ BEGIN
                 IF NOT EXISTS (
@@ -207,7 +215,7 @@ class LinkRows(Operation):
                     WHERE conrelid = '"{self.target_table}"'::regclass AND conname = '{name}'
                 ) THEN
                     ALTER TABLE "{self.target_table}"
-                    ADD CONSTRAINT "{name}" UNIQUE ({", ".join(f'"{column}"' for column in columns)});
+                    ADD CONSTRAINT "{name}" UNIQUE ({listed});
                 END IF;
             END $$
         """

@@ -27,8 +27,8 @@ def recordset(
 ) -> Recordset:
     """Make rows usable as a table of typed columns, in the order given.
 
-    `columns` maps a column to its PostgreSQL type; a key that a row lacks is NULL. Decimal, datetime
-    and UUID values arrive exactly. A further column `n` (bigint, from 0) numbers the rows.
+    `columns` maps a column to its PostgreSQL type; a key that a row lacks is NULL. Decimal,
+    datetime and UUID values arrive exactly. A further column `n` (bigint, from 0) numbers the rows.
 
     >>> recordset([{"sku": "MUG-1", "units": 3}], {"sku": "text", "units": "int"}).sql
     'jsonb_to_recordset(%s::jsonb) AS batch(n bigint, sku text, units int)'

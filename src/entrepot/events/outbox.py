@@ -1,4 +1,4 @@
-"""Records events inside the transaction that makes them true, and causes their jobs in the same one.
+"""Records events in the transaction that makes them true, and defers their jobs in the same one.
 
 Events are buffered per open scope and go in with one INSERT when the outermost scope ends, before
 its commit; a rollback takes events and jobs away together.
@@ -90,7 +90,8 @@ class _Because:
 
 
 _buffer: ContextVar[list[NewEvent] | None] = ContextVar("entrepot_outbox", default=None)
-_because: ContextVar[_Because] = ContextVar("entrepot_because", default=_Because())
+_nobody = _Because()
+_because: ContextVar[_Because] = ContextVar("entrepot_because", default=_nobody)
 _dispatchers: list[Dispatcher] = []
 
 
