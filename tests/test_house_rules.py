@@ -179,7 +179,7 @@ def test_only_marked_places_catch_everything() -> None:
         for path in python_files(below=SOURCE)
         if not is_test(path) and place(path) not in BROAD_EXCEPT
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.ExceptHandler) and _catches_everything(node)
+        if isinstance(node, ast.ExceptHandler) and _swallows_everything(node)
     ]
 
     assert found == []
