@@ -1,0 +1,194 @@
+"""The ledger of each order, payments that belong to none, checkouts of our own, refunds we issue."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from entrepot.canon.payments import PaymentFactKind
+from entrepot.database.rows import MerchantRow, Mode
+from entrepot.events import outbox
+from entrepot.payments.states import (
+    CheckoutStatus,
+    CheckoutStep,
+    IllegalStep,
+    RefundStatus,
+    RefundStep,
+)
+
+_amount = {"max_digits": 18, "decimal_places": 4}
+_kinds = [(kind.value, kind.value.replace("_", " ")) for kind in PaymentFactKind]
+
+
+class PaymentEntry(MerchantRow):
+    """One fact about money, once: (account, kind, external id).
+
+    `order_id` is null while no order is known for it: an unmatched payment, which never ships.
+    `counts` is False for a storefront's word about money that a payment gateway reports itself:
+    the gateway is believed. Amounts are positive; the kind gives the direction.
+    """
+
+    mode = models.TextField(choices=Mode)
+    account = models.TextField()
+    connection_id = models.BigIntegerField()
+    order_id = models.BigIntegerField(null=True)
+    kind = models.TextField(choices=_kinds)
+    external_id = models.TextField()
+    payment_external_id = models.TextField()
+    amount = models.DecimalField(**_amount)
+    currency = models.TextField()
+    method = models.TextField(default="")
+    card_last4 = models.TextField(default="")
+    reason = models.TextField(default="")
+    checkout_reference = models.TextField(default="")
+    match_ids = ArrayField(models.TextField(), default=list)
+    refunded_lines = models.JSONField(default=list)
+    own_reference = models.TextField(default="")
+    is_from_gateway = models.BooleanField()
+    counts = models.BooleanField(default=True)
+    happened_at = models.DateTimeField()
+    learned_at = models.DateTimeField(db_default=Now())
+    cause = models.TextField(default="")
+    dismissed_at = models.DateTimeField(null=True)
+    dismissed_by = models.TextField(default="")
+
+    class Meta:
+        db_table = "payments_entry"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["merchant_id", "account", "mode", "kind", "external_id"],
+                name="payments_entry_key",
+            ),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="payments_entry_amount"),
+            models.CheckConstraint(
+                condition=Q(currency__regex="^[A-Z]{3}$"), name="payments_entry_currency"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["order_id"], name="payments_entry_order"),
+            models.Index(
+                fields=["merchant_id", "payment_external_id"], name="payments_entry_payment"
+            ),
+            models.Index(
+                fields=["merchant_id", "mode", "-id"],
+                condition=Q(order_id__isnull=True, dismissed_at__isnull=True),
+                name="payments_entry_unmatched",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount} {self.currency}"
+
+
+class Checkout(MerchantRow):
+    """A cart that the hub snapshotted and sent to a payment page: the only way a payment gateway
+    makes an order. `reference` rides along with every fact about it."""
+
+    mode = models.TextField(choices=Mode)
+    connection_id = models.BigIntegerField()
+    reference = models.TextField(unique=True)
+    cart_key = models.TextField(default="")
+    status = models.TextField(choices=CheckoutStatus, default=CheckoutStatus.OPENING)
+    external_id = models.TextField(default="")
+    url = models.TextField(default="")
+    currency = models.TextField()
+    cart = models.JSONField()
+    total = models.DecimalField(**_amount)
+    email_sealed = models.BinaryField(default=bytes)
+    order_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "payments_checkout"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(status__in=CheckoutStatus.values), name="payments_checkout_status"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["merchant_id", "cart_key"], name="payments_checkout_cart"),
+            models.Index(fields=["connection_id", "external_id"], name="payments_checkout_external"),
+        ]
+
+    def __str__(self) -> str:
+        return f"checkout {self.reference}"
+
+    def take(self, step: CheckoutStep) -> None:
+        """Make a named move. The row must be locked.
+
+        Raises:
+            IllegalStep: its status does not allow the move.
+        """
+        previous = self.status
+        if previous not in step.sources:
+            raise IllegalStep(self, step, previous)
+        self.status = step.target
+        self.save()
+        outbox.record(
+            "checkout.moved",
+            merchant_id=self.merchant_id,
+            mode=self.mode,
+            order_id=self.order_id,
+            subject=("checkout", self.id),
+            data={"from": previous, "to": self.status},
+        )
+
+
+class Refund(MerchantRow):
+    """Money that the hub gives back: decided by a person, issued by an attempt."""
+
+    mode = models.TextField(choices=Mode)
+    order_id = models.BigIntegerField()
+    connection_id = models.BigIntegerField()
+    payment_external_id = models.TextField()
+    number = models.IntegerField()
+    amount = models.DecimalField(**_amount)
+    currency = models.TextField()
+    reason = models.TextField()
+    lines = models.JSONField(default=list)
+    restocks = models.BooleanField(default=False)
+    tells_customer = models.BooleanField(default=False)
+    status = models.TextField(choices=RefundStatus, default=RefundStatus.WANTED)
+    external_id = models.TextField(default="")
+    generation = models.IntegerField(default=1)
+    wanted_by = models.TextField()
+    wanted_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "payments_refund"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["order_id", "number"], name="payments_refund_key"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payments_refund_amount"),
+            models.CheckConstraint(
+                condition=Q(status__in=RefundStatus.values), name="payments_refund_status"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"refund {self.number} of order {self.order_id}"
+
+    def take(self, step: RefundStep, *, reason: str) -> None:
+        """Make a named move and record it. The row must be locked.
+
+        Raises:
+            IllegalStep: its status does not allow the move.
+        """
+        previous = self.status
+        if previous not in step.sources:
+            raise IllegalStep(self, step, previous)
+        self.status = step.target
+        self.save()
+        outbox.record(
+            "refund.moved",
+            merchant_id=self.merchant_id,
+            mode=self.mode,
+            order_id=self.order_id,
+            subject=("refund", self.id),
+            data={"from": previous, "to": self.status},
+            reason=reason,
+        )
