@@ -29,6 +29,7 @@ EXEMPT_TABLES: dict[str, str] = {
     "django_content_type": "Django's list of models",
     "django_migrations": "Django's list of applied migrations",
     "django_session": "a session exists before a merchant is chosen",
+    "monitoring_installation": "the one row that tells this installation from its copies",
     "otp_static_staticdevice": "second factor of a person",
     "otp_static_statictoken": "second factor of a person",
     "otp_totp_totpdevice": "second factor of a person",
@@ -37,7 +38,6 @@ EXEMPT_TABLES: dict[str, str] = {
     "pgqueuer_schedules": "the job engine's own schedules; unused",
     "pgqueuer_statistics": "the job engine's counters",
     "tasks_schedule": "the hub's own clockwork",
-    "tasks_strike": "jobs that were running when their worker died",
     "tasks_worker": "which worker processes are alive",
 }
 

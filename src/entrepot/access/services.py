@@ -1,0 +1,166 @@
+"""Merchants, people and their roles: the ways in which they come and go."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.contrib.auth.password_validation import validate_password
+
+from entrepot.access import scope
+from entrepot.access.models import Membership, Merchant, User
+from entrepot.access.states import Role
+from entrepot.database.rows import Mode
+from entrepot.events import outbox
+
+
+class LastOwner(Exception):
+    """A merchant would be left without an owner."""
+
+    def __init__(self, merchant_id: int) -> None:
+        super().__init__(
+            f"cannot take the last owner from merchant {merchant_id}: name another owner first"
+        )
+        self.merchant_id = merchant_id
+
+
+def create_merchant(
+    *, name: str, code: str, time_zone: str = "UTC", locale: str = "en", mode: Mode = Mode.LIVE
+) -> Merchant:
+    """Set up a merchant. `code` is its short name in addresses, unique in the installation.
+
+    Raises:
+        IntegrityError: the code is taken.
+    """
+    with scope.system():
+        merchant = Merchant.objects.create(
+            name=name, code=code, time_zone=time_zone, locale=locale, mode=mode
+        )
+        outbox.record(
+            "merchant.created",
+            merchant_id=merchant.id,
+            mode=mode,
+            subject=("merchant", merchant.id),
+            data={"code": code},
+        )
+    return merchant
+
+
+def create_user(
+    *,
+    email: str,
+    name: str,
+    password: str | None = None,
+    time_zone: str = "UTC",
+    is_staff: bool = False,
+    is_superuser: bool = False,
+) -> User:
+    """Let a person sign in; without a password only once one was set.
+
+    They may do nothing before `grant_role`.
+
+    Raises:
+        ValidationError: the password is too weak; `messages` says in which ways.
+        IntegrityError: somebody has that e-mail address.
+    """
+    user = User(
+        email=email.strip().lower(),
+        name=name,
+        time_zone=time_zone,
+        is_staff=is_staff,
+        is_superuser=is_superuser,
+    )
+    if password is not None:
+        validate_password(password, user)
+    user.set_password(password)
+    with _any_scope():
+        user.save(force_insert=True)
+    return user
+
+
+def set_password(user: User, password: str) -> User:
+    """Give a person another password; their sessions end with the old one.
+
+    Raises:
+        ValidationError: the password is too weak.
+    """
+    validate_password(password, user)
+    user.set_password(password)
+    with _any_scope():
+        user.save(update_fields=["password"])
+    return user
+
+
+def grant_role(user_id: int, *, merchant_id: int, role: Role) -> Membership:
+    """Give a person a role at a merchant, in place of the one they had.
+
+    The same role again changes nothing.
+
+    Raises:
+        LastOwner: the person is the merchant's only owner and would not be any more.
+    """
+    with scope.merchant(merchant_id):
+        membership = (
+            Membership.objects.select_for_update()
+            .filter(user_id=user_id, merchant_id=merchant_id)
+            .first()
+        )
+        if membership is None:
+            membership = Membership(user_id=user_id, merchant_id=merchant_id, role=role)
+        elif membership.role == role:
+            return membership
+        else:
+            _keep_an_owner(membership)
+            membership.role = role
+        membership.save()
+        _record_role("user.role_granted", membership)
+    return membership
+
+
+def revoke_role(user_id: int, *, merchant_id: int) -> None:
+    """Take a person's role at a merchant; without one nothing changes.
+
+    Raises:
+        LastOwner: the person is the merchant's only owner.
+    """
+    with scope.merchant(merchant_id):
+        membership = (
+            Membership.objects.select_for_update()
+            .filter(user_id=user_id, merchant_id=merchant_id)
+            .first()
+        )
+        if membership is None:
+            return
+        _keep_an_owner(membership)
+        membership.delete()
+        _record_role("user.role_revoked", membership)
+
+
+def _keep_an_owner(membership: Membership) -> None:
+    """Locks all owners in key order, so that two of them cannot leave at the same moment."""
+    owners = list(
+        Membership.objects.select_for_update()
+        .filter(merchant_id=membership.merchant_id, role=Role.OWNER)
+        .order_by("id")
+        .values_list("user_id", flat=True)
+    )
+    if owners == [membership.user_id]:
+        raise LastOwner(membership.merchant_id)
+
+
+def _record_role(name: str, membership: Membership) -> None:
+    outbox.record(
+        name,
+        merchant_id=membership.merchant_id,
+        mode=Mode.LIVE,
+        subject=("user", membership.user_id),
+        data={"role": membership.role},
+    )
+
+
+@contextmanager
+def _any_scope() -> Iterator[None]:
+    """People belong to no merchant: any open scope will do, else the system's."""
+    if scope.is_open():
+        yield
+        return
+    with scope.system():
+        yield

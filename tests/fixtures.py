@@ -1,0 +1,137 @@
+"""Fixtures for every test: a real PostgreSQL with the migrated schema, and a merchant.
+
+A test that names `database` (or a fixture built on it) gets a clone of the migrated database for
+its process; afterwards all its rows are removed. Other tests cannot reach a database at all.
+"""
+
+import os
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+from pytest_django.plugin import DjangoDbBlocker
+
+from entrepot.access import services as access
+from entrepot.access.models import Merchant
+from entrepot.database.migrate import migrate_database
+from entrepot.database.urls import DatabaseUrl
+from tests import surroundings
+
+TEMPLATE = "entrepot_template"
+
+REMOVE_ROWS = """
+DO $$
+DECLARE
+    emptied text;
+BEGIN
+    SET LOCAL lock_timeout = '5s';
+    SET LOCAL session_replication_role = replica;  -- no order among foreign keys, no triggers
+    FOR emptied IN
+        SELECT oid::regclass::text
+        FROM pg_class
+        WHERE relkind IN ('r', 'p')
+            AND NOT relispartition
+            AND relnamespace = 'public'::regnamespace
+            AND NOT relname = ANY (current_setting('entrepot.kept')::text[])
+    LOOP
+        EXECUTE 'DELETE FROM ' || emptied;
+    END LOOP;
+END $$
+"""
+TABLES = """
+SELECT relname
+FROM pg_class
+WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace
+"""
+LEFT_OPEN = """
+SELECT string_agg(query, ' | ')
+FROM pg_stat_activity
+WHERE datname = current_database() AND state LIKE 'idle in transaction%'
+"""
+
+
+@pytest.fixture(scope="session")
+def superuser_url(django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The URL of this process's own migrated database, for the server's superuser.
+
+    Settings and the environment of child processes point to it from here on.
+    """
+    server = surroundings.server()
+    name = f"entrepot_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with surroundings.alone():
+        _point_to(server.url(TEMPLATE))
+        done = surroundings.folder() / "migrated"
+        if not done.exists():
+            with django_db_blocker.unblock():
+                migrate_database(superuser_url=server.url())
+            _close_connections()
+            done.touch()
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    _point_to(server.url(name))
+    yield server.url(name)
+    _close_connections()
+
+
+@pytest.fixture(scope="session")
+def _kept_tables(superuser_url: str) -> str:
+    """Tables that migrations filled: their rows outlive each test."""
+    with psycopg.connect(superuser_url) as connection:
+        names = [row[0] for row in connection.execute(TABLES)]
+        kept = [
+            name
+            for name in names
+            if connection.execute(f'SELECT FROM "{name}" LIMIT 1').fetchone() is not None
+        ]
+    return "{" + ",".join(kept) + "}"
+
+
+@pytest.fixture
+def database(
+    superuser_url: str, _kept_tables: str, django_db_blocker: DjangoDbBlocker
+) -> Iterator[str]:
+    """Open the database to a test and remove its rows afterwards; the value is the owner's URL."""
+    with django_db_blocker.unblock():
+        yield str(DatabaseUrl.of_settings(settings.DATABASES["owner"]))
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+        with psycopg.connect(superuser_url, autocommit=True) as cleaner:
+            left_open = cleaner.execute(LEFT_OPEN).fetchone()
+            cleaner.execute("SELECT set_config('entrepot.kept', %s, false)", [_kept_tables])
+            cleaner.execute(REMOVE_ROWS)
+        assert left_open == (None,), f"the test left a transaction open: {left_open}"
+
+
+@pytest.fixture
+def merchant(database: str) -> Merchant:
+    """A merchant that sells in several currencies."""
+    return access.create_merchant(name="Nordlicht Keramik", code="nordlicht")
+
+
+@pytest.fixture
+def other_merchant(database: str) -> Merchant:
+    """A second merchant, who must never see anything of the first."""
+    return access.create_merchant(name="喫茶 さくら", code="sakura", time_zone="Asia/Tokyo")
+
+
+def pytest_unconfigure() -> None:
+    surroundings.clean_up()
+
+
+def _point_to(url: str) -> None:
+    """Point settings, Django's connections and child processes to a database of the server."""
+    _close_connections()
+    where = DatabaseUrl.parse(url)
+    for alias in ("owner", "default", "system"):
+        # The same dictionaries that Django's connections were made from.
+        settings.DATABASES[alias].update(NAME=where.name, HOST=where.hosts[0], PORT=where.ports[0])
+    os.environ["DATABASE_URL"] = str(DatabaseUrl.of_settings(settings.DATABASES["owner"]))
+
+
+def _close_connections() -> None:
+    for alias in connections:
+        connections[alias].close()
+        if "pool" in settings.DATABASES[alias]["OPTIONS"]:
+            connections[alias].close_pool()
