@@ -1,0 +1,130 @@
+"""Which tasks exist, in which lane they run, and which loops drain what waits in the database.
+
+Every module of this package may register tasks; `load` imports them all. Task names are public
+(`area.verb`): jobs that wait in the queue carry them.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Any, TypeVar
+
+import entrepot.tasks
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+NOT_LOADED = {"apps", "migrations", "models", "worker"}
+
+
+class Lane(StrEnum):
+    """Threads set aside for a kind of work, so that a backfill never starves live orders."""
+
+    LIVE = "live"  # what a customer or an operator waits for
+    BULK = "bulk"  # imports, exports, re-reads: much of it, none of it urgent
+    UPKEEP = "upkeep"  # the hub's own housekeeping
+
+
+class Priority(IntEnum):
+    """What goes first within a lane."""
+
+    LOW = 0
+    MEDIUM = 10
+    HIGH = 20
+    URGENT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A function that jobs run. `retries` is None for the usual number (see `retry.py`)."""
+
+    name: str
+    function: Callable[..., object]
+    lane: Lane
+    priority: Priority
+    retries: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """A function that does the next batch of something and returns how much it did.
+
+    It is called again at once while it does anything, else after `idle` seconds, or as soon as
+    somebody notifies the PostgreSQL channel `entrepot_<name>`.
+    """
+
+    name: str
+    function: Callable[[], int]
+    idle: float
+    threads: int
+
+    @property
+    def channel(self) -> str:
+        return f"entrepot_{self.name}"
+
+
+class UnknownTask(Exception):
+    """A job or subscription names a task that no module registers."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no task is named {name!r}: register it with @task in entrepot/tasks")
+        self.name = name
+
+
+TASKS: dict[str, Task] = {}
+DRAINS: dict[str, Drain] = {}
+
+
+def task(
+    name: str,
+    *,
+    lane: str = Lane.LIVE,
+    priority: Priority = Priority.MEDIUM,
+    retries: int | None = None,
+) -> Callable[[Function], Function]:
+    """Register a function as a task.
+
+    It is called with keyword arguments only, those that the job was deferred with, outside any
+    scope; it may run twice, and may die half-way. Raise `retry.Snooze` to run later.
+    """
+
+    def register(function: Function) -> Function:
+        if name in TASKS and TASKS[name].function is not function:
+            raise ValueError(f"two tasks are named {name!r}")
+        TASKS[name] = Task(name, function, Lane(lane), priority, retries)
+        return function
+
+    return register
+
+
+def drain(
+    name: str, *, idle: float = 0.25, threads: int = 1
+) -> Callable[[Callable[[], int]], Callable[[], int]]:
+    """Register a function that every worker process calls again and again, in threads of its own.
+
+    Several of them run at once, so it claims its rows with SKIP LOCKED.
+    """
+
+    def register(function: Callable[[], int]) -> Callable[[], int]:
+        if name in DRAINS and DRAINS[name].function is not function:
+            raise ValueError(f"two drains are named {name!r}")
+        DRAINS[name] = Drain(name, function, idle, threads)
+        return function
+
+    return register
+
+
+def task_named(name: str) -> Task:
+    """The task of that name. Raises UnknownTask."""
+    load()
+    try:
+        return TASKS[name]
+    except KeyError:
+        raise UnknownTask(name) from None
+
+
+def load() -> None:
+    """Import every module of this package that may register something; again costs nothing."""
+    for module in pkgutil.iter_modules(entrepot.tasks.__path__):
+        if module.name not in NOT_LOADED:
+            importlib.import_module(f"entrepot.tasks.{module.name}")
