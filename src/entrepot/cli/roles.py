@@ -113,7 +113,8 @@ def _end_with_the_supervisor() -> None:
     """Ask this process to end in order once standard input closes: the supervisor is gone."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # Not through sys.stdin: its buffer's lock would be held when the interpreter ends.
+        os.read(sys.stdin.fileno(), 1)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True, name="supervisor-watch").start()
