@@ -71,7 +71,7 @@ def configure(options: dict[str, str]) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in ("axes.apps", "uvicorn.access"):  # a greeting; a line per request
+    for name in ("axes.apps", "httpx", "uvicorn.access"):  # a greeting; a line per request
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("django", "django.server", "uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)

@@ -1,0 +1,93 @@
+"""`entrepot up`, as a person runs it: its own PostgreSQL, its own processes, one address."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from entrepot.database.embedded import EmbeddedServer
+
+pytestmark = pytest.mark.journey
+
+UNSET = ("DATABASE_URL", "DATABASE_APP_URL", "DATABASE_SYSTEM_URL", "ENTREPOT_URL")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "data"
+    yield folder
+    EmbeddedServer(folder / "postgres").stop()
+    place = folder / "postgres" / "place"
+    if place.exists():  # as root the cluster stands where an unprivileged user can reach it
+        shutil.rmtree(place.read_text())
+
+
+@pytest.mark.timeout(180)
+def test_the_hub_starts_heals_is_found_again_and_ends_in_order(data: Path) -> None:
+    with _started(data) as hub:
+        told = _told(hub)
+        address = told["address"]
+        assert told == {
+            "pid": hub.pid,
+            "address": address,
+            "sandbox": "",
+            "already_running": False,
+        }
+        assert httpx.get(f"{address}/readyz").json() == {"status": "ready"}
+
+        with _started(data) as again:
+            assert _told(again) == {**told, "already_running": True}
+            assert again.wait(30) == 0
+
+        (web,) = _processes_of(hub.pid, "web")
+        os.kill(web, signal.SIGKILL)
+        # Nothing is refused meanwhile: the supervisor holds the socket.
+        assert httpx.get(f"{address}/healthz", timeout=60).json() == {"status": "alive"}
+        assert _processes_of(hub.pid, "web") != [web]
+
+        hub.send_signal(signal.SIGTERM)
+        assert hub.wait(60) == 0
+        assert not EmbeddedServer(data / "postgres").is_running()
+
+
+@contextmanager
+def _started(data: Path) -> Iterator[subprocess.Popen[str]]:
+    environment = {name: value for name, value in os.environ.items() if name not in UNSET}
+    with subprocess.Popen(
+        [sys.executable, "-m", "entrepot", "up", "--port", "0", "--json"],
+        env={**environment, "ENTREPOT_DATA": str(data)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as hub:
+        try:
+            yield hub
+        finally:
+            hub.kill()
+
+
+def _told(hub: subprocess.Popen[str]) -> dict[str, Any]:
+    assert hub.stdout is not None
+    told: dict[str, Any] = json.loads(hub.stdout.readline())
+    return told
+
+
+def _processes_of(supervisor: int, role: str) -> list[int]:
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(supervisor)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [
+        int(line.split()[0]) for line in listed.splitlines() if f"entrepot {role} --supe" in line
+    ]
