@@ -87,11 +87,14 @@ CATALOG: dict[str, EventKind] = {
     "notification.sent": _kind("a mail was accepted by the mail service", kind="which message"),
     "notification.delivered": _kind("the mail service says that it arrived"),
     "notification.bounced": _kind("the mail came back", detail="the mail service's words"),
+    "notification.refused": _kind("the mail service refused it", detail="its words"),
+    "notification.became_unknown": _kind("the mail service may have taken it", detail="why"),
     "notification.skipped": _kind("it was decided not to tell", why="why not"),
     # Promises and input
     "obligation.opened": _kind("something is owed", kind="what", due_at="by when"),
     "obligation.met": _kind("what was owed is done", kind="what"),
     "obligation.waived": _kind("a person let go of it", kind="what"),
+    "obligation.voided": _kind("what was owed need not be done any more", kind="what"),
     "obligation.overdue": _kind("its deadline passed", kind="what"),
     "inbox.parked": _kind("input could not be read or applied", why="why not"),
     "inbox.replayed": _kind("stored input was run again, on purpose"),
@@ -99,6 +102,11 @@ CATALOG: dict[str, EventKind] = {
     "deadletter.buried": _kind("our own work gave up", task="which", error="why"),
     "deadletter.replayed": _kind("given-up work was run again, on purpose"),
     "deadletter.discarded": _kind("a person decided that it needs nothing"),
+    # The installation
+    "alert.raised": _kind("a person should know", kind="what", cause="of what"),
+    "alert.acknowledged": _kind("a person has seen it", kind="what", cause="of what"),
+    "alert.recovered": _kind("it is over", kind="what", cause="of what"),
+    "installation.adopted": _kind("a person let the effects of a moved database go on"),
     # People and keys
     "merchant.created": _kind("a merchant was set up", code="its code"),
     "user.created": _kind("a person may sign in"),
