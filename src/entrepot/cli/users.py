@@ -1,0 +1,90 @@
+"""`entrepot users`: people who sign in."""
+
+import json
+import sys
+
+import click
+
+from entrepot.cli.failure import CommandFailed
+from entrepot.cli.hub import open_hub
+
+ROLES = ("owner", "operator", "warehouse", "support", "viewer")
+
+
+@click.group()
+def users() -> None:
+    """People who sign in, and what they may do for a merchant."""
+
+
+@users.command()
+@click.argument("email")
+@click.option("--name", required=True, help="How pages and the journal call the person.")
+@click.option("--merchant", "code", required=True, help="The merchant's code.")
+@click.option("--merchant-name", help="Set the merchant up under this name if there is none yet.")
+@click.option("--role", type=click.Choice(ROLES), default="operator", show_default=True)
+@click.option("--administrator", is_flag=True, help="May change the installation's settings.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+def create(
+    *,
+    email: str,
+    name: str,
+    code: str,
+    merchant_name: str | None,
+    role: str,
+    administrator: bool,
+    password_stdin: bool,
+    is_json: bool,
+) -> None:
+    """Let a person sign in, with a role at one merchant."""
+    password = _password(from_stdin=password_stdin)
+    with open_hub():
+        from django.core.exceptions import ValidationError  # noqa: PLC0415 -- app not ready
+        from django.db import IntegrityError  # noqa: PLC0415 -- app not ready
+
+        from entrepot.access import scope, services  # noqa: PLC0415 -- app not ready
+        from entrepot.access.states import Role  # noqa: PLC0415 -- app not ready
+
+        try:
+            with scope.system():
+                merchant_id = _merchant_id(code, merchant_name=merchant_name)
+                user = services.create_user(
+                    email=email,
+                    name=name,
+                    password=password,
+                    is_staff=administrator,
+                    is_superuser=administrator,
+                )
+                services.grant_role(user.id, merchant_id=merchant_id, role=Role(role))
+        except ValidationError as error:
+            raise CommandFailed(f"cannot take this password: {' '.join(error.messages)}") from error
+        except IntegrityError as error:
+            raise CommandFailed(f"cannot create {email}: somebody has that address") from error
+    if is_json:
+        click.echo(json.dumps({"id": user.id, "email": user.email, "merchant": code, "role": role}))
+    else:
+        click.echo(f"{user.email} may sign in, as {role} of {code}.")
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise CommandFailed("cannot ask for a password without a terminal: use --password-stdin")
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return typed
+
+
+def _merchant_id(code: str, *, merchant_name: str | None) -> int:
+    from entrepot.access import services  # noqa: PLC0415 -- app not ready
+    from entrepot.access.models import Merchant  # noqa: PLC0415 -- app not ready
+
+    found = Merchant.objects.filter(code=code).first()
+    if found is None and merchant_name is not None:
+        found = services.create_merchant(name=merchant_name, code=code)
+    if found is None:
+        known = ", ".join(Merchant.objects.order_by("code").values_list("code", flat=True)[:20])
+        raise CommandFailed(
+            f"there is no merchant {code!r} (known: {known or 'none'}): --merchant-name sets it up"
+        )
+    return found.id
