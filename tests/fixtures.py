@@ -5,7 +5,8 @@ its process; afterwards all its rows are removed. Other tests cannot reach a dat
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ from entrepot.access import services as access
 from entrepot.access.models import Merchant
 from entrepot.database.migrate import migrate_database
 from entrepot.database.urls import DatabaseUrl
+from entrepot.tasks.idle import bring_forward, run_until_idle
 from tests import surroundings
 
 TEMPLATE = "entrepot_template"
@@ -114,6 +116,22 @@ def merchant(database: str) -> Merchant:
 def other_merchant(database: str) -> Merchant:
     """A second merchant, who must never see anything of the first."""
     return access.create_merchant(name="喫茶 さくら", code="sakura", time_zone="Asia/Tokyo")
+
+
+@pytest.fixture
+def run_jobs(database: str) -> Callable[..., int]:
+    """Let the real worker run all due jobs and drains, and what these cause.
+
+    `run_jobs(ahead=timedelta(hours=1))` first lets that time go by for the jobs that wait. Returns
+    how many jobs ended.
+    """
+
+    def run(ahead: timedelta = timedelta(0)) -> int:
+        if ahead:
+            bring_forward(ahead)
+        return run_until_idle()
+
+    return run
 
 
 def pytest_unconfigure() -> None:

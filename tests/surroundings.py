@@ -30,7 +30,7 @@ _began_here = False
 
 
 def prepare() -> None:
-    """Set the environment of this process; what the caller's shell says about the hub is ignored."""
+    """Set the environment of this process, ignoring what the caller's shell says about the hub."""
     global _began_here  # noqa: PLW0603 -- whether this process has to clean up
     for name in list(os.environ):
         if name.startswith(("ENTREPOT_", "DATABASE_")) and name not in {

@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 
 from entrepot.database import sql
 from entrepot.database.router import current_role
-from entrepot.tasks.registry import Lane, Priority, load, task_named, TASKS
+from entrepot.tasks.registry import TASKS, Lane, Priority, load, task_named
 
 
 class OutsideTransaction(Exception):
@@ -48,6 +48,11 @@ class Payload(msgspec.Struct, omit_defaults=True):
     cause: str = ""
 
 
+def decode(payload: bytes) -> Payload:
+    """Read what a job carries."""
+    return msgspec.json.decode(payload, type=Payload)
+
+
 def defer(jobs: Sequence[Job]) -> list[int | None]:
     """Put jobs into the queue with one statement, in the open transaction.
 
@@ -74,7 +79,7 @@ def defer(jobs: Sequence[Job]) -> list[int | None]:
                 int(task.priority if job.priority is None else job.priority)
                 for job, task in zip(jobs, tasks, strict=True)
             ],
-            execute_after=[max(job.run_at - now, timedelta(0)) if job.run_at else None for job in jobs],
+            execute_after=[_delay(job, now) for job in jobs],
             dedupe_key=[job.unique for job in jobs],
             headers=[{} for _ in jobs],
             on_conflict="skip",
@@ -115,6 +120,10 @@ def lane_states() -> dict[Lane, LaneState]:
     )
     found = {Lane(lane): LaneState(*rest) for lane, *rest in rows}
     return {lane: found.get(lane, LaneState(0, 0, 0, None)) for lane in Lane}
+
+
+def _delay(job: Job, now: datetime) -> timedelta | None:
+    return max(job.run_at - now, timedelta(0)) if job.run_at else None
 
 
 class _OpenTransaction:

@@ -111,5 +111,5 @@ def after(
 def delay_before(retry: int, *, chance: random.Random | None = None) -> timedelta:
     """How long to wait before the n-th retry (from 1), jittered by a fifth either way."""
     usual = SCHEDULE[min(retry, len(SCHEDULE)) - 1]
-    spread = (chance or random).uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 -- jitter, no secret
+    spread = (chance or random).uniform(1 - JITTER, 1 + JITTER)
     return usual * spread

@@ -1,0 +1,70 @@
+"""Takes the jobs of dead workers back into the queue; runs in every worker, outside the queue."""
+
+import logging
+
+from entrepot.access import scope
+from entrepot.database import sql
+
+log = logging.getLogger(__name__)
+EVERY_SECONDS = 2.0
+
+# Dead is who let its row go stale by 20 s (hangs, is cut off), or by 3 s without holding its lock
+# (the process is gone). After a restart of PostgreSQL no lock is held, hence the 3 s.
+DEAD_WORKERS = """
+SELECT id, running
+FROM tasks_worker
+WHERE seen_at < clock_timestamp() - interval '20 seconds'
+    OR (
+        seen_at < clock_timestamp() - interval '3 seconds'
+        AND pg_try_advisory_xact_lock(lock_key)
+    )
+FOR UPDATE SKIP LOCKED
+"""
+
+# Needs index pgqueuer_queue_manager_id_idx. The second part are jobs whose worker left no row.
+TAKE_BACK = """
+UPDATE pgqueuer
+SET
+    status = 'queued',
+    queue_manager_id = NULL,
+    slot = NULL,
+    updated = now(),
+    execute_after = now(),
+    headers = CASE
+        WHEN id = ANY(%(suspects)s) THEN jsonb_set(
+            coalesce(headers, '{}'),
+            '{deaths}',
+            to_jsonb(coalesce((headers ->> 'deaths')::int, 0) + 1)
+        )
+        ELSE headers
+    END
+WHERE status = 'picked'
+    AND (
+        queue_manager_id = ANY(%(dead)s)
+        OR (
+            heartbeat < now() - interval '30 seconds'
+            AND NOT EXISTS (SELECT FROM tasks_worker WHERE id = queue_manager_id)
+        )
+    )
+RETURNING id
+"""
+
+
+def rescue() -> int:
+    """Take back the jobs of dead workers; return how many.
+
+    Those that were running at the death count it; `running.py` buries a job that counts too many.
+    One worker does it at a time; the others find nothing to do.
+    """
+    with scope.system():
+        dead = sql.fetch(DEAD_WORKERS)
+        suspects = [job_id for _, running in dead for job_id in running]
+        rows = sql.fetch(
+            TAKE_BACK, {"dead": [worker_id for worker_id, _ in dead], "suspects": suspects}
+        )
+        sql.run(
+            "DELETE FROM tasks_worker WHERE id = ANY(%s)", [[worker_id for worker_id, _ in dead]]
+        )
+    if rows:
+        log.warning("took back %s jobs of %s dead workers", len(rows), len(dead))
+    return len(rows)

@@ -1,0 +1,316 @@
+"""One worker process: takes jobs from the queue, drains what waits, keeps the clock.
+
+Jobs are plain synchronous Django code in threads; asyncio only carries them there. Each lane has
+threads of its own. On SIGTERM nothing new is taken and what runs may end.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import timedelta
+
+import asyncpg
+import django
+from django.apps import apps
+from django.conf import settings
+from django.db import connections
+from pgqueuer import AsyncpgDriver, Queries, QueueManager
+from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
+from pgqueuer.domain.errors import FailingListenerError, RetryRequested
+from pgqueuer.domain.models import Context, Job
+from pgqueuer.domain.types import QueueManagerId
+
+from entrepot.database.router import SYSTEM
+from entrepot.database.urls import DatabaseUrl
+from entrepot.tasks import registry, rescue, running, schedule
+from entrepot.tasks.liveness import Liveness
+from entrepot.tasks.registry import Lane
+
+log = logging.getLogger(__name__)
+
+POLL = timedelta(seconds=1)
+# Only a last resort: `rescue.py` is faster, see there.
+HEARTBEAT = timedelta(seconds=60)
+DRAIN_SECONDS = 25.0
+RECONNECT_SECONDS = 1.0
+LOST_DATABASE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    FailingListenerError,
+)
+COUNT_SNOOZE = """
+UPDATE pgqueuer
+SET headers = jsonb_set(
+    coalesce(headers, '{}'),
+    '{snoozes}',
+    to_jsonb(coalesce((headers ->> 'snoozes')::int, 0) + 1)
+)
+WHERE id = $1
+"""
+
+
+def run() -> None:
+    """Work until SIGTERM or SIGINT; the whole life of a worker process.
+
+    A second signal, or jobs that do not end within 25 s, end the process at once: what it was
+    running is taken back by another worker.
+    """
+    if not apps.ready:
+        django.setup()
+    asyncio.run(_run_until_signal())
+
+
+async def _run_until_signal() -> None:
+    stop = asyncio.Event()
+
+    def ask_to_stop() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask_to_stop)
+    log.info("worker began with %s threads", settings.WORKER_THREADS)
+    if not await Worker(threads=settings.WORKER_THREADS).run(stop):
+        log.warning("jobs did not end in time; another worker takes them")
+        os._exit(1)
+    log.info("worker ended")
+
+
+class Worker:
+    """The parts of a worker process; `run` joins them. `keeps_clock` includes rescue and schedules.
+
+    Its threads are its lanes' and one for each drain; each uses one database connection at a time.
+    """
+
+    def __init__(self, *, threads: int, keeps_clock: bool = True) -> None:
+        registry.load()
+        url = DatabaseUrl.of_settings(settings.DATABASES[SYSTEM])
+        self._url = str(url)
+        self._liveness = Liveness(self._url)
+        self._suspects = asyncio.Semaphore(1)
+        self._threads = _threads_by_lane(threads)
+        self._managers: dict[Lane, QueueManager] = {}
+        self._keeps_clock = keeps_clock
+        self.ended_jobs = 0
+        self.loops = [
+            Loop(drain.name, drain.function, idle=drain.idle)
+            for drain in registry.DRAINS.values()
+            for _ in range(drain.threads)
+        ]
+        for drain in registry.DRAINS.values():
+            self._liveness.listen(drain.channel, self._waker(drain.name))
+
+    async def run(self, stop: asyncio.Event) -> bool:
+        """Work until `stop` is set, then let end what runs; False when that took too long."""
+        alive = asyncio.create_task(self._liveness.run())
+        clock = self._clock()
+        for loop in (*self.loops, *clock):
+            loop.start()
+        lanes = [asyncio.create_task(self._run_lane(lane, stop)) for lane in Lane]
+        await stop.wait()
+        for manager in self._managers.values():
+            manager.shutdown.set()
+        for loop in (*self.loops, *clock):
+            loop.stop()
+        _, late = await asyncio.wait(lanes, timeout=DRAIN_SECONDS)
+        ended = await asyncio.to_thread(lambda: [loop.join() for loop in (*self.loops, *clock)])
+        if late or not all(ended):
+            return False
+        self._liveness.end()
+        await alive
+        return True
+
+    def _waker(self, name: str) -> Callable[[], None]:
+        def wake() -> None:
+            for loop in self.loops:
+                if loop.name == name:
+                    loop.wake()
+
+        return wake
+
+    def _clock(self) -> list["Loop"]:
+        if not self._keeps_clock:
+            return []
+        return [
+            Loop("rescue", lambda: rescue.rescue() and 0, idle=rescue.EVERY_SECONDS),
+            Loop("schedule", _tick, idle=schedule.EVERY_SECONDS),
+        ]
+
+    async def _run_lane(self, lane: Lane, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self._run_connected(lane, stop)
+            except LOST_DATABASE as error:
+                log.warning("lane %s lost the database: %s; connecting again", lane, error)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), RECONNECT_SECONDS)
+
+    async def _run_connected(self, lane: Lane, stop: asyncio.Event) -> None:
+        threads = self._threads[lane]
+        connection = await asyncpg.connect(self._url, timeout=10)
+        pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{lane}")
+        try:
+            manager = QueueManager(Queries(AsyncpgDriver(connection)))
+            manager.queue_manager_id = QueueManagerId(self._liveness.worker_id)
+            free = asyncio.Semaphore(threads)
+            for task in registry.TASKS.values():
+                if task.lane == lane:
+                    manager.register_executor(task.name, _InThread(self, manager, pool, free))
+            if not manager.entrypoint_registry:
+                await stop.wait()
+                return
+            self._managers[lane] = manager
+            if not stop.is_set():
+                await manager.run(
+                    batch_size=threads,
+                    max_concurrent_tasks=2 * threads,
+                    dequeue_timeout=POLL,
+                    heartbeat_timeout=HEARTBEAT,
+                    shutdown_on_listener_failure=True,
+                )
+        finally:
+            pool.shutdown(wait=False)
+            with suppress(*LOST_DATABASE):
+                await connection.close(timeout=5)
+
+    async def perform(
+        self,
+        job: Job,
+        manager: QueueManager,
+        pool: ThreadPoolExecutor,
+        free: asyncio.Semaphore,
+    ) -> None:
+        """Run one job in a thread of its lane; for the engine's executor.
+
+        A job that was running when a worker died runs without another such one beside it, so that
+        the next death tells the guilty from the bystanders.
+
+        Raises:
+            RetryRequested: the engine is to run it again later.
+        """
+        picked = running.PickedJob(
+            id=job.id,
+            task=job.entrypoint,
+            payload=job.payload or b"{}",
+            attempts=job.attempts,
+            headers=job.headers or {},
+        )
+        apart = self._suspects if picked.deaths else nullcontext()
+        async with free, apart, self._liveness.running(job.id):
+            again = await asyncio.get_running_loop().run_in_executor(pool, running.run, picked)
+        self.ended_jobs += 1
+        if again is None:
+            return
+        if again.is_snooze:
+            await manager.queries.driver.execute(COUNT_SNOOZE, job.id)
+        raise RetryRequested(again.delay, again.reason)
+
+
+class Loop:
+    """A thread that calls a function again and again while it has something to do.
+
+    `rounds` counts finished calls that found nothing, for those who wait until all is done.
+    """
+
+    def __init__(self, name: str, function: Callable[[], int], *, idle: float) -> None:
+        self.name = name
+        self.rounds = 0
+        self._function = function
+        self._idle = idle
+        self._wake = threading.Event()
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._run, name=f"loop-{name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._is_stopping = True
+        self._wake.set()
+
+    def join(self) -> bool:
+        """Wait for the call that is under way; False when it takes too long."""
+        self._thread.join(DRAIN_SECONDS)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        faults = 0
+        while not self._is_stopping:
+            done, pause = 0, self._idle
+            with _connections_given_back():
+                try:
+                    done = self._function()
+                    faults = 0
+                except Exception:
+                    faults += 1
+                    pause = min(2.0**faults, 30.0)
+                    log.exception("loop %s failed; again in %s s", self.name, pause)
+            if not done:
+                self.rounds += 1
+                self._wake.wait(pause)
+                self._wake.clear()
+
+
+class _InThread(AbstractEntrypointExecutor):
+    """Carries the engine's jobs to `Worker.perform`; a job nobody could bury is held as failed."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        manager: QueueManager,
+        pool: ThreadPoolExecutor,
+        free: asyncio.Semaphore,
+    ) -> None:
+        super().__init__(
+            EntrypointExecutorParameters(concurrency_limit=0, func=_unused, on_failure="hold")
+        )
+        self._worker, self._manager, self._pool, self._free = worker, manager, pool, free
+
+    async def execute(self, job: Job, context: Context) -> None:
+        await self._worker.perform(job, self._manager, self._pool, self._free)
+
+
+async def _unused(job: Job) -> None:
+    raise AssertionError(f"job {job.id} went past its executor")
+
+
+def _threads_by_lane(threads: int) -> dict[Lane, int]:
+    """Divide threads among the lanes; live work gets the most, and each lane at least one."""
+    bulk, upkeep = max(1, threads // 4), max(1, threads // 8)
+    return {
+        Lane.LIVE: max(1, threads - bulk - upkeep),
+        Lane.BULK: bulk,
+        Lane.UPKEEP: upkeep,
+    }
+
+
+def _tick() -> int:
+    """Schedules have rows after the first call; it stays idle whatever it began."""
+    if not _adopted:
+        schedule.adopt()
+        _adopted.append(True)
+    schedule.tick()
+    return 0
+
+
+_adopted: list[bool] = []
+
+
+@contextmanager
+def _connections_given_back() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        connections.close_all()
