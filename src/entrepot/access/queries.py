@@ -1,0 +1,52 @@
+"""Who works for which merchant, and what they may do there."""
+
+from entrepot.access import scope
+from entrepot.access.models import ApiKey, Membership, Merchant, User
+from entrepot.access.permissions import scopes_of
+from entrepot.access.states import Role
+
+
+def memberships_of(user_id: int) -> list[Membership]:
+    """A person's roles with their merchants, by the merchants' names."""
+    with scope.system():
+        return list(
+            Membership.objects.filter(user_id=user_id)
+            .select_related("merchant")
+            .order_by("merchant__name", "merchant_id")
+        )
+
+
+def scopes_of_user(user_id: int, *, merchant_id: int) -> frozenset[str]:
+    """What a person may do at a merchant; nothing without a role there or when not active."""
+    with scope.merchant(merchant_id):
+        role = (
+            Membership.objects.filter(
+                user_id=user_id, merchant_id=merchant_id, user__is_active=True
+            )
+            .values_list("role", flat=True)
+            .first()
+        )
+    return scopes_of(Role(role)) if role else frozenset()
+
+
+def user_by_email(email: str) -> User | None:
+    """The person with that address, whatever its capitals."""
+    return User.objects.filter(email=email.strip().lower()).first()
+
+
+def merchant_by_code(code: str) -> Merchant | None:
+    """The merchant of that code, seen by the system."""
+    with scope.system():
+        return Merchant.objects.filter(code=code).first()
+
+
+def all_merchants() -> list[Merchant]:
+    """Every merchant of the installation, in the order in which they came."""
+    with scope.system():
+        return list(Merchant.objects.order_by("id"))
+
+
+def api_keys_of(merchant_id: int) -> list[ApiKey]:
+    """A merchant's keys, the newest first, revoked ones included."""
+    with scope.merchant(merchant_id):
+        return list(ApiKey.objects.filter(merchant_id=merchant_id).order_by("-id"))
