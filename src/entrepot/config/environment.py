@@ -65,7 +65,8 @@ class Environment:
                 return True
             case "0" | "false" | "no" | "off":
                 return False
-        return self._fault(name, "say yes or no", default)
+            case _:
+                return self._fault(name, "say yes or no", default)
 
     def number(self, name: str, *, default: int) -> int:
         """A whole number above zero."""

@@ -179,7 +179,7 @@ class EmbeddedServer:
         if (self.folder / "place").exists() or (self.folder / "server").exists():
             return
         place = self.folder / "server"
-        if self._user and not self._may_enter(self.folder):
+        if self._user and not self._may_enter(self.folder, self._user):
             name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
             place = ELSEWHERE / name
             (self.folder / "place").write_text(str(place))
@@ -250,7 +250,9 @@ class EmbeddedServer:
                 cwd=self._place,
                 env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
                 check=False,
-                **({} if self._user is None else _as_user(self._user)),
+                user=self._user.pw_uid if self._user else None,
+                group=self._user.pw_gid if self._user else None,
+                extra_groups=[] if self._user else None,
             )
             output.seek(0)
             text = output.read()
@@ -265,16 +267,17 @@ class EmbeddedServer:
         log = self._place / "log"
         return f"Its log ends: {_tail(log.read_text(errors='replace'))}" if log.exists() else ""
 
-    def _may_enter(self, folder: Path) -> bool:
-        assert self._user is not None
+    def _may_enter(self, folder: Path, user: pwd.struct_passwd) -> bool:
         done = subprocess.run(  # noqa: S603 -- a fixed command
             ["/bin/sh", "-c", 'cd "$0"', str(folder)],
             stderr=subprocess.DEVNULL,
             cwd="/",
             check=False,
-            **_as_user(self._user),
+            user=user.pw_uid,
+            group=user.pw_gid,
+            extra_groups=[],
         )
-        return done.returncode == 0
+        return not done.returncode
 
     def _give(self, path: Path) -> None:
         if self._user:
@@ -313,10 +316,6 @@ def _existing_user(names: Sequence[str]) -> pwd.struct_passwd | None:
         except KeyError:
             continue
     return None
-
-
-def _as_user(user: pwd.struct_passwd) -> dict[str, object]:
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 def _command_of(pid: int) -> str:

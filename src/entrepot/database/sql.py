@@ -1,4 +1,8 @@
-"""SQL on the connection of the open scope: statements over whole batches, typed."""
+"""SQL on the connection of the open scope: statements over whole batches, typed.
+
+Values come as psycopg gives them to Django: numeric as Decimal, timestamptz aware, but jsonb as its
+text.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,7 +12,7 @@ from django.db import connections
 
 from entrepot.database.router import current_role
 
-Parameters = Sequence[object] | Mapping[str, object] | None
+Parameters = Sequence[Any] | Mapping[str, Any] | None
 
 
 class Recordset(NamedTuple):

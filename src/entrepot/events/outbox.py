@@ -244,8 +244,7 @@ _INSERT = """
 
 
 def _write(events: list[NewEvent]) -> list[RecordedEvent]:
-    rows = [_row(event) for event in events]
-    batch = sql.recordset(rows, _COLUMNS)
+    batch = sql.recordset([_row(event) for event in events], _COLUMNS)
     ids = sql.fetch(_INSERT.format(batch=batch.sql), [batch.parameter])
     return [
         RecordedEvent(
@@ -255,19 +254,23 @@ def _write(events: list[NewEvent]) -> list[RecordedEvent]:
             merchant_id=event.merchant_id,
             mode=event.mode,
             order_id=event.order_id,
-            subject_kind=row["subject_kind"],
-            subject_id=row["subject_id"],
+            subject_kind=_subject(event)[0],
+            subject_id=_subject(event)[1],
             data=event.data,
             reason=event.reason,
             actor=event.actor,
             cause=event.cause,
         )
-        for event, row, (_, event_id, at) in zip(events, rows, ids, strict=True)
+        for event, (_, event_id, at) in zip(events, ids, strict=True)
     ]
 
 
+def _subject(event: NewEvent) -> tuple[str, int | None]:
+    return event.subject or ("order", event.order_id)
+
+
 def _row(event: NewEvent) -> dict[str, object]:
-    kind, subject_id = event.subject or ("order", event.order_id)
+    kind, subject_id = _subject(event)
     return {
         "merchant_id": event.merchant_id,
         "mode": event.mode,

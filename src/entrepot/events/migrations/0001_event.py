@@ -5,6 +5,8 @@ system role, which may not make tables. A partition is a table that can be asked
 gets the policies of the whole.
 """
 
+from typing import ClassVar
+
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
@@ -111,7 +113,7 @@ def _literal(statement: str) -> str:
 
 class Migration(migrations.Migration):
     initial = True
-    dependencies: list[tuple[str, str]] = []
+    dependencies: ClassVar[list[tuple[str, str]]] = []
 
     operations = [
         migrations.CreateModel(
