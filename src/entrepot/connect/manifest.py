@@ -81,6 +81,7 @@ class Manifest:
     `environment` maps a setting to the environment variable that fills it for a first connection.
     `webhook_aliases` are documented paths below /api/webhooks/.
     `rate_limit` is calls per minute (0: not told). `carries_stock` is False for print on demand.
+    `is_built_in` marks a platform without an outside: it has no webhook and no simulator.
     """
 
     code: str
@@ -101,6 +102,7 @@ class Manifest:
     sunset_on: str = ""
     signs_webhooks: bool = True
     carries_stock: bool = True
+    is_built_in: bool = False
     quality: dict[str, Any] = field(default_factory=dict)
 
     def setting(self, name: str) -> Setting:
@@ -162,6 +164,7 @@ def read(path: Path) -> Manifest:
         sunset_on=table.get("sunset_on", ""),
         signs_webhooks=table.get("signs_webhooks", True),
         carries_stock=table.get("carries_stock", True),
+        is_built_in=table.get("built_in", False),
         quality=table.get("quality", {}),
     )
 

@@ -1,6 +1,7 @@
 """Finds platforms: every folder in entrepot/connectors with a manifest is one."""
 
 import importlib
+import importlib.util
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,13 @@ class UnknownPlatform(LookupError):
 
     def __init__(self, code: str) -> None:
         super().__init__(f"no platform {code!r}: known are {', '.join(sorted(platforms()))}")
+
+
+class NotOffered(LookupError):
+    """A platform's folder does not have the module that was asked for."""
+
+    def __init__(self, code: str, module: str) -> None:
+        super().__init__(f"platform {code!r} has no {module}.py: ask `offers({module!r})` first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,13 @@ class Platform:
         """The platform offline."""
         return cast("Simulator", self._module("simulator").build(clock))
 
+    def offers(self, module: str) -> bool:
+        """Whether the folder has a module; one without an outside has no webhook, no simulator."""
+        return importlib.util.find_spec(f"entrepot.connectors.{self.code}.{module}") is not None
+
     def _module(self, name: str) -> Any:
+        if not self.offers(name):
+            raise NotOffered(self.code, name)
         return importlib.import_module(f"entrepot.connectors.{self.code}.{name}")
 
 

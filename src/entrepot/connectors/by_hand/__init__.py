@@ -1,0 +1,1 @@
+"""By hand: the provider for what the merchant makes, packs and ships."""

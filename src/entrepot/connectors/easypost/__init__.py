@@ -1,0 +1,1 @@
+"""EasyPost: what carriers say about parcels, by tracking number."""
