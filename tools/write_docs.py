@@ -1,15 +1,25 @@
-"""Write the pages that repeat what the code says: docs/events.md.
+"""Write what the documentation repeats from the code; a test compares the two.
 
-Usage: `python tools/write_docs.py`. A test compares the pages with the code.
+| page                              | made from                          |
+|-----------------------------------|------------------------------------|
+| docs/events.md                    | the catalogue of events            |
+| docs/platforms.md                 | the manifests of the connectors    |
+| docs/settings.md, one marked part | the `[environment]` of the manifests |
 """
 
 import sys
 from itertools import groupby
 from pathlib import Path
 
+from entrepot.connect import manifest
+from entrepot.connect.manifest import Manifest
 from entrepot.events.catalog import CATALOG
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+CONNECTORS = ROOT / "src" / "entrepot" / "connectors"
+BEGIN = "<!-- from the manifests: make docs -->\n"
+END = "<!-- end -->\n"
 
 EVENTS_HEAD = """\
 # Events
@@ -21,9 +31,34 @@ and mode, the order and the subject it is about, who acted, what caused it, and 
 Names are public: renaming one is a migration.
 """
 
+PLATFORMS_HEAD = """\
+# Platforms
 
-def events_page() -> str:
-    """The page as text."""
+What each connector can do, from its manifest; `make docs` writes this page. *Exactly once* means
+that the platform remembers our key or can be asked. *At most once, then ask* means that it can do
+neither: an outcome which nobody knows becomes a case for a person, and is never repeated blindly.
+"""
+
+GUARANTEES = {
+    "exactly_once": "exactly once",
+    "at_most_once_then_ask": "at most once, then ask",
+}
+
+
+def pages() -> dict[Path, str]:
+    """Every page that this program writes, with its text."""
+    manifests = [manifest.read(path) for path in sorted(CONNECTORS.glob("*/manifest.toml"))]
+    settings = DOCS / "settings.md"
+    head, _, rest = settings.read_text().partition(BEGIN)
+    tail = rest.partition(END)[2]
+    return {
+        DOCS / "events.md": _events(),
+        DOCS / "platforms.md": _platforms(manifests),
+        settings: f"{head}{BEGIN}{_environment(manifests)}{END}{tail}",
+    }
+
+
+def _events() -> str:
     parts = [EVENTS_HEAD]
     for subject, kinds in groupby(CATALOG.items(), key=lambda item: item[0].partition(".")[0]):
         parts.append(f"\n## {subject.replace('_', ' ').capitalize()}\n")
@@ -34,9 +69,43 @@ def events_page() -> str:
     return "".join(parts)
 
 
+def _platforms(manifests: list[Manifest]) -> str:
+    parts = [PLATFORMS_HEAD]
+    for told in manifests:
+        effects = "; ".join(
+            f"{name.replace('_', ' ')} {GUARANTEES[effect.guarantee]}"
+            for name, effect in sorted(told.effects.items())
+        )
+        can = ", ".join(sorted(told.capabilities)).replace("_", " ")
+        parts.append(
+            f"\n## {told.name}\n\n"
+            f"- Kinds: {', '.join(sorted(told.kinds))}\n"
+            f"- API version: {told.api_version}\n"
+            f"- Can: {can}\n"
+            f"- Effects: {effects or 'none'}\n"
+        )
+    return "".join(parts)
+
+
+def _environment(manifests: list[Manifest]) -> str:
+    rows = [
+        f"| `{variable}` | {told.name}: {_sentence(told, name)} |\n"
+        for told in manifests
+        for name, variable in told.environment.items()
+    ]
+    return "".join(["\n| variable | meaning |\n|---|---|\n", *rows, "\n"])
+
+
+def _sentence(told: Manifest, name: str) -> str:
+    setting = told.setting(name)
+    choices = f" ({', '.join(setting.choices)})" if setting.choices else ""
+    return f"{setting.label}{choices}. {setting.help}".strip()
+
+
 def main() -> int:
     """Write every page."""
-    (DOCS / "events.md").write_text(events_page())
+    for path, text in pages().items():
+        path.write_text(text)
     return 0
 
 

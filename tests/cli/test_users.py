@@ -1,32 +1,21 @@
 """`entrepot users create` lets a person sign in."""
 
 import json
-import subprocess
-import sys
 
 from entrepot.access import scope
 from entrepot.access.models import Membership, Merchant, User
-
-
-def run(*words: str, password: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "entrepot", "users", "create", *words],
-        input=password,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.cli.shell import run
 
 
 def test_a_person_can_sign_in_with_a_role_at_a_new_merchant(database: str) -> None:
     done = run(
-        *("Zoë@Example.org", "--name", "Zoë", "--role", "owner", "--json", "--password-stdin"),
-        *("--merchant", "atelier", "--merchant-name", "Atelier Łódź"),
-        password="correct horse 電池\n",
+        "users create Zoë@Example.org --name Zoë --role owner --json --password-stdin"
+        " --merchant atelier --merchant-name 'Atelier Łódź'",
+        given="correct horse 電池\n",
     )
 
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
     with scope.system():
         user = User.objects.get()
         assert told == {
@@ -44,12 +33,12 @@ def test_a_person_can_sign_in_with_a_role_at_a_new_merchant(database: str) -> No
 
 def test_an_unknown_merchant_is_refused_and_nobody_is_made(merchant: Merchant) -> None:
     done = run(
-        *("a@example.org", "--name", "A", "--merchant", "nordlcht", "--password-stdin"),
-        password="correct horse battery\n",
+        "users create a@example.org --name A --merchant nordlcht --password-stdin",
+        given="correct horse battery\n",
     )
 
-    assert done.returncode == 1
-    assert done.stderr == (
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
         "entrepot: there is no merchant 'nordlcht' (known: nordlicht): --merchant-name sets it up\n"
     )
     with scope.system():
@@ -58,24 +47,33 @@ def test_an_unknown_merchant_is_refused_and_nobody_is_made(merchant: Merchant) -
 
 def test_a_weak_password_makes_neither_person_nor_merchant(database: str) -> None:
     done = run(
-        *("a@example.org", "--name", "A", "--password-stdin"),
-        *("--merchant", "atelier", "--merchant-name", "Atelier"),
-        password="12345\n",
+        "users create a@example.org --name A --password-stdin"
+        " --merchant atelier --merchant-name Atelier",
+        given="12345\n",
     )
 
-    assert done.returncode == 1
-    assert done.stderr.startswith("entrepot: cannot take this password: ")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("entrepot: cannot take this password: ")
     with scope.system():
         assert (User.objects.count(), Merchant.objects.count()) == (0, 0)
 
 
 def test_an_address_is_taken_once(merchant: Merchant) -> None:
-    words = ("a@example.org", "--name", "A", "--merchant", "nordlicht", "--password-stdin")
-    assert run(*words, password="correct horse battery\n").returncode == 0
+    command = "users create {} --name A --merchant nordlicht --password-stdin"
+    assert run(command.format("a@example.org"), given="correct horse battery\n").code == 0
 
-    again = run("A@example.org", *words[1:], password="another horse battery\n")
+    again = run(command.format("A@example.org"), given="another horse battery\n")
 
-    assert again.returncode == 1
-    assert again.stderr == "entrepot: cannot create A@example.org: somebody has that address\n"
+    assert again.code == 1
+    assert again.err == "entrepot: cannot create A@example.org: somebody has that address\n"
     with scope.system():
         assert User.objects.get().check_password("correct horse battery")
+
+
+def test_without_a_terminal_nobody_is_asked_for_a_password(merchant: Merchant) -> None:
+    done = run("users create a@example.org --name A --merchant nordlicht")
+
+    assert done.code == 1
+    assert done.err == (
+        "entrepot: cannot ask for a password without a terminal: use --password-stdin\n"
+    )

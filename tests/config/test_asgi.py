@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from entrepot.config.asgi import application, edge_application
 from entrepot.config.readiness import Readiness
@@ -102,15 +103,14 @@ def test_a_missing_migration_is_named(database: str) -> None:
 
 
 def test_an_unreachable_database_is_a_reason_and_not_an_error(database: str) -> None:
-    connections["system"].close()
-    connections["system"].close_pool()
-    pool = connections["system"].settings_dict["OPTIONS"].pop("pool")
-    port, connections["system"].settings_dict["PORT"] = (
-        connections["system"].settings_dict["PORT"],
-        "1",
-    )
+    system = connections["system"]
+    assert isinstance(system, DatabaseWrapper)
+    system.close()
+    system.close_pool()
+    kept = {**system.settings_dict, "OPTIONS": dict(system.settings_dict["OPTIONS"])}
+    del system.settings_dict["OPTIONS"]["pool"]  # which would wait for a server to come back
+    system.settings_dict["PORT"] = "1"
     try:
         assert Readiness("system").faults() == ["the database does not answer"]
     finally:
-        connections["system"].settings_dict["PORT"] = port
-        connections["system"].settings_dict["OPTIONS"]["pool"] = pool
+        system.settings_dict.update(kept)

@@ -46,7 +46,9 @@ def test_an_entry_is_one_json_object_with_what_was_bound(
     }
 
 
-def test_the_standard_librarys_loggers_go_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
+def test_loggers_of_the_standard_library_go_the_same_way(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     configure({"level": "WARNING", "format": "json"})
 
     with structlog.contextvars.bound_contextvars(request_id="r-3"):
@@ -85,7 +87,7 @@ def test_an_exception_is_logged_with_its_traceback(capsys: pytest.CaptureFixture
         ),
         (
             "within a text",
-            {"event": "key sk_live_51Habcdefgh refused by Basic Y2s6Y3NfMTIz"},
+            {"event": "key sk_live_51Habcdefgh refused by Basic Y2s6Y3NfMTI0"},
             {"event": "key sk_[redacted] refused by Basic [redacted]"},
         ),
         (

@@ -4,10 +4,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from entrepot.cli.failure import CommandFailed
 from entrepot.cli.running import RunningHub
 from entrepot.config.environment import Environment
 from entrepot.database.embedded import EmbeddedServer
+
+if TYPE_CHECKING:
+    from entrepot.access.models import Merchant
 
 SETTINGS = "entrepot.config.settings"
 
@@ -37,10 +42,28 @@ def open_hub() -> Iterator[None]:
         server.start()
     try:
         set_up_django()
-        yield
+        from entrepot.events.outbox import because  # noqa: PLC0415 -- app not ready
+
+        with because(actor="command_line"):
+            yield
     finally:
         if server is not None and started and not RunningHub(data_folder()).is_running():
             server.stop()
+
+
+def merchant_of(code: str) -> "Merchant":
+    """The merchant of a code, inside an open hub.
+
+    Raises:
+        CommandFailed: there is none; the message names those that there are.
+    """
+    from entrepot.access.queries import all_merchants, merchant_by_code  # noqa: PLC0415 -- app not ready
+
+    found = merchant_by_code(code)
+    if found is None:
+        known = ", ".join(sorted(merchant.code for merchant in all_merchants())[:20])
+        raise CommandFailed(f"there is no merchant {code!r} (known: {known or 'none'})")
+    return found
 
 
 def set_up_django() -> None:

@@ -6,7 +6,7 @@ import sys
 import click
 
 from entrepot.cli.failure import CommandFailed
-from entrepot.cli.hub import open_hub
+from entrepot.cli.hub import merchant_of, open_hub
 
 ROLES = ("owner", "operator", "warehouse", "support", "viewer")
 
@@ -77,14 +77,11 @@ def _password(*, from_stdin: bool) -> str:
 
 def _merchant_id(code: str, *, merchant_name: str | None) -> int:
     from entrepot.access import services  # noqa: PLC0415 -- app not ready
-    from entrepot.access.models import Merchant  # noqa: PLC0415 -- app not ready
+    from entrepot.access.queries import merchant_by_code  # noqa: PLC0415 -- app not ready
 
-    found = Merchant.objects.filter(code=code).first()
-    if found is None and merchant_name is not None:
-        found = services.create_merchant(name=merchant_name, code=code)
-    if found is None:
-        known = ", ".join(Merchant.objects.order_by("code").values_list("code", flat=True)[:20])
-        raise CommandFailed(
-            f"there is no merchant {code!r} (known: {known or 'none'}): --merchant-name sets it up"
-        )
-    return found.id
+    if merchant_name is not None and merchant_by_code(code) is None:
+        return services.create_merchant(name=merchant_name, code=code).id
+    try:
+        return merchant_of(code).id
+    except CommandFailed as error:
+        raise CommandFailed(f"{error}: --merchant-name sets it up") from error
