@@ -1,4 +1,4 @@
-"""A merchant's accounts on platforms: what they are, what they may do, and what was said to them."""
+"""A merchant's accounts on platforms: what they are, may do, and were told."""
 
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ class Connection(MerchantRow):
     unguessable part of its webhook address. `settings` are checked by the platform's manifest;
     secrets stand in `Credential`. `live_since` is the go-live instant: what was placed before it
     is history. `policy` holds the merchant's choices that are no settings of the platform.
+    `status_before_fault` is where a misconfigured connection returns to.
     """
 
     platform = models.TextField()
@@ -30,6 +31,7 @@ class Connection(MerchantRow):
     token = models.TextField(unique=True)
     status = models.TextField(choices=Status, default=Status.OBSERVING)
     status_reason = models.TextField(default="")
+    status_before_fault = models.TextField(default="")
     settings = models.JSONField(default=dict)
     policy = models.JSONField(default=dict)
     settings_version = models.IntegerField(default=1)
@@ -123,6 +125,23 @@ class Credential(MerchantRow):
 
     def __str__(self) -> str:
         return f"{self.name} of connection {self.connection_id}"
+
+
+class FormerToken(MerchantRow):
+    """A token that a connection's address once had; it keeps finding the connection.
+
+    What was handed out earlier (callback addresses of orders under way) cannot be changed any more.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, db_constraint=False)
+    token = models.TextField(unique=True)
+    replaced_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "connections_former_token"
+
+    def __str__(self) -> str:
+        return f"former token of connection {self.connection_id}"
 
 
 class EffectPause(MerchantRow):

@@ -1,0 +1,71 @@
+"""Keeps what was said to a platform, without secrets and without e-mail addresses."""
+
+import re
+from collections.abc import Callable, Iterable
+from urllib.parse import quote
+
+import structlog
+from django.db import DatabaseError
+
+from entrepot.access import scope
+from entrepot.connect.http import Call
+from entrepot.connections.models import CallRecord
+from entrepot.events import outbox
+
+REDACTED = "[redacted]"
+SHORTEST_SECRET = 6
+_email = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+_log = structlog.get_logger(__name__)
+
+
+class KeptCalls:
+    """Implements connect.http.CallLog for one connection; one short transaction per call."""
+
+    def __init__(self, *, connection_id: int, merchant_id: int) -> None:
+        self._connection_id = connection_id
+        self._merchant_id = merchant_id
+
+    def add(self, call: Call) -> None:
+        """Keep one call; a database that cannot take it is logged and does not fail the caller.
+
+        Its cause is that of the work which made the call (`events.outbox.because`).
+        """
+        record = CallRecord(
+            merchant_id=self._merchant_id,
+            connection_id=self._connection_id,
+            at=call.at,
+            method=call.method,
+            url=storable(call.url),
+            status_code=call.status_code,
+            outcome=call.outcome,
+            duration_ms=round(call.duration.total_seconds() * 1000),
+            request_id=storable(call.request_id),
+            sent=storable(call.sent),
+            answered=storable(call.answered),
+            cause=outbox.current_cause()[1],
+        )
+        try:
+            with scope.merchant(self._merchant_id):
+                record.save(force_insert=True)
+        except DatabaseError:
+            _log.exception("a call could not be kept", connection_id=self._connection_id)
+
+
+def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
+    """A function that takes the given secrets and all e-mail addresses out of a text."""
+    hidden = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
+    hidden |= {quote(secret, safe="") for secret in hidden}
+    longest_first = sorted(hidden, key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, longest_first))) if hidden else None
+
+    def redact(text: str) -> str:
+        if pattern is not None:
+            text = pattern.sub(REDACTED, text)
+        return _email.sub("[e-mail address]", text)
+
+    return redact
+
+
+def storable(text: str) -> str:
+    """The text as PostgreSQL can keep it: without NUL characters and halves of surrogates."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
