@@ -102,7 +102,9 @@ class EmbeddedServer:
                 self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(START_SECONDS))
 
     def is_running(self) -> bool:
-        """Say whether the server that answers on the port is this folder's."""
+        """Say whether this folder's server lives and answers."""
+        if not self._has_process():
+            return False
         try:
             with psycopg.connect(self.url(), connect_timeout=5) as connection:
                 row = connection.execute("SHOW data_directory").fetchone()
@@ -166,7 +168,7 @@ class EmbeddedServer:
                 "--encoding=UTF8",
                 "--locale=C",
                 *locale,
-                *(["--no-sync"] if self._for_tests else []),
+                *(["--no-sync", "--wal-segsize=4"] if self._for_tests else []),
             )
         finally:
             told.unlink()
@@ -208,18 +210,18 @@ class EmbeddedServer:
                 shutil.copytree(folder, target, symlinks=True, ignore=_not_needed)
         stamp.write_text(origin)
 
-    def _remove_stale_pid(self) -> None:
-        """Remove a postmaster.pid whose process is gone or is something else by now.
-
-        PostgreSQL itself refuses to start when any process has that number.
-        """
-        file = self._cluster / "postmaster.pid"
+    def _has_process(self) -> bool:
+        """Say whether postmaster.pid names a server of this cluster, not what has its number now."""
         try:
-            pid = int(file.read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
-            return
-        if str(self._cluster) not in _command_of(pid):
-            file.unlink()
+            pid = int((self._cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            return False
+        return str(self._cluster) in _command_of(pid)
+
+    def _remove_stale_pid(self) -> None:
+        """PostgreSQL itself refuses to start when any process at all has the number in the file."""
+        if not self._has_process():
+            (self._cluster / "postmaster.pid").unlink(missing_ok=True)
 
     def _free_port(self) -> int:
         """The port of the last start if it is free, so that addresses stay; else another."""
@@ -240,20 +242,24 @@ class EmbeddedServer:
 
     def _run(self, program: str, *arguments: str) -> str:
         # A server that inherits our pipe would keep it open for ever, hence files.
-        said = self.folder / f"{program}.output"
-        with said.open("w+") as output:
-            done = subprocess.run(  # noqa: S603 -- our own programs, no shell
-                [str(self._binaries / program), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=self._place,
-                env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
-                check=False,
-                user=self._user.pw_uid if self._user else None,
-                group=self._user.pw_gid if self._user else None,
-                extra_groups=[] if self._user else None,
-            )
+        with (self.folder / f"{program}.output").open("w+") as output:
+            try:
+                done = subprocess.run(  # noqa: S603 -- our own programs, no shell
+                    [str(self._binaries / program), *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=self._place,
+                    env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+                    check=False,
+                    user=self._user.pw_uid if self._user else None,
+                    group=self._user.pw_gid if self._user else None,
+                    extra_groups=[] if self._user else None,
+                )
+            except OSError as error:
+                raise EmbeddedServerFailed(
+                    f"cannot run {program} of the embedded PostgreSQL in {self.folder}: {error}"
+                ) from error
             output.seek(0)
             text = output.read()
         if done.returncode:
