@@ -37,6 +37,9 @@ BROAD_EXCEPT = {
     "src/entrepot/tasks/worker.py": "around a draining loop: it pauses and goes on",
     "src/entrepot/intake/drain.py": "around one item of a batch: it is parked, the batch goes on",
 }
+DERIVED_STATUSES = {
+    "src/entrepot/fulfillment/tracking.py": "a parcel's status follows from all of its updates",
+}
 SHAPELESS_MODULES = {"utils", "helpers", "common", "misc", "base", "manager", "managers"}
 # Words that the glossary replaces and that have no other meaning in code.
 REPLACED_WORDS = {
@@ -149,9 +152,8 @@ def test_a_status_changes_only_in_take() -> None:
         if room_of(path) in PLATFORM_SIDE or is_test(path):
             continue
         for function, node in _nodes_in_functions(tree_of(path)):
-            if function not in {"take", "__init__"} and (
-                _assigns_status(node) or _updates_status(node)
-            ):
+            is_step = function in {"take", "_take", "__init__"} or place(path) in DERIVED_STATUSES
+            if not is_step and (_assigns_status(node) or _updates_status(node)):
                 found.append(place(path, node))
 
     assert found == []
@@ -210,7 +212,9 @@ def test_a_platforms_name_stays_in_its_folder(folder: Path) -> None:
     if told.is_built_in:
         return  # not a name but a way of fulfilling, with its own word in the glossary
     words = rf"(?i)(?<![a-z])({re.escape(folder.name)}|{re.escape(told.name)})(?![a-z])"
-    exempt = (folder, SOURCE / "api" / "interfaces")
+    # Among connectors one platform may use another's name as a word of its own: a shop names the
+    # gateway that took the money. Their code does not meet; import-linter sees to that.
+    exempt = (CONNECTORS, SOURCE / "api" / "interfaces")
 
     found = [
         f"{place(path)}:{number}"
