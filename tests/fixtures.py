@@ -18,6 +18,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from entrepot.access import services as access
 from entrepot.access.models import Merchant
 from entrepot.database.migrate import migrate_database
+from entrepot.database.roles import owner_role
 from entrepot.database.urls import DatabaseUrl
 from entrepot.tasks.idle import bring_forward, run_until_idle
 from tests import surroundings
@@ -72,7 +73,7 @@ def superuser_url(django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
             surroundings.note_migrated()
         with psycopg.connect(server.url(), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name}")
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {owner_role()}")
     _point_to(server.url(name))
     yield server.url(name)
     _close_connections()

@@ -211,7 +211,7 @@ class EmbeddedServer:
         stamp.write_text(origin)
 
     def _has_process(self) -> bool:
-        """Say whether postmaster.pid names a server of this cluster, not what has its number now."""
+        """Say whether postmaster.pid names a server of this cluster, not a stranger."""
         try:
             pid = int((self._cluster / "postmaster.pid").read_text().split("\n", 1)[0])
         except (OSError, ValueError):

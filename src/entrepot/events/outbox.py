@@ -176,6 +176,12 @@ def install(dispatcher: Dispatcher) -> None:
         _dispatchers.append(dispatcher)
 
 
+def uninstall(dispatcher: Dispatcher) -> None:
+    """Take a dispatcher out again; one that is not installed changes nothing."""
+    if dispatcher in _dispatchers:
+        _dispatchers.remove(dispatcher)
+
+
 @contextmanager
 def collecting() -> Iterator[None]:
     """Buffer the events of a block and flush them at its end; discard them if it raises.
