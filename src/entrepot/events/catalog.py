@@ -93,6 +93,9 @@ CATALOG: dict[str, EventKind] = {
     "connection.resumed": _kind("its effects go on"),
     "connection.misconfigured": _kind("the platform refuses our credentials", detail="its words"),
     "connection.recovered": _kind("the platform accepts our credentials again"),
+    "connection.deliveries_refused": _kind(
+        "its third webhook in a row was refused", check="what failed", refused="how many"
+    ),
     "connection.archived": _kind("it was removed; its history stays"),
     # Notifications
     "notification.wanted": _kind("a customer should be told", kind="which message"),

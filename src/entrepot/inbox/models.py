@@ -51,9 +51,7 @@ class InboxSeen(MerchantRow):
     class Meta:
         db_table = "inbox_seen"
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["connection_id", "dedupe_hash"], name="inbox_seen_key"
-            ),
+            models.UniqueConstraint(fields=["connection_id", "dedupe_hash"], name="inbox_seen_key"),
         ]
         indexes: ClassVar = [models.Index(fields=["message_id"], name="inbox_seen_message")]
 
@@ -64,8 +62,8 @@ class InboxSeen(MerchantRow):
 class InboxWork(MerchantRow):
     """A message that still has to be understood and applied; deleted when it is.
 
-    `claimed_until` is a claim on the database's clock; parked rows have `outcome` set and wait for a
-    person. `lane` keeps imports from starving live news.
+    `claimed_until` is a claim on the database's clock; a parked row waits for a person. `lane`
+    keeps imports from starving live news.
     """
 
     message_id = models.BigIntegerField(unique=True)
