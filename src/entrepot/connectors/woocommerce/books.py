@@ -69,7 +69,7 @@ class ShopOptions:
     failures_allowed: int = 5
     gateways: tuple[str, ...] = ("stripe", "woocommerce_payments", "ppcp-gateway")
     consumer_key: str = "ck_5f2d0c1e8a7b4963f0e1d2c3b4a5968778695a4b"
-    consumer_secret: str = "cs_0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
+    consumer_secret: str = "cs_0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"  # noqa: S105 -- the simulated shop's own
     permissions: str = "read_write"
     version: str = "11.0.1"
     wordpress_version: str = "7.0.4"

@@ -14,7 +14,6 @@ from entrepot.canon.orders import SourceState
 from entrepot.canon.payments import RefundReceipt, RefundRequest
 from entrepot.connect.errors import (
     Conflict,
-    ConnectorError,
     OutcomeUnknown,
     Rejected,
     UnexpectedResponse,

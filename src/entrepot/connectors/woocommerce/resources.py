@@ -235,7 +235,7 @@ class Renderer:
             "variations": list(item.variations),
             "grouped_products": [],
             "menu_order": 0,
-            "price_html": f'<span class="woocommerce-Price-amount amount"><bdi>{price}</bdi></span>',
+            "price_html": f'<span class="woocommerce-Price-amount"><bdi>{price}</bdi></span>',
             "related_ids": [],
             "meta_data": [],
             "stock_status": self._stock_status(item),
