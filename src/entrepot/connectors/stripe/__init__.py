@@ -1,0 +1,1 @@
+"""Stripe: hosted payment pages, payments, refunds, disputes and reviews."""
