@@ -12,7 +12,8 @@ RUN VIRTUAL_ENV=/opt/entrepot /opt/entrepot/bin/uv pip install --no-cache --no-d
 
 FROM python:3.13-slim
 COPY --from=build /opt/entrepot /opt/entrepot
-RUN useradd --system --create-home --home-dir /var/lib/entrepot entrepot
+RUN useradd --system --create-home --home-dir /var/lib/entrepot entrepot \
+    && install -d -o entrepot -g entrepot /var/lib/entrepot/data
 ENV PATH=/opt/entrepot/bin:$PATH \
     ENTREPOT_DATA=/var/lib/entrepot/data \
     PYTHONUNBUFFERED=1

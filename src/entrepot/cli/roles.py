@@ -99,7 +99,6 @@ def _serve(application: str, listening_socket: socket.socket, is_supervised: boo
         log_config=None,
         access_log=False,
         server_header=False,
-        lifespan="on",
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACEFUL_S,
     )
