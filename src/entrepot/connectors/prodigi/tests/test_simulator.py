@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped] -- it ships no types
+import jsonschema  # type: ignore[import-untyped]  # it ships no types
 import pytest
 import yaml
 
