@@ -104,6 +104,7 @@ CATALOG: dict[str, EventKind] = {
     "notification.bounced": _kind("the mail came back", detail="the mail service's words"),
     "notification.refused": _kind("the mail service refused it", detail="its words"),
     "notification.became_unknown": _kind("the mail service may have taken it", detail="why"),
+    "notification.configured": _kind("what is told, how or by whom, changed", fields="which"),
     "notification.skipped": _kind("it was decided not to tell", why="why not"),
     # Promises and input
     "obligation.opened": _kind("something is owed", kind="what", due_at="by when"),

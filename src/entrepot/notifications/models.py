@@ -8,7 +8,17 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from entrepot.database.rows import MerchantRow, Mode
-from entrepot.notifications.states import Kind, MailStatus, Sender
+from entrepot.events import outbox
+from entrepot.notifications.states import IllegalStep, Kind, MailStatus, Sender, Step
+
+EVENT_OF_STEP = {
+    Step.SEND: "notification.sent",
+    Step.LOSE: "notification.became_unknown",
+    Step.REFUSE: "notification.refused",
+    Step.SKIP: "notification.skipped",
+    Step.DELIVER: "notification.delivered",
+    Step.BOUNCE: "notification.bounced",
+}
 
 
 class StoreVoice(MerchantRow):
@@ -86,8 +96,10 @@ class Template(MerchantRow):
 class Mail(MerchantRow):
     """One mail to a customer: one per (order, fact, kind), by constraint.
 
-    `fact` names what it tells (`released`, `shipment:5`, `refund:2`); while it waits, later facts of
-    its kind join in `facts`. `send_after` is the end of the gathering. `message_id` is deterministic.
+    `fact` names what it tells in the sale's own numbers (`released`, `shipment:2`, `parcel:2.1`,
+    `refund:re_3`); while it waits, later facts of its kind join in `facts`. `send_after` is the end
+    of the gathering. `message_id` derives from the sale and the fact; once it is set the content
+    stands, and nothing joins any more. `resends_id` is the mail that it repeats.
     """
 
     mode = models.TextField(choices=Mode)
@@ -130,6 +142,41 @@ class Mail(MerchantRow):
     def __str__(self) -> str:
         return f"{self.kind} mail of order {self.order_id}"
 
+    def take(self, step: Step, *, reason: str = "") -> None:
+        """Make a named move, save the whole row and record the event. The row must be locked.
+
+        Raises:
+            IllegalStep: its status does not allow the move.
+        """
+        previous = self.status
+        if previous not in step.sources:
+            raise IllegalStep(self, step, previous)
+        self.status = step.target
+        self.reason = reason
+        self.save()
+        outbox.record(
+            EVENT_OF_STEP[step],
+            merchant_id=self.merchant_id,
+            mode=self.mode,
+            order_id=self.order_id,
+            subject=("mail", self.id),
+            data={"kind": self.kind, "from": previous, "to": self.status, "detail": reason},
+            reason=reason,
+        )
+
+
+class MailStop(MerchantRow):
+    """A customer wants no more mails about an order."""
+
+    order_id = models.BigIntegerField(unique=True)
+    stopped_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "notifications_mail_stop"
+
+    def __str__(self) -> str:
+        return f"no mails about order {self.order_id}"
+
 
 class MailEvent(MerchantRow):
     """What the mail service said of a mail afterwards, once per event id."""
@@ -145,7 +192,9 @@ class MailEvent(MerchantRow):
     class Meta:
         db_table = "notifications_mail_event"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["mail", "event_id"], name="notifications_mail_event_key"),
+            models.UniqueConstraint(
+                fields=["mail", "event_id"], name="notifications_mail_event_key"
+            ),
         ]
 
     def __str__(self) -> str:

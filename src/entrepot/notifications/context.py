@@ -1,0 +1,279 @@
+"""Everything that a mail can say about an order, read once and put into the customer's words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from entrepot.canon.money import Money, total_of
+from entrepot.canon.payments import PaymentFactKind
+from entrepot.customers.models import Customer, PostalAddress
+from entrepot.fulfillment.models import Parcel, Shipment, ShipmentItem, TrackingEntry
+from entrepot.fulfillment.states import ShipmentStatus
+from entrepot.notifications import facts, links, pieces
+from entrepot.notifications.pieces import Group, Item, ParcelLine
+from entrepot.notifications.speech import Speech
+from entrepot.notifications.states import Kind
+from entrepot.notifications.templates import Value
+from entrepot.notifications.voices import Voice, voice_of
+from entrepot.orders.models import Line, Order
+from entrepot.payments.models import PaymentEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """An order with what belongs to it, as the mail reads it."""
+
+    order: Order
+    lines: Sequence[Line]
+    customer: Customer | None
+    address: PostalAddress | None
+    shipments: Sequence[Shipment]
+    items: Sequence[ShipmentItem]
+    parcels: Sequence[Parcel]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The variables of a mail, and what its frame needs."""
+
+    values: dict[str, Value]
+    speech: Speech
+    voice: Voice
+
+
+def context_of(order_id: int, kind: Kind, told: Sequence[str], *, language: str = "") -> Context:
+    """Build the context of a mail about these facts; an empty language is the customer's own.
+
+    Read inside the scope of the order's merchant. Facts that are not there any more (a voided
+    shipment) are left out; without any facts, as in a preview, it is about everything.
+    """
+    sale = _read(order_id)
+    voice = voice_of(sale.order.connection_id)
+    own = sale.customer.language if sale.customer else ""
+    speech = Speech.of(
+        language or own or voice.language,
+        country=sale.address.country if sale.address else "",
+        time_zone=voice.time_zone,
+    )
+    token = links.tracking_token(sale.order.merchant_id, sale.order.id)
+    page = links.tracking_page(token)
+    told_parcels = _parcels_told(sale, facts.read(list(told)))
+    values: dict[str, Value] = {
+        **_about_order(sale, voice, speech),
+        **_about_parcels(sale, told_parcels, speech),
+        **_about_money(sale, facts.read(list(told)), speech),
+        "tracking_page": page,
+        "mails_off": links.mails_off(token),
+        "headline": _headline(kind, len(told_parcels), sale, speech),
+        "order_link": pieces.button(
+            _button_words(kind, len(sale.parcels), speech), page, color=voice.color
+        ),
+    }
+    return Context(values, speech, voice)
+
+
+def _read(order_id: int) -> Sale:
+    order = Order.objects.get(id=order_id)
+    of_order = {"merchant_id": order.merchant_id, "order_id": order_id}
+    shipments = list(
+        Shipment.objects.filter(**of_order, status=ShipmentStatus.SHIPPED).order_by("number")
+    )
+    ids = [shipment.id for shipment in shipments]
+    return Sale(
+        order=order,
+        lines=list(Line.objects.filter(**of_order).order_by("position", "id")),
+        customer=Customer.objects.filter(id=order.customer_id or 0).first(),
+        address=PostalAddress.objects.filter(id=order.address_id or 0).first(),
+        shipments=shipments,
+        items=list(
+            ShipmentItem.objects.filter(
+                merchant_id=order.merchant_id, shipment_id__in=ids
+            ).order_by("shipment_id", "id")
+        ),
+        parcels=list(
+            Parcel.objects.filter(merchant_id=order.merchant_id, shipment_id__in=ids)
+            .select_related("shipment")
+            .order_by("shipment__number", "number")
+        ),
+    )
+
+
+def _about_order(sale: Sale, voice: Voice, speech: Speech) -> dict[str, Value]:
+    order = sale.order
+    name = _name(sale)
+    first = name.split()[0] if name.split() else ""
+    return {
+        "order_number": order.number,
+        "order_date": speech.date(order.placed_at),
+        "order_total": speech.money(Money(order.total, order.currency)),
+        "customer_name": name,
+        "first_name": first,
+        "greeting": speech.phrase("greeting", name=first)
+        if first
+        else speech.phrase("greeting.nobody"),
+        "shop_name": voice.shop_name,
+        "shop_url": voice.shop_url,
+        "reply_to": voice.reply_to,
+        "ships_to": _one_line(sale.address),
+        "items": pieces.items([Item(line.title, line.quantity) for line in sale.lines]),
+        "cancelled_items": pieces.items(
+            [
+                Item(line.title, line.units_cancelled)
+                for line in sale.lines
+                if line.units_cancelled > 0
+            ]
+        ),
+        "still_to_come": _still_to_come(sale, speech),
+    }
+
+
+def _about_parcels(sale: Sale, told: Sequence[Parcel], speech: Speech) -> dict[str, Value]:
+    shown = {parcel.shipment_id for parcel in told} or {one.id for one in sale.shipments}
+    numbers = [parcel.tracking_number for parcel in told if parcel.tracking_number]
+    urls = [url for parcel in told if (url := _safe(parcel.tracking_url))]
+    carriers = dict.fromkeys(parcel.carrier or parcel.shipment.carrier for parcel in told)
+    expected = [parcel.estimated_delivery_at for parcel in told if parcel.estimated_delivery_at]
+    arrived = [parcel.delivered_at for parcel in told if parcel.delivered_at]
+    return {
+        "parcels": pieces.groups(
+            [_group(sale, shipment, speech) for shipment in sale.shipments if shipment.id in shown]
+        ),
+        "tracking_number": ", ".join(numbers),
+        "tracking_url": urls[0] if urls else "",
+        "carrier": ", ".join(one for one in carriers if one) or speech.phrase("carrier.unknown"),
+        "estimated_delivery": speech.day(max(expected)) if expected else "",
+        "delivered_on": speech.day(max(arrived)) if arrived else "",
+        "carrier_message": _carrier_message(told) or speech.phrase("nothing_known"),
+    }
+
+
+def _about_money(sale: Sale, told: facts.Told, speech: Speech) -> dict[str, Value]:
+    order = sale.order
+
+    def money(amount: object) -> str:
+        return speech.money(Money.of(str(amount), order.currency))
+
+    refunds = PaymentEntry.objects.filter(
+        merchant_id=order.merchant_id, order_id=order.id, kind=PaymentFactKind.REFUNDED.value
+    )
+    if told.refunds:
+        refunds = refunds.filter(external_id__in=told.refunds)
+    entries = [entry for entry in refunds if entry.currency == order.currency]
+    refunded = total_of(
+        (Money(entry.amount, entry.currency) for entry in entries), currency=order.currency
+    )
+    tax = speech.phrase("tax_included" if order.prices_include_tax else "tax")
+    rows = [
+        (speech.phrase("discount"), money(-order.total_discount), order.total_discount),
+        (speech.phrase("shipping"), money(order.total_shipping), order.total_shipping),
+        (tax, money(order.total_tax), order.total_tax),
+    ]
+    return {
+        "totals": pieces.sums(
+            [(words, amount) for words, amount, exact in rows if exact]
+            + [(speech.phrase("total"), money(order.total))]
+        ),
+        "refund_amount": speech.money(refunded),
+    }
+
+
+def _parcels_told(sale: Sale, told: facts.Told) -> list[Parcel]:
+    if not (told.shipments or told.parcels):
+        return list(sale.parcels)
+    return [
+        parcel
+        for parcel in sale.parcels
+        if parcel.shipment.number in told.shipments
+        or (parcel.shipment.number, parcel.number) in told.parcels
+    ]
+
+
+def _group(sale: Sale, shipment: Shipment, speech: Speech) -> Group:
+    titles = {line.id: line.title for line in sale.lines}
+    inside = [parcel for parcel in sale.parcels if parcel.shipment_id == shipment.id]
+    return Group(
+        heading=_heading(sale, shipment, inside, speech),
+        items=[
+            Item(titles.get(item.line_id, ""), item.quantity)
+            for item in sale.items
+            if item.shipment_id == shipment.id
+        ],
+        parcels=[
+            ParcelLine(
+                parcel.carrier or shipment.carrier,
+                parcel.tracking_number,
+                _safe(parcel.tracking_url),
+            )
+            for parcel in inside
+        ],
+    )
+
+
+def _heading(sale: Sale, shipment: Shipment, inside: Sequence[Parcel], speech: Speech) -> str:
+    """Parcels are counted through the whole order, as on the tracking page."""
+    if not inside:
+        return speech.phrase("shipment", number=shipment.number)
+    places = [place for place, one in enumerate(sale.parcels, start=1) if one in inside]
+    number = str(places[0]) if len(places) == 1 else f"{places[0]}–{places[-1]}"
+    if all(parcel.delivered_at for parcel in inside):
+        last = max(parcel.delivered_at for parcel in inside if parcel.delivered_at)
+        return speech.phrase("parcel.delivered", number=number, day=speech.day(last))
+    expected = [one.estimated_delivery_at for one in inside if one.estimated_delivery_at]
+    if expected:
+        return speech.phrase("parcel.arrives", number=number, day=speech.day(max(expected)))
+    return speech.phrase("parcel", number=number)
+
+
+def _still_to_come(sale: Sale, speech: Speech) -> Value:
+    missing = [Item(line.title, units) for line in sale.lines if (units := _units_left(line)) > 0]
+    if not missing:
+        return pieces.NOTHING
+    group = Group(speech.phrase("to_come"), missing, note=speech.phrase("to_come.when"))
+    return pieces.groups([group])
+
+
+def _units_left(line: Line) -> int:
+    gone = line.units_cancelled + line.units_shipped + line.units_elsewhere + line.units_nothing
+    return line.quantity - gone
+
+
+def _headline(kind: Kind, parcels: int, sale: Sale, speech: Speech) -> str:
+    if kind == Kind.CANCELLED and sale.order.status != "cancelled":
+        return speech.phrase("headline.partly_cancelled")
+    return speech.counted(f"headline.{kind.value}", max(parcels, 1))
+
+
+def _button_words(kind: Kind, parcels: int, speech: Speech) -> str:
+    if kind in {Kind.CONFIRMATION, Kind.CANCELLED, Kind.REFUNDED}:
+        return speech.phrase("view_order")
+    return speech.counted("track", max(parcels, 1))
+
+
+def _carrier_message(told: Sequence[Parcel]) -> str:
+    newest = (
+        TrackingEntry.objects.filter(parcel_id__in=[parcel.id for parcel in told])
+        .exclude(message="")
+        .order_by("-happened_at", "-id")
+        .first()
+    )
+    return newest.message if newest else ""
+
+
+def _name(sale: Sale) -> str:
+    if sale.customer and sale.customer.name:
+        return sale.customer.name.strip()
+    return sale.address.name.strip() if sale.address else ""
+
+
+def _one_line(address: PostalAddress | None) -> str:
+    if address is None:
+        return ""
+    town = " ".join(part for part in (address.postal_code, address.city) if part)
+    parts = (address.line1, address.line2, town, address.region, address.country)
+    return ", ".join(part for part in parts if part)
+
+
+def _safe(url: str) -> str:
+    """A provider's link, if it leads to the web and nowhere else."""
+    parts = urlsplit(url)
+    return url if parts.scheme in {"http", "https"} and parts.hostname else ""

@@ -1,0 +1,81 @@
+"""Who tells the customer what: one declared sender per storefront and kind, and the limits of it.
+
+Of a storefront's `policy` these keys are read here: `mail_gather_seconds` (600: how long later news
+may join a mail), `marketplace_channels` (channels whose customers belong to a marketplace) and
+`mailed_channels` (those of them where the marketplace allows mail).
+"""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from entrepot.connections.models import Connection
+from entrepot.connections.states import Status as ConnectionStatus
+from entrepot.customers.queries import email_of
+from entrepot.notifications.models import MailStop, SenderChoice
+from entrepot.notifications.states import Kind, Sender
+from entrepot.orders.models import Order
+
+OLDEST_NEWS = timedelta(hours=48)
+GATHER_SECONDS = 600
+DEFAULT_SENDER = Sender.HUB
+STOPPED = "the customer wants no mails about this order"
+NO_ADDRESS = "the order has no e-mail address"
+
+
+def gathering(storefront: Connection) -> timedelta:
+    """How long later news may join a mail that waits."""
+    return timedelta(seconds=int(storefront.policy.get("mail_gather_seconds", GATHER_SECONDS)))
+
+
+def is_left_alone(order: Order, storefront: Connection, happened_at: datetime) -> bool:
+    """Whether nothing is even noted: history, but for what an observing storefront would mail."""
+    would_be_shown = storefront.status == ConnectionStatus.OBSERVING and not _is_old(happened_at)
+    return order.is_history and not would_be_shown
+
+
+def why_not(
+    order: Order,
+    storefront: Connection,
+    kind: Kind,
+    happened_at: datetime,
+    *,
+    tells_customer: bool,
+) -> str:
+    """The reason why the hub does not tell the customer, or "" when it does."""
+    if not tells_customer:
+        return "whoever did it chose not to tell the customer"
+    if order.is_history:
+        return "observing: nothing is mailed until somebody goes live"
+    if _is_old(happened_at):
+        return f"it happened on {happened_at:%Y-%m-%d}, more than 48 hours ago"
+    sender = sender_of(storefront, kind)
+    if sender != Sender.HUB:
+        return f"for this storefront {sender.value} tells the customer about it"
+    if not _may_mail(order.channel, storefront):
+        return f"the marketplace {order.channel} does not allow mail to its customers"
+    if MailStop.objects.filter(merchant_id=order.merchant_id, order_id=order.id).exists():
+        return STOPPED
+    return "" if email_of(order.customer_id) else NO_ADDRESS
+
+
+def sender_of(storefront: Connection, kind: Kind) -> Sender:
+    """Who tells the customers of a storefront about a kind of news; the hub unless declared."""
+    choice = (
+        SenderChoice.objects.filter(
+            merchant_id=storefront.merchant_id, storefront_id=storefront.id, kind=kind
+        )
+        .values_list("sender", flat=True)
+        .first()
+    )
+    return Sender(choice) if choice else DEFAULT_SENDER
+
+
+def _may_mail(channel: str, storefront: Connection) -> bool:
+    if channel not in storefront.policy.get("marketplace_channels", ()):
+        return True
+    return channel in storefront.policy.get("mailed_channels", ())
+
+
+def _is_old(happened_at: datetime) -> bool:
+    return timezone.now() - happened_at > OLDEST_NEWS

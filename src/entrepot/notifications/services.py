@@ -1,0 +1,319 @@
+"""Decides which mails a customer gets, and records what became of each.
+
+A mail's row exists before anything leaves. Locks are taken in the order of the house: the order,
+then the mail.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from entrepot.access import crypto, scope
+from entrepot.connections.models import Connection
+from entrepot.customers.queries import email_of
+from entrepot.events import outbox
+from entrepot.fulfillment.models import Shipment
+from entrepot.fulfillment.states import ShipmentStatus
+from entrepot.notifications import facts, policy
+from entrepot.notifications.messages import OutgoingMail, message_id_of
+from entrepot.notifications.models import Mail, MailStop
+from entrepot.notifications.queries import RECIPIENT, recipient_of
+from entrepot.notifications.rendering import render
+from entrepot.notifications.states import GATHERED_WITH, IllegalStep, Kind, MailStatus, Step
+from entrepot.obligations import services as obligations
+from entrepot.obligations.states import Kind as ObligationKind
+from entrepot.orders.models import Order
+from entrepot.orders.states import FulfillmentStatus, OrderStatus
+
+MEANWHILE_CANCELLED = "the order was cancelled before the mail left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Something a customer may want to know.
+
+    `fact` names it (see facts.py), `happened_at` is when it became true outside. A person who acted
+    may have chosen not to tell the customer.
+    """
+
+    kind: Kind
+    fact: str
+    happened_at: datetime
+    tells_customer: bool = True
+
+
+class CannotResend(Exception):
+    """A mail was to be sent again that has not left, or may still arrive."""
+
+    def __init__(self, mail: Mail) -> None:
+        super().__init__(
+            f"cannot send the {mail} again: it is {mail.status}."
+            " Wait until it is known what became of it"
+        )
+        self.status = mail.status
+
+
+def decide_mail(order_id: int, *, merchant_id: int, news: News) -> Mail | None:
+    """Decide whether and when a customer gets a mail about some news.
+
+    The same news again changes nothing. News within the gathering of a waiting mail of its kind
+    joins that mail. A decision not to tell leaves a row with its reason, except for history, which
+    leaves nothing; then None is returned.
+    """
+    with scope.merchant(merchant_id):
+        order = Order.objects.select_for_update().get(merchant_id=merchant_id, id=order_id)
+        told = Mail.objects.filter(
+            merchant_id=merchant_id,
+            order_id=order_id,
+            kind__in=GATHERED_WITH[news.kind],
+            resends_id=None,
+        )
+        known = told.filter(facts__contains=[news.fact]).first()
+        if known is not None:
+            return known
+        storefront = Connection.objects.get(merchant_id=merchant_id, id=order.connection_id)
+        if policy.is_left_alone(order, storefront, news.happened_at):
+            return None
+        kind = _kind_now(news.kind, order)
+        why_not = policy.why_not(
+            order, storefront, kind, news.happened_at, tells_customer=news.tells_customer
+        )
+        if not why_not:
+            waiting = (
+                told.select_for_update().filter(status=MailStatus.WAITING, message_id="").first()
+            )
+            if waiting is not None:
+                waiting.kind = kind
+                waiting.facts = [*waiting.facts, news.fact]
+                waiting.save(update_fields=["kind", "facts"])
+                return waiting
+        return _create(order, kind, [news.fact], why_not, storefront)
+
+
+def prepare(mail_id: int, *, merchant_id: int) -> OutgoingMail | None:
+    """Fix the content of a mail that is about to leave; None when it is not wanted any more.
+
+    The first call renders and stores it; later calls return what was stored, so that every try
+    sends the same. Nothing joins the mail from then on.
+    """
+    with scope.merchant(merchant_id):
+        order_id = Mail.objects.values_list("order_id", flat=True).get(
+            merchant_id=merchant_id, id=mail_id
+        )
+        order = Order.objects.select_for_update().get(merchant_id=merchant_id, id=order_id)
+        mail = Mail.objects.select_for_update().get(merchant_id=merchant_id, id=mail_id)
+        if mail.status not in {MailStatus.WAITING, MailStatus.UNKNOWN}:
+            return None
+        if not mail.message_id:
+            if why_not := _why_not_any_more(order, mail):
+                _skip(mail, why_not)
+                return None
+            _fix_content(order, mail)
+        return OutgoingMail.of(
+            mail, recipient=recipient_of(mail), storefront_id=order.connection_id
+        )
+
+
+def record_sent(mail_id: int, *, merchant_id: int, esp_message_id: str) -> Mail:
+    """Record that the mail service took the mail. Repeating it changes nothing."""
+    with scope.merchant(merchant_id):
+        mail = _locked(mail_id, merchant_id)
+        if mail.status in Step.SEND.sources:
+            mail.esp_message_id = esp_message_id
+            mail.sent_at = Now()
+            mail.take(Step.SEND)
+            obligations.meet_many([_promise(mail)])
+            mail.refresh_from_db()
+    return mail
+
+
+def record_unknown(mail_id: int, *, merchant_id: int, why: str) -> Mail:
+    """Record that the mail service may have taken the mail. Repeating it changes nothing."""
+    return _end(mail_id, merchant_id, Step.LOSE, why)
+
+
+def record_refused(mail_id: int, *, merchant_id: int, why: str) -> Mail:
+    """Record that the mail service refused the mail; the promise stays open for a person.
+
+    Repeating it changes nothing.
+    """
+    return _end(mail_id, merchant_id, Step.REFUSE, why)
+
+
+def skip_mail(mail_id: int, *, merchant_id: int, by: str, reason: str) -> Mail:
+    """Drop a mail that waits, as a person's decision.
+
+    Raises:
+        IllegalStep: it does not wait any more.
+    """
+    with scope.merchant(merchant_id), outbox.because(actor=by):
+        mail = _locked(mail_id, merchant_id)
+        if mail.message_id:
+            raise IllegalStep(mail, Step.SKIP, "on its way")
+        _skip(mail, reason)
+    return mail
+
+
+def resend(mail_id: int, *, merchant_id: int, by: str, reason: str) -> Mail:
+    """Send a mail again as a new one that refers to the old; its content is rendered afresh.
+
+    Asked again while that one still waits, the waiting one is returned.
+
+    Raises:
+        CannotResend: the old one waits, or nobody knows whether it arrived.
+    """
+    with scope.merchant(merchant_id), outbox.because(actor=by):
+        old = Mail.objects.get(merchant_id=merchant_id, id=mail_id)
+        order = Order.objects.select_for_update().get(merchant_id=merchant_id, id=old.order_id)
+        old.refresh_from_db()
+        if old.status in {MailStatus.WAITING, MailStatus.UNKNOWN}:
+            raise CannotResend(old)
+        again = Mail.objects.filter(merchant_id=merchant_id, resends_id=old.id)
+        if waiting := again.filter(status=MailStatus.WAITING).first():
+            return waiting
+        number = again.count() + 1
+        mail = Mail.objects.create(
+            merchant_id=merchant_id,
+            mode=order.mode,
+            order_id=order.id,
+            kind=old.kind,
+            fact=f"resend:{number}:{old.fact}",
+            facts=old.facts,
+            reason=reason,
+            resends_id=old.id,
+        )
+        _want(mail, reason=reason)
+    return mail
+
+
+def stop_mails(order_id: int, *, merchant_id: int, by: str) -> None:
+    """Send no more mails about an order, as its customer wishes. Repeating it changes nothing."""
+    with scope.merchant(merchant_id), outbox.because(actor=by):
+        Order.objects.select_for_update().get(merchant_id=merchant_id, id=order_id)
+        MailStop.objects.get_or_create(merchant_id=merchant_id, order_id=order_id)
+        waiting = Mail.objects.select_for_update().filter(
+            merchant_id=merchant_id, order_id=order_id, status=MailStatus.WAITING, message_id=""
+        )
+        for mail in waiting.order_by("id"):
+            _skip(mail, policy.STOPPED)
+
+
+def _kind_now(kind: Kind, order: Order) -> Kind:
+    """Whether a shipment is a part or the rest is known by the order, not by the shipment."""
+    if kind not in GATHERED_WITH[Kind.SHIPPED]:
+        return kind
+    is_whole = order.fulfillment_status in {FulfillmentStatus.SHIPPED, FulfillmentStatus.DELIVERED}
+    return Kind.SHIPPED if is_whole else Kind.PARTLY_SHIPPED
+
+
+def _create(
+    order: Order, kind: Kind, told: Sequence[str], why_not: str, storefront: Connection
+) -> Mail:
+    wait = timedelta(0) if kind == Kind.CONFIRMATION else policy.gathering(storefront)
+    mail = Mail.objects.create(
+        merchant_id=order.merchant_id,
+        mode=order.mode,
+        order_id=order.id,
+        kind=kind,
+        fact=told[0],
+        facts=list(told),
+        status=MailStatus.SKIPPED if why_not else MailStatus.WAITING,
+        reason=why_not,
+        send_after=timezone.now() + wait,
+    )
+    if why_not:
+        _record("notification.skipped", mail, reason=why_not)
+    else:
+        _want(mail, reason="")
+    return mail
+
+
+def _want(mail: Mail, *, reason: str) -> None:
+    mail.refresh_from_db()
+    _record("notification.wanted", mail, reason=reason)
+    obligations.open_many(
+        [
+            obligations.NewObligation(
+                merchant_id=mail.merchant_id,
+                mode=mail.mode,
+                kind=ObligationKind.TELL_CUSTOMER,
+                subject_kind="mail",
+                subject_id=mail.id,
+                order_id=mail.order_id,
+                counts_from=mail.send_after,
+            )
+        ]
+    )
+
+
+def _why_not_any_more(order: Order, mail: Mail) -> str:
+    if not email_of(order.customer_id):
+        return policy.NO_ADDRESS
+    if MailStop.objects.filter(merchant_id=mail.merchant_id, order_id=order.id).exists():
+        return policy.STOPPED
+    if mail.kind == Kind.CONFIRMATION and order.status == OrderStatus.CANCELLED:
+        return MEANWHILE_CANCELLED
+    numbers = facts.read(mail.facts).shipments
+    if numbers:
+        real = Shipment.objects.filter(
+            merchant_id=mail.merchant_id,
+            order_id=order.id,
+            number__in=numbers,
+            status=ShipmentStatus.SHIPPED,
+        )
+        if not real.exists():
+            return "the shipment turned out not to exist"
+    return ""
+
+
+def _fix_content(order: Order, mail: Mail) -> None:
+    rendered = render(
+        order.id,
+        Kind(mail.kind),
+        mail.facts,
+        storefront_id=order.connection_id,
+        merchant_id=order.merchant_id,
+    )
+    mail.language = rendered.language
+    mail.subject = rendered.subject
+    mail.html = rendered.html
+    mail.text = rendered.text
+    mail.recipient_sealed = crypto.encrypt(RECIPIENT, email_of(order.customer_id).encode())
+    mail.message_id = message_id_of(order, mail, sender_email=rendered.sender_email)
+    mail.save()
+
+
+def _locked(mail_id: int, merchant_id: int) -> Mail:
+    return Mail.objects.select_for_update().get(merchant_id=merchant_id, id=mail_id)
+
+
+def _end(mail_id: int, merchant_id: int, step: Step, why: str) -> Mail:
+    with scope.merchant(merchant_id):
+        mail = _locked(mail_id, merchant_id)
+        if mail.status in step.sources:
+            mail.take(step, reason=why)
+    return mail
+
+
+def _skip(mail: Mail, reason: str) -> None:
+    mail.take(Step.SKIP, reason=reason)
+    obligations.void_many([_promise(mail)], reason=reason)
+
+
+def _promise(mail: Mail) -> obligations.Key:
+    return (mail.merchant_id, ObligationKind.TELL_CUSTOMER.value, "mail", mail.id)
+
+
+def _record(name: str, mail: Mail, *, reason: str) -> None:
+    outbox.record(
+        name,
+        merchant_id=mail.merchant_id,
+        mode=mail.mode,
+        order_id=mail.order_id,
+        subject=("mail", mail.id),
+        data={"kind": mail.kind, "fact": mail.fact},
+        reason=reason,
+    )
