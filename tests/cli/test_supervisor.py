@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from entrepot.cli.supervisor import Child, Supervisor
+from tests.cli.waiting import wait_for
 
 PATIENT = """
 import signal, sys
@@ -74,12 +75,12 @@ def test_children_are_asked_to_end_and_waited_for(tmp_path: Path) -> None:
 def test_a_child_learns_that_its_supervisor_was_killed(tmp_path: Path) -> None:
     state = tmp_path / "state"
     supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISE, str(state)])
-    _wait_for(lambda: _text(state) == "ready")
+    wait_for(lambda: _text(state) == "ready")
 
     os.kill(supervisor.pid, signal.SIGKILL)
     supervisor.wait()
 
-    _wait_for(lambda: _text(state) == "orphaned")
+    wait_for(lambda: _text(state) == "orphaned")
 
 
 def _child(program: str) -> Child:
@@ -102,12 +103,3 @@ def _supervise(children: list[Child], *, until: Callable[[], bool], told: list[s
             stop.set()
 
     Supervisor(children, environment={}, report=told.append, each_tick=each_tick).run(stop)
-
-
-def _wait_for(fact: Callable[[], bool], *, seconds: float = 30) -> None:
-    never = threading.Event()
-    for _ in range(int(seconds / 0.02)):
-        if fact():
-            return
-        never.wait(0.02)
-    raise AssertionError("it did not come true in time")

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from entrepot.database.embedded import EmbeddedServer
+from tests.cli.waiting import wait_for
 
 pytestmark = pytest.mark.journey
 
@@ -59,6 +60,23 @@ def test_the_hub_starts_heals_is_found_again_and_ends_in_order(data: Path) -> No
         assert not EmbeddedServer(data / "postgres").is_running()
 
 
+@pytest.mark.timeout(180)
+def test_a_killed_hub_leaves_nothing_behind_and_can_start_again(data: Path) -> None:
+    with _started(data) as killed:
+        _told(killed)
+        left = _processes_of(killed.pid, "web") + _processes_of(killed.pid, "worker")
+        assert len(left) == 2
+        killed.kill()
+
+    wait_for(lambda: not any(_is_alive(pid) for pid in left), seconds=60)
+
+    with _started(data) as hub:
+        told = _told(hub)
+        assert (told["pid"], told["already_running"]) == (hub.pid, False)
+        hub.send_signal(signal.SIGINT)
+        assert hub.wait(60) == 0
+
+
 @contextmanager
 def _started(data: Path) -> Iterator[subprocess.Popen[str]]:
     environment = {name: value for name, value in os.environ.items() if name not in UNSET}
@@ -91,3 +109,11 @@ def _processes_of(supervisor: int, role: str) -> list[int]:
     return [
         int(line.split()[0]) for line in listed.splitlines() if f"entrepot {role} --supe" in line
     ]
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and that nobody waited for does not."""
+    listed = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return listed != "" and not listed.startswith("Z")
