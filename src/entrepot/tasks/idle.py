@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import connections
 
 from entrepot.access import scope
 from entrepot.database import sql
@@ -69,5 +70,8 @@ async def _is_idle(worker: Worker) -> bool:
 
 
 def _work_left() -> int:
-    with scope.system():
-        return int(sql.fetch_value(WORK_LEFT))
+    try:
+        with scope.system():
+            return int(sql.fetch_value(WORK_LEFT))
+    finally:
+        connections.close_all()  # asyncio's threads live on, and would keep theirs

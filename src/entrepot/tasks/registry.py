@@ -9,6 +9,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 import entrepot.tasks
@@ -123,8 +124,9 @@ def task_named(name: str) -> Task:
         raise UnknownTask(name) from None
 
 
+@cache
 def load() -> None:
-    """Import every module of this package that may register something; again costs nothing."""
+    """Import every module of this package that may register something; once per process."""
     for module in pkgutil.iter_modules(entrepot.tasks.__path__):
         if module.name not in NOT_LOADED:
             importlib.import_module(f"entrepot.tasks.{module.name}")

@@ -74,6 +74,13 @@ def install_dead_letter_sink(sink: DeadLetterSink) -> None:
     _sinks[:] = [sink]
 
 
+def replace_dead_letter_sink(sink: DeadLetterSink | None) -> DeadLetterSink | None:
+    """Put another sink, or none, in place of the installed one, and return that."""
+    before = _sinks[0] if _sinks else None
+    _sinks[:] = [sink] if sink else []
+    return before
+
+
 def bury(job: DeadJob) -> bool:
     """Hand a job to the dead letters; False when nobody keeps them."""
     for sink in _sinks:

@@ -1,0 +1,95 @@
+"""Tasks that only tests know; a worker process of a test imports this module as well."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from entrepot.access import scope
+from entrepot.database import sql
+from entrepot.events import outbox
+from entrepot.tasks import retry
+from entrepot.tasks.registry import DRAINS, Lane, Priority, drain, task
+
+# What the tasks were called with in this process; a test empties it first.
+NOTES: list[object] = []
+# Lets tasks that wait go on.
+GO = threading.Event()
+
+
+@task("examples.note", priority=Priority.HIGH)
+def note(*, word: str) -> None:
+    NOTES.append(word)
+
+
+@task("examples.subscribed")
+def subscribed(
+    *, merchant_id: int, order_id: int | None, subject_id: int | None, event_id: int
+) -> None:
+    NOTES.append((merchant_id, order_id, subject_id, event_id, outbox.current_cause()))
+
+
+@task("examples.rename")
+def rename(*, merchant_id: int, name: str) -> None:
+    with scope.merchant(merchant_id):
+        sql.run("UPDATE access_merchant SET name = %s", [name])
+
+
+@task("examples.fail")
+def fail(*, kind: str) -> None:
+    NOTES.append(kind)
+    raise {"bug": KeyError, "down": TimeoutError}[kind](f"about {kind}")
+
+
+@task("examples.fail_once", retries=1)
+def fail_once() -> None:
+    NOTES.append("failed")
+    raise TimeoutError("again")
+
+
+@task("examples.snooze")
+def snooze() -> None:
+    NOTES.append("snoozed")
+    raise retry.Snooze(timedelta(hours=1), "not yet")
+
+
+@task("examples.bulk", lane=Lane.BULK)
+def bulk(*, number: int) -> None:
+    """Wait until a task of the live lane has run; for ever, if lanes shared their threads."""
+    assert GO.wait(30)
+    NOTES.append(number)
+
+
+@task("examples.go")
+def go() -> None:
+    NOTES.append("go")
+    GO.set()
+
+
+@task("examples.tidy", lane=Lane.UPKEEP)
+def tidy() -> None:
+    NOTES.append("tidy")
+
+
+@task("examples.hang_once")
+def hang_once(*, folder: str) -> None:
+    """Tell that it began; the first run then hangs for as long as its process lives."""
+    runs = Path(folder) / "runs"
+    with runs.open("a") as file:
+        file.write("x")
+    with (Path(folder) / "began").open("w") as pipe:  # a named pipe: the test reads the other end
+        pipe.write(str(os.getpid()))
+    if runs.read_text() == "x":
+        threading.Event().wait(100)
+
+
+@contextmanager
+def draining(function: Callable[[], int]) -> Iterator[None]:
+    """Have a drain for the length of a block."""
+    drain("examples", idle=0.05)(function)
+    try:
+        yield
+    finally:
+        del DRAINS["examples"]

@@ -1,0 +1,158 @@
+"""Jobs of dead workers are taken back, and nobody else's."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from entrepot.access import scope
+from entrepot.database import sql
+from entrepot.tasks import queue
+from entrepot.tasks.queue import Job
+from entrepot.tasks.rescue import rescue
+from tests.surroundings import ROOT
+
+PROGRAM = """
+from tests.tasks import examples
+from entrepot.tasks.worker import run
+run()
+"""
+
+
+@contextmanager
+def worker_process() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=ROOT)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def add_worker(*, seen_s_ago: float, running: list[int]) -> uuid.UUID:
+    """A worker's row; nobody holds its lock unless the test does."""
+    worker_id = uuid.uuid4()
+    with scope.system():
+        sql.run(
+            "INSERT INTO tasks_worker (id, lock_key, host, pid, running, started_at, seen_at)"
+            " VALUES (%s, %s, 'elsewhere', 7, %s, now(),"
+            " clock_timestamp() - make_interval(secs => %s))",
+            [worker_id, worker_id.int & (2**63 - 1), running, seen_s_ago],
+        )
+    return worker_id
+
+
+def pick(job_ids: list[int | None], worker_id: uuid.UUID, *, beat_s_ago: float = 0) -> None:
+    with scope.system():
+        sql.run(
+            "UPDATE pgqueuer SET status = 'picked', queue_manager_id = %s,"
+            " heartbeat = now() - make_interval(secs => %s) WHERE id = ANY(%s)",
+            [worker_id, beat_s_ago, job_ids],
+        )
+
+
+def defer_notes(count: int) -> list[int | None]:
+    with scope.system():
+        return queue.defer([Job(task="examples.note", args={"word": f"{n}"}) for n in range(count)])
+
+
+def states() -> list[tuple[str, int]]:
+    with scope.system():
+        return [
+            (status, deaths)
+            for status, deaths in sql.fetch(
+                "SELECT status::text, coalesce((headers ->> 'deaths')::int, 0)"
+                " FROM pgqueuer ORDER BY id"
+            )
+        ]
+
+
+@pytest.mark.parametrize(
+    ("_case", "seen_s_ago", "holds_lock", "is_dead"),
+    [
+        ("beats and holds its lock", 0.5, True, False),
+        ("beats, and PostgreSQL restarted just now", 1.5, False, False),
+        ("the process is gone", 3.5, False, True),
+        ("hangs for a while", 15, True, False),
+        ("hangs, or is cut off", 21, True, True),
+    ],
+)
+def test_who_is_dead(
+    database: str,
+    superuser_url: str,
+    _case: str,
+    seen_s_ago: float,
+    holds_lock: bool,
+    is_dead: bool,
+) -> None:
+    ids = defer_notes(2)
+    worker_id = add_worker(seen_s_ago=seen_s_ago, running=[])
+    pick(ids, worker_id)
+
+    with ExitStack() as stack:
+        if holds_lock:
+            holder = stack.enter_context(psycopg.connect(superuser_url))
+            holder.execute("SELECT pg_advisory_lock(%s)", [worker_id.int & (2**63 - 1)])
+        taken_back = rescue()
+
+    assert taken_back == (2 if is_dead else 0)
+    assert states() == [("queued", 0) if is_dead else ("picked", 0)] * 2
+    with scope.system():
+        assert sql.fetch_value("SELECT count(*) FROM tasks_worker") == (0 if is_dead else 1)
+
+
+def test_only_what_was_running_at_the_death_counts_it(database: str) -> None:
+    ids = defer_notes(3)
+    running = [job_id for job_id in ids[:1] if job_id]
+    for expected in (1, 2):
+        pick(ids, add_worker(seen_s_ago=60, running=running))
+
+        rescue()
+
+        assert states() == [("queued", expected), ("queued", 0), ("queued", 0)]
+
+
+def test_a_job_whose_worker_left_no_trace_is_taken_back_after_half_a_minute(
+    database: str,
+) -> None:
+    fresh, stale = defer_notes(2)
+    pick([fresh], uuid.uuid4(), beat_s_ago=20)
+    pick([stale], uuid.uuid4(), beat_s_ago=31)
+
+    assert rescue() == 1
+
+    assert states() == [("picked", 0), ("queued", 0)]
+
+
+def test_a_killed_workers_job_resumes_in_another_and_a_worker_ends_when_asked(
+    database: str, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "began"
+    os.mkfifo(pipe)
+    with scope.system():
+        queue.defer([Job(task="examples.hang_once", args={"folder": str(tmp_path)})])
+
+    with worker_process() as first:
+        assert pipe.read_text() == str(first.pid)
+        first.send_signal(signal.SIGKILL)
+        killed_at = time.monotonic()
+        with worker_process() as second:
+            assert pipe.read_text() == str(second.pid)
+            resumed_after_s = time.monotonic() - killed_at
+            second.send_signal(signal.SIGTERM)
+            code = second.wait(40)
+
+    assert resumed_after_s < 45
+    assert code == 0
+    assert (tmp_path / "runs").read_text() == "xx"
+    assert states() == []
+    with scope.system():
+        assert sql.fetch_value("SELECT count(*) FROM tasks_worker") == 0
