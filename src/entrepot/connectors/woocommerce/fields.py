@@ -25,7 +25,7 @@ def decoded(body: bytes) -> "Fields":
     """
     try:
         value = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadField(f"the body is not JSON: {error}") from error
     return Fields(value)
 
@@ -98,7 +98,7 @@ class Fields:
         try:
             return Money.of(value, currency).rounded()
         except (NotMoney, ArithmeticError) as error:
-            raise BadField(f"{self.where(name)}: {error}") from error
+            raise BadField(f"{self.where(name)}: not an amount") from error
 
     def instant(self, name: str) -> datetime | None:
         """One of the `_gmt` fields as aware UTC; None when the shop says null."""
@@ -108,7 +108,7 @@ class Fields:
         try:
             at = datetime.fromisoformat(str(value))
         except ValueError as error:
-            raise BadField(f"{self.where(name)}: {value!r} is not a date and time") from error
+            raise BadField(f"{self.where(name)}: not a date and time") from error
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
     def required_instant(self, name: str) -> datetime:
@@ -137,5 +137,15 @@ class Fields:
 
 
 def _shown(value: Json) -> str:
-    text = repr(value)
-    return "nothing" if value is None else text if len(text) <= 60 else f"{text[:60]}..."
+    """What kind of value it is; never the value, which may be personal."""
+    if value is None:
+        return "nothing"
+    kinds = {
+        bool: "a flag",
+        int: "a number",
+        Decimal: "a fraction",
+        str: "a text",
+        list: "a list",
+        dict: "an object",
+    }
+    return kinds.get(type(value), type(value).__name__)

@@ -4,8 +4,8 @@ Part of the simulator. Seen in WooCommerce 11.0.1, 2026-11: a webhook that is ma
 form-encoded ping; deliveries run from a queue, so an `order.created` may already show the completed
 order, and changes in quick succession share one queued `order.updated`; the delivery id is a hash
 of webhook and second, so all deliveries of one webhook in one second share it; `deleted` carries
-only the id. Seen by others (woocommerce#20047, #19764, #28329): one change sends order.updated two to
-four times. A webhook is disabled after five failed deliveries in a row.
+only the id. Seen by others (woocommerce#20047, #19764, #28329): one change sends order.updated two
+to four times. A webhook is disabled after five failed deliveries in a row.
 """
 
 import hashlib

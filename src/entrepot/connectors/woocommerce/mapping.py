@@ -30,7 +30,7 @@ from entrepot.canon.orders import (
 from entrepot.canon.places import Address
 from entrepot.connect.ports import Account
 from entrepot.connectors.woocommerce import payments
-from entrepot.connectors.woocommerce.fields import Fields
+from entrepot.connectors.woocommerce.fields import BadField, Fields
 from entrepot.connectors.woocommerce.marks import own_marks_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -159,7 +159,7 @@ def _currency_of(body: Fields) -> str:
     try:
         return checked_currency(text)
     except ValueError as error:
-        raise ValueError(f"{body.where('currency')}: {error}") from error
+        raise BadField(f"{body.where('currency')}: not a currency code") from error
 
 
 def _lines_of(body: Fields, prices: _Prices, refunded: dict[str, int]) -> tuple[LineSnapshot, ...]:

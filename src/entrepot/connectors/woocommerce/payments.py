@@ -66,10 +66,10 @@ def to_word(body: Fields, currency: str, account: Account) -> PaymentWord:
     status = body.text("status").removeprefix("wc-")
     if body.text("payment_method") in on_terms:
         return PaymentWord.ON_TERMS
-    if status in UNPAID_STATUSES or body.flag("needs_payment"):
-        return PaymentWord.UNPAID
     if status == "on-hold":
         return PaymentWord.PENDING
+    if status in UNPAID_STATUSES or body.flag("needs_payment"):
+        return PaymentWord.UNPAID
     return PaymentWord.UNKNOWN
 
 

@@ -9,7 +9,7 @@ from entrepot.canon.catalog import ProductSnapshot, VariantSnapshot
 from entrepot.canon.messages import Flow, Hint
 from entrepot.canon.money import Money
 from entrepot.connect.ports import Account
-from entrepot.connectors.woocommerce.fields import Fields
+from entrepot.connectors.woocommerce.fields import BadField, Fields
 from entrepot.connectors.woocommerce.payments import POLLED
 
 GRAMS = {
@@ -97,7 +97,7 @@ def _weight_of(row: Fields, grams: Decimal | None) -> int | None:
     try:
         return int((Decimal(text) * grams).to_integral_value())
     except ArithmeticError as error:
-        raise ValueError(f"{row.where('weight')}: {text!r} is not a weight") from error
+        raise BadField(f"{row.where('weight')}: not a weight") from error
 
 
 def _image_of(row: Fields) -> str:
