@@ -1,7 +1,9 @@
 """The words of built-in mails that are made by code: greetings, headings of parcels, headlines.
 
 A phrase may have a plural: `{n}` is the count, and the form follows the language's own rule (CLDR).
-A language that is not here speaks with its own numbers and dates inside English words.
+Customers whose language neither the merchant's templates nor the hub's mails speak get English. In
+a merchant's template of a language that is not here, these phrases are English, with the
+language's own numbers and dates.
 """
 
 from typing import Final
