@@ -48,7 +48,8 @@ class SourceState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxLine:
     """One tax, never recomputed. `rate` is a fraction of one (0.19); `line_external_id` is empty
-    for taxes of the whole order; `remitted_by` is "merchant" or "channel"."""
+    for taxes of the whole order; `remitted_by` is "merchant" or "channel".
+    """
 
     name: str
     rate: Decimal | None

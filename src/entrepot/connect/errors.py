@@ -1,16 +1,16 @@
 """What can go wrong with a platform, sorted by what the caller must do next.
 
-    ConnectorError
-    ├── Unavailable          nothing was sent: retry; the only one that counts for the breaker
-    │   └── RateLimited      nothing happened: retry after `retry_after`
-    ├── OutcomeUnknown       it may have happened: look it up by reference, then decide
-    ├── Rejected             refused, with whose fault it is
-    │                          order     hold the order
-    │                          provider  try the next provider
-    ├── Conflict             exists, shipped, not editable: look it up, never move on
-    ├── PaymentNeeded        the platform wants money first: one alert for all it concerns
-    ├── Misconfigured        credentials or set-up: pause the connection, a person must act
-    └── UnexpectedResponse   an answer we do not understand: dead letter
+ConnectorError
+├── Unavailable          nothing was sent: retry; the only one that counts for the breaker
+│   └── RateLimited      nothing happened: retry after `retry_after`
+├── OutcomeUnknown       it may have happened: look it up by reference, then decide
+├── Rejected             refused, with whose fault it is
+│                          order     hold the order
+│                          provider  try the next provider
+├── Conflict             exists, shipped, not editable: look it up, never move on
+├── PaymentNeeded        the platform wants money first: one alert for all it concerns
+├── Misconfigured        credentials or set-up: pause the connection, a person must act
+└── UnexpectedResponse   an answer we do not understand: dead letter
 """
 
 from datetime import timedelta

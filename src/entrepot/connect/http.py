@@ -330,7 +330,7 @@ def _sort(
     answer: Answer, *, method: str, path: str, allow: frozenset[int] | set[int], reads: bool
 ) -> None:
     code = answer.status_code
-    if 200 <= code < 300 or code in allow:  # noqa: PLR2004 -- the codes speak for themselves
+    if 200 <= code < 300 or code in allow:
         return
     said = f"{method} {path} answered {code}: {answer.quote()}"
     match code:
@@ -338,11 +338,11 @@ def _sort(
             raise RateLimited(said, retry_after=retry_after_of(answer.headers))
         case 401 | 403:
             raise Misconfigured(said)
-        case _ if code >= 500:  # noqa: PLR2004
+        case _ if code >= 500:
             if reads:
                 raise Unavailable(said, retry_after=retry_after_of(answer.headers))
             raise OutcomeUnknown(said)
-        case _ if 400 <= code < 500:  # noqa: PLR2004
+        case _ if 400 <= code < 500:
             raise Rejected(said, code=str(code))
         case _:
             raise UnexpectedResponse(said)
@@ -365,7 +365,7 @@ def retry_after_of(headers: Mapping[str, str]) -> timedelta | None:
 
 
 def _form(form: list[tuple[str, str]] | None) -> dict[str, Any] | None:
-    """httpx wants repeated names grouped."""
+    """Httpx wants repeated names grouped."""
     if form is None:
         return None
     grouped: dict[str, Any] = {}

@@ -228,7 +228,7 @@ class Simulator:
         delivery.tries += 1
         if delivery.on_result is not None:
             delivery.on_result(status)
-        if 200 <= status < 300 or delivery.tries > len(delivery.retry_after):  # noqa: PLR2004
+        if 200 <= status < 300 or delivery.tries > len(delivery.retry_after):
             return
         delivery.due_at = self.clock.now() + delivery.retry_after[delivery.tries - 1]
         self.deliveries.append(delivery)
@@ -259,7 +259,9 @@ class Simulator:
         if self.faults.strikes("drop_answer"):
             return None
         if self.faults.strikes("garbage"):
-            return Response(200, b"<html><body>It works!</body></html>", {"Content-Type": "text/html"})
+            return Response(
+                200, b"<html><body>It works!</body></html>", {"Content-Type": "text/html"}
+            )
         return answer
 
     def _find(self, method: str, path: str) -> tuple[Handler | None, dict[str, str]]:
@@ -281,7 +283,9 @@ class Simulator:
             method=scope["method"],
             path=scope["path"].removeprefix(scope.get("root_path", "")),
             query=query,
-            headers={name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]},
+            headers={
+                name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]
+            },
             body=body,
             match={},
         )

@@ -52,7 +52,8 @@ class Verified:
 
 class Refused(Exception):
     """The message is not believed. `check` says which test failed; `expected` and `seen` are safe
-    to show to an operator and never contain a secret."""
+    to show to an operator and never contain a secret.
+    """
 
     def __init__(self, check: RefusalCheck, *, expected: str = "", seen: str = "") -> None:
         super().__init__(f"{check}: expected {expected or 'nothing'}, saw {seen or 'nothing'}")

@@ -204,7 +204,8 @@ class ShipmentItem(MerchantRow):
 
 class Parcel(MerchantRow):
     """One box. `status` follows from the tracking updates (tracking.py), never from the newest one
-    to come in; `status_at` is when it became so at the carrier."""
+    to come in; `status_at` is when it became so at the carrier.
+    """
 
     mode = models.TextField(choices=Mode)
     order_id = models.BigIntegerField()

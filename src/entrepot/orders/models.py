@@ -70,6 +70,7 @@ class Order(MerchantRow):
     payment_title = models.TextField(default="")
     transaction_ids = ArrayField(models.TextField(), default=list)
     checkout_reference = models.TextField(default="")
+    lines_key = models.TextField(default="")  # equal for orders of the same SKUs and counts
     customer_note = models.TextField(default="")
     is_gift = models.BooleanField(default=False)
     discounts = models.JSONField(default=list)
@@ -171,6 +172,7 @@ class Line(MerchantRow):
     properties = models.JSONField(default=list)
     removed_at = models.DateTimeField(null=True)
     units_cancelled = models.IntegerField(default=0)
+    units_withdrawn = models.IntegerField(default=0)  # cancelled by a person, not by the source
     units_refunded = models.IntegerField(default=0)
     units_nothing = models.IntegerField(default=0)
     units_elsewhere = models.IntegerField(default=0)
@@ -261,9 +263,7 @@ class Hold(MerchantRow):
                 condition=Q(lifted_at__isnull=True),
                 name="orders_hold_open_key",
             ),
-            models.CheckConstraint(
-                condition=Q(kind__in=HoldKind.values), name="orders_hold_kind"
-            ),
+            models.CheckConstraint(condition=Q(kind__in=HoldKind.values), name="orders_hold_kind"),
         ]
         indexes: ClassVar = [
             models.Index(

@@ -84,7 +84,8 @@ class PaymentEntry(MerchantRow):
 
 class Checkout(MerchantRow):
     """A cart that the hub snapshotted and sent to a payment page: the only way a payment gateway
-    makes an order. `reference` rides along with every fact about it."""
+    makes an order. `reference` rides along with every fact about it.
+    """
 
     mode = models.TextField(choices=Mode)
     connection_id = models.BigIntegerField()
@@ -111,7 +112,9 @@ class Checkout(MerchantRow):
         ]
         indexes: ClassVar = [
             models.Index(fields=["merchant_id", "cart_key"], name="payments_checkout_cart"),
-            models.Index(fields=["connection_id", "external_id"], name="payments_checkout_external"),
+            models.Index(
+                fields=["connection_id", "external_id"], name="payments_checkout_external"
+            ),
         ]
 
     def __str__(self) -> str:

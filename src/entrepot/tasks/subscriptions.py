@@ -5,7 +5,23 @@ from entrepot.tasks import queue
 
 # event -> tasks; each is deferred in the event's own transaction and called with merchant_id,
 # order_id, subject_id and event_id.
-SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {}
+SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
+    "order.released": ("routing.plan",),
+    "order.hold_lifted": ("fulfillment.resume",),
+    "order.changed": ("fulfillment.withdraw",),
+    "order.cancelled": ("fulfillment.withdraw",),
+    "order.lines_cancelled": ("fulfillment.withdraw",),
+    "order.fulfilled_elsewhere": ("fulfillment.withdraw",),
+    "payment.refunded": ("fulfillment.withdraw",),
+    "fulfillment_order.planned": ("fulfillment.submit",),
+    "fulfillment_order.replaced": ("fulfillment.submit",),
+    "fulfillment_order.cancelling": ("fulfillment.cancel",),
+    "fulfillment_order.accepted": ("fulfillment.after_acceptance",),
+    "mapping.changed": ("catalog.after_mapping",),
+    "refund.wanted": ("payments.refund",),
+    "shipment.recorded": ("storefront.write_back",),
+    "parcel.added": ("storefront.write_back_parcel", "tracking.follow"),
+}
 
 
 def dispatch(events: list[RecordedEvent]) -> None:

@@ -232,7 +232,7 @@ class Migration(migrations.Migration):
         ScopeRows("payments_entry"),
         ScopeRows("payments_refund"),
         LinkRows("payments_entry", "order_id", "orders_order", also=("mode",)),
-        LinkRows("payments_entry", "connection_id", "connections_connection", also=("mode",)),
+        LinkRows("payments_entry", "connection_id", "connections_connection"),
         LinkRows("payments_checkout", "connection_id", "connections_connection", also=("mode",)),
         LinkRows("payments_checkout", "order_id", "orders_order", also=("mode",)),
         LinkRows("payments_refund", "order_id", "orders_order", also=("mode",)),

@@ -1,0 +1,377 @@
+"""The protocol of exactly once in effect: intend, call, record, and ask before anything else.
+
+    intend   in the transaction that decides: the row, its reference, a lease
+    call     `begin_call` marks it just before the bytes leave; the call is outside transactions
+    record   `accept`, `reject`, `stop` (proven: nothing happened) or `lose` (unknown), by the
+             holder of the current token only
+    ask      an unknown attempt is looked up, with backoff, until found or absence is proved
+
+Every function runs inside an open scope and locks the attempt; the caller has locked the order
+and the thing that the attempt is about before it, in this order.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import BooleanField, ExpressionWrapper, F, Q
+from django.db.models.functions import Now
+
+from entrepot.attempts.models import Attempt
+from entrepot.attempts.states import LIVE, IllegalStep, Kind, LeaseLost, Status, Step
+from entrepot.connect.manifest import Effect
+from entrepot.events import outbox
+
+LEASE = timedelta(seconds=60)
+# A call may last its whole deadline; one that could outlive the lease must not begin.
+CALL_MARGIN = timedelta(seconds=30)
+ASK_AFTER = (5, 15, 30, 60, 120, 300, 600, 1800, 3600)
+EVENT_OF_STEP = {
+    Step.CALL: "attempt.called",
+    Step.ACCEPT: "attempt.accepted",
+    Step.REJECT: "attempt.rejected",
+    Step.STOP: "attempt.not_sent",
+    Step.LOSE: "attempt.became_unknown",
+    Step.TAKE_UP: "attempt.intended",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to carry an attempt on: its token, and when it ends on this process's clock.
+
+    The monotonic clock goes on while a process is frozen, so that one which wakes up late knows.
+    """
+
+    attempt_id: int
+    token: int
+    ends: float
+
+    @classmethod
+    def begin(cls, attempt: Attempt) -> "Lease":
+        """The lease that was written to the row a moment ago."""
+        return cls(attempt.id, attempt.token, time.monotonic() + LEASE.total_seconds())
+
+    def check(self) -> None:
+        """Refuse to go on when the call could outlive the lease.
+
+        Raises:
+            LeaseLost: too little is left, or it is over.
+        """
+        if time.monotonic() > self.ends - CALL_MARGIN.total_seconds():
+            raise LeaseLost(self.attempt_id, self.token)
+
+
+def intend(
+    *,
+    merchant_id: int,
+    mode: str,
+    kind: Kind,
+    connection_id: int | None,
+    order_id: int | None,
+    subject: tuple[str, int],
+    reference: str,
+    generation: int,
+    idempotency_key: str,
+    fingerprint: str = "",
+    request: dict[str, Any] | None = None,
+) -> tuple[Attempt, Lease] | None:
+    """Write down an intended effect and take its lease; None when one is under way already.
+
+    An attempt of the same reference that is proven not sent is taken up again: its generation does
+    not rise, because nothing of it exists outside.
+    """
+    subject_kind, subject_id = subject
+    known = (
+        Attempt.objects.select_for_update()
+        .filter(
+            merchant_id=merchant_id,
+            mode=mode,
+            kind=kind,
+            connection_id=connection_id,
+            reference=reference,
+        )
+        .first()
+    )
+    if known is not None:
+        if known.status != Status.NOT_SENT:
+            return None
+        known.fingerprint = fingerprint
+        known.request = request or {}
+        _take(known, Step.TAKE_UP, leases=True)
+        return known, Lease.begin(known)
+    is_busy = Attempt.objects.filter(
+        merchant_id=merchant_id,
+        kind=kind,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        status__in=LIVE,
+    ).exists()
+    if is_busy:
+        return None
+    attempt = Attempt.objects.create(
+        merchant_id=merchant_id,
+        mode=mode,
+        kind=kind,
+        connection_id=connection_id,
+        order_id=order_id,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        reference=reference,
+        generation=generation,
+        idempotency_key=idempotency_key,
+        fingerprint=fingerprint,
+        request=request or {},
+        leased_until=Now() + LEASE,
+    )
+    _record("attempt.intended", attempt, previous="")
+    return attempt, Lease.begin(attempt)
+
+
+def begin_call(lease: Lease) -> Attempt:
+    """Mark the attempt as calling, just before the bytes leave.
+
+    Raises:
+        LeaseLost: somebody else has it.
+    """
+    attempt = _held(lease)
+    attempt.calls += 1
+    attempt.called_at = Now()
+    _take(attempt, Step.CALL)
+    return attempt
+
+
+def accept(lease: Lease, *, outcome: dict[str, Any], message: str = "") -> Attempt:
+    """Record that the other side has it. Raises LeaseLost."""
+    attempt = _held(lease)
+    attempt.outcome = outcome
+    _end(attempt, Step.ACCEPT, message=message)
+    return attempt
+
+
+def reject(lease: Lease, *, outcome: dict[str, Any], message: str) -> Attempt:
+    """Record a proven refusal. Raises LeaseLost."""
+    attempt = _held(lease)
+    attempt.outcome = outcome
+    _end(attempt, Step.REJECT, message=message)
+    return attempt
+
+
+def stop(lease: Lease, *, message: str) -> Attempt:
+    """Record that, provably, nothing happened. Raises LeaseLost."""
+    attempt = _held(lease)
+    _end(attempt, Step.STOP, message=message)
+    return attempt
+
+
+def lose(lease: Lease, *, message: str) -> Attempt:
+    """Record that it may have happened; it will be asked about. Raises LeaseLost."""
+    attempt = _held(lease)
+    _become_unknown(attempt, message=message)
+    return attempt
+
+
+def take_over(attempt_id: int) -> tuple[Attempt, Lease] | None:
+    """Take the lease of an attempt whose holder is gone or that waits to be asked about.
+
+    An attempt that was only intended is proven not sent; one that was calling becomes unknown.
+    None when its lease still runs or it has ended.
+    """
+    attempt = (
+        Attempt.objects.select_for_update()
+        .filter(id=attempt_id, status__in=LIVE)
+        .annotate(is_free=_is_free())
+        .first()
+    )
+    if attempt is None or not attempt.is_free:
+        return None
+    attempt.token += 1
+    attempt.leased_until = Now() + LEASE
+    if attempt.status == Status.INTENDED:
+        _end(attempt, Step.STOP, message="its worker was gone before the call")
+    elif attempt.status == Status.CALLING:
+        _become_unknown(attempt, message="its worker was gone during the call")
+    else:
+        attempt.save()
+    attempt.refresh_from_db()
+    return attempt, Lease.begin(attempt)
+
+
+def found_nothing(lease: Lease, *, effect: Effect) -> tuple[Attempt, bool]:
+    """Record a look-up that found nothing; True with it when absence is proved now.
+
+    Absence is proved by two empty look-ups further apart than the settle time, both after the
+    call; where objects can be invisible for longer, it never is.
+    """
+    attempt = _held(lease)
+    Attempt.objects.filter(id=attempt.id, first_empty_at=None).update(first_empty_at=Now())
+    Attempt.objects.filter(id=attempt.id).update(
+        last_empty_at=Now(), asked=F("asked") + 1, next_ask_at=Now() + _wait(attempt.asked, effect)
+    )
+    attempt.refresh_from_db()
+    settle = timedelta(seconds=effect.settle_seconds)
+    is_proved = (
+        effect.lookup_proves_absence
+        and attempt.first_empty_at is not None
+        and attempt.last_empty_at is not None
+        and attempt.last_empty_at - attempt.first_empty_at > settle
+    )
+    if is_proved:
+        _end(attempt, Step.STOP, message="looked up twice, apart: it is not there")
+        return attempt, True
+    _let_go(attempt)
+    return attempt, False
+
+
+def could_not_ask(lease: Lease, *, message: str) -> Attempt:
+    """Record that a look-up got no answer; it proves nothing and is tried again later."""
+    attempt = _held(lease)
+    Attempt.objects.filter(id=attempt.id).update(
+        asked=F("asked") + 1, message=message, next_ask_at=Now() + _wait(attempt.asked, None)
+    )
+    attempt.refresh_from_db()
+    _let_go(attempt)
+    return attempt
+
+
+def ask_a_person(lease: Lease, *, message: str) -> Attempt:
+    """Stop asking: nothing outside can tell, or it told something that only a person can judge."""
+    attempt = _held(lease)
+    attempt.needs_person = True
+    attempt.next_ask_at = None
+    attempt.message = message
+    _let_go(attempt)
+    return attempt
+
+
+def take_up_again(lease: Lease) -> Lease:
+    """Make an unknown attempt whose key the other side remembers ready to be sent again."""
+    attempt = _held(lease)
+    _take(attempt, Step.TAKE_UP, leases=True)
+    return Lease.begin(attempt)
+
+
+def decide(
+    merchant_id: int,
+    attempt_id: int,
+    *,
+    happened: bool,
+    by: str,
+    reason: str,
+    external_id: str = "",
+) -> Attempt:
+    """Record a person's word about an unknown attempt that nothing else can settle.
+
+    Raises:
+        IllegalStep: it is not unknown.
+    """
+    attempt = Attempt.objects.select_for_update().get(id=attempt_id, merchant_id=merchant_id)
+    if attempt.status != Status.UNKNOWN:
+        raise IllegalStep(attempt, Step.ACCEPT if happened else Step.STOP, attempt.status)
+    attempt.token += 1
+    if happened:
+        attempt.outcome = {"external_id": external_id, "decided_by": by}
+        _end(attempt, Step.ACCEPT, message=reason)
+    else:
+        _end(attempt, Step.STOP, message=reason)
+    return attempt
+
+
+def due_for_rescue(limit: int) -> list[tuple[int, int]]:
+    """Attempts (id, merchant) whose holder is gone; runs in the system's scope."""
+    rows = (
+        Attempt.objects.filter(status__in=[Status.INTENDED, Status.CALLING], leased_until__lt=Now())
+        .order_by("leased_until")
+        .values_list("id", "merchant_id")[:limit]
+    )
+    return list(rows)
+
+
+def due_for_asking(limit: int) -> list[tuple[int, int]]:
+    """Unknown attempts (id, merchant) whose next look-up is due; runs in the system's scope."""
+    rows = (
+        Attempt.objects.filter(status=Status.UNKNOWN, needs_person=False, next_ask_at__lte=Now())
+        .order_by("next_ask_at")
+        .values_list("id", "merchant_id")[:limit]
+    )
+    return list(rows)
+
+
+def _is_free() -> ExpressionWrapper:
+    return ExpressionWrapper(
+        Q(leased_until__lt=Now()) | Q(leased_until__isnull=True), output_field=BooleanField()
+    )
+
+
+def _held(lease: Lease) -> Attempt:
+    attempt = Attempt.objects.select_for_update().get(id=lease.attempt_id)
+    if attempt.token != lease.token:
+        raise LeaseLost(lease.attempt_id, lease.token)
+    return attempt
+
+
+def _become_unknown(attempt: Attempt, *, message: str) -> None:
+    attempt.unknown_since = Now()
+    attempt.message = message
+    attempt.next_ask_at = Now() + timedelta(seconds=ASK_AFTER[0])
+    attempt.leased_until = None
+    attempt.asked = 0
+    attempt.first_empty_at = attempt.last_empty_at = None
+    _take(attempt, Step.LOSE)
+
+
+def _end(attempt: Attempt, step: Step, *, message: str) -> None:
+    attempt.message = message
+    attempt.ended_at = Now()
+    attempt.leased_until = None
+    attempt.next_ask_at = None
+    attempt.needs_person = False
+    _take(attempt, step)
+
+
+def _let_go(attempt: Attempt) -> None:
+    attempt.leased_until = None
+    attempt.save()
+
+
+def _wait(asked: int, effect: Effect | None) -> timedelta:
+    seconds = ASK_AFTER[min(asked, len(ASK_AFTER) - 1)]
+    settle = effect.settle_seconds if effect else 0
+    return timedelta(seconds=max(seconds, settle + 1) if asked == 0 else seconds)
+
+
+def _take(attempt: Attempt, step: Step, *, leases: bool = False) -> None:
+    previous = attempt.status
+    if previous not in step.sources:
+        raise IllegalStep(attempt, step, previous)
+    attempt.status = step.target  # attempts move here and nowhere else
+    if leases:
+        attempt.token += 1
+        attempt.leased_until = Now() + LEASE
+        attempt.ended_at = None
+        attempt.needs_person = False
+    attempt.save()
+    attempt.refresh_from_db()
+    _record(EVENT_OF_STEP[step], attempt, previous=previous)
+
+
+def _record(name: str, attempt: Attempt, *, previous: str) -> None:
+    outbox.record(
+        name,
+        merchant_id=attempt.merchant_id,
+        mode=attempt.mode,
+        order_id=attempt.order_id,
+        subject=("attempt", attempt.id),
+        reason=attempt.message,
+        data={
+            "effect": attempt.kind,
+            "reference": attempt.reference,
+            "from": previous,
+            "to": attempt.status,
+            "token": attempt.token,
+            "subject_kind": attempt.subject_kind,
+            "subject_id": attempt.subject_id,
+            **({"outcome": attempt.outcome} if attempt.outcome else {}),
+        },
+    )

@@ -1,0 +1,32 @@
+"""Reads customers and addresses."""
+
+from entrepot.access import crypto
+from entrepot.canon.places import Address
+from entrepot.customers.models import Customer, PostalAddress
+from entrepot.customers.sealing import EMAIL
+
+
+def address_of(address_id: int | None) -> Address:
+    """The address of a row; an empty one for None."""
+    if address_id is None:
+        return Address()
+    row = PostalAddress.objects.get(id=address_id)
+    return Address(
+        name=row.name,
+        company=row.company,
+        line1=row.line1,
+        line2=row.line2,
+        city=row.city,
+        region=row.region,
+        postal_code=row.postal_code,
+        country=row.country,
+        phone=row.phone,
+    )
+
+
+def email_of(customer_id: int | None) -> str:
+    """The e-mail address of a customer in the clear; "" when unknown or erased."""
+    if customer_id is None:
+        return ""
+    sealed = Customer.objects.values_list("email_sealed", flat=True).get(id=customer_id)
+    return crypto.decrypt(EMAIL, bytes(sealed)).decode() if sealed else ""

@@ -1,0 +1,3 @@
+"""The purpose under which e-mail addresses are sealed and hashed."""
+
+EMAIL = "customer-email"

@@ -1,0 +1,144 @@
+"""Keeps customers and addresses, whole batches at a time."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from entrepot.access import crypto
+from entrepot.canon.customers import CustomerSnapshot
+from entrepot.canon.places import Address
+from entrepot.customers.sealing import EMAIL
+from entrepot.database import sql
+
+_CUSTOMER_COLUMNS = {
+    "merchant_id": "bigint",
+    "identity": "text",
+    "email_sealed": "text",
+    "email_hash": "text",
+    "name": "text",
+    "phone": "text",
+    "company": "text",
+    "language": "text",
+    "accepts_marketing": "boolean",
+}
+# Key order is lock order. An empty word never replaces one that we know.
+_UPSERT_CUSTOMERS = """
+    INSERT INTO customers_customer AS known (
+        merchant_id, identity, email_sealed, email_hash, name, phone, company, language,
+        accepts_marketing
+    )
+    SELECT
+        merchant_id, identity, decode(email_sealed, 'base64'), email_hash, name, phone, company,
+        language, accepts_marketing
+    FROM {batch}
+    ORDER BY merchant_id, identity
+    ON CONFLICT (merchant_id, identity) DO UPDATE SET
+        name = coalesce(nullif(excluded.name, ''), known.name),
+        phone = coalesce(nullif(excluded.phone, ''), known.phone),
+        company = coalesce(nullif(excluded.company, ''), known.company),
+        language = coalesce(nullif(excluded.language, ''), known.language),
+        accepts_marketing = coalesce(excluded.accepts_marketing, known.accepts_marketing)
+    RETURNING merchant_id, identity, id
+"""
+_ADDRESS_PARTS = (
+    "name",
+    "company",
+    "line1",
+    "line2",
+    "city",
+    "region",
+    "postal_code",
+    "country",
+    "phone",
+)
+_ADDRESS_COLUMNS = {
+    "merchant_id": "bigint",
+    "content_hash": "text",
+    **dict.fromkeys(_ADDRESS_PARTS, "text"),
+}
+# The update that changes nothing makes the row of an address we know come back with its id.
+_KEEP_ADDRESSES = f"""
+    INSERT INTO customers_postal_address AS known (merchant_id, content_hash, {", ".join(_ADDRESS_PARTS)})
+    SELECT merchant_id, content_hash, {", ".join(_ADDRESS_PARTS)}
+    FROM {{batch}}
+    ORDER BY merchant_id, content_hash
+    ON CONFLICT (merchant_id, content_hash) DO UPDATE SET content_hash = known.content_hash
+    RETURNING merchant_id, content_hash, id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAs:
+    """How a buyer is recognised within a merchant: by e-mail address, else by the account's id."""
+
+    merchant_id: int
+    identity: str
+
+
+def email_hash(email: str) -> str:
+    """The keyed hash under which an e-mail address is looked up; "" for no address."""
+    normalized = email.strip().casefold()
+    return crypto.keyed_hash(EMAIL, normalized).hex() if normalized else ""
+
+
+def identity_of(customer: CustomerSnapshot, *, account: str) -> str:
+    """The identity of a buyer, or "" for somebody who left neither address nor account."""
+    if customer.email.strip():
+        return f"email:{email_hash(customer.email)}"
+    return f"{account}#{customer.external_id}" if customer.external_id else ""
+
+
+def keep_customers(
+    customers: Iterable[tuple[int, str, CustomerSnapshot]],
+) -> dict[KnownAs, int]:
+    """Know the buyers of a batch of (merchant, account, snapshot); repeats are one.
+
+    Returns the id of each under its `KnownAs`; buyers without an identity are left out.
+    """
+    rows: dict[KnownAs, dict[str, object]] = {}
+    for merchant_id, account, customer in customers:
+        identity = identity_of(customer, account=account)
+        if not identity:
+            continue
+        sealed = crypto.encrypt(EMAIL, customer.email.strip().encode()) if customer.email else b""
+        rows[KnownAs(merchant_id, identity)] = {
+            "merchant_id": merchant_id,
+            "identity": identity,
+            "email_sealed": sealed,
+            "email_hash": email_hash(customer.email),
+            "name": customer.name,
+            "phone": customer.phone,
+            "company": customer.company,
+            "language": customer.language,
+            "accepts_marketing": customer.accepts_marketing,
+        }
+    if not rows:
+        return {}
+    batch = sql.recordset(rows.values(), _CUSTOMER_COLUMNS)
+    found = sql.fetch(_UPSERT_CUSTOMERS.format(batch=batch.sql), [batch.parameter])
+    return {KnownAs(merchant_id, identity): row_id for merchant_id, identity, row_id in found}
+
+
+def address_hash(address: Address) -> str:
+    """Names the content of an address: equal addresses are kept once per merchant."""
+    parts = "\x1f".join(getattr(address, part) for part in _ADDRESS_PARTS)
+    return hashlib.sha256(parts.encode()).hexdigest()[:32]
+
+
+def keep_addresses(addresses: Iterable[tuple[int, Address]]) -> Mapping[tuple[int, Address], int]:
+    """Keep addresses of (merchant, address) as typed; returns the id of each that is not empty."""
+    wanted = {key: address_hash(key[1]) for key in addresses if not key[1].is_empty}
+    if not wanted:
+        return {}
+    rows = {
+        (merchant_id, content_hash): {
+            "merchant_id": merchant_id,
+            "content_hash": content_hash,
+            **{part: getattr(address, part) for part in _ADDRESS_PARTS},
+        }
+        for (merchant_id, address), content_hash in wanted.items()
+    }
+    batch = sql.recordset(rows.values(), _ADDRESS_COLUMNS)
+    found = sql.fetch(_KEEP_ADDRESSES.format(batch=batch.sql), [batch.parameter])
+    ids = {(merchant_id, content_hash): row_id for merchant_id, content_hash, row_id in found}
+    return {key: ids[(key[0], content_hash)] for key, content_hash in wanted.items()}

@@ -1,0 +1,109 @@
+"""Counts what has left and arrived, from shipments and parcels, and tells the orders' room."""
+
+from collections.abc import Sequence
+
+from entrepot.database import sql
+from entrepot.orders import counters
+
+# A replacement sends units again; the line's own units are counted once. Of a kit, a unit has left
+# when all of its parts have.
+_LINES = """
+    WITH sent AS (
+        SELECT
+            item.line_id,
+            item.sku,
+            item.units_per_line,
+            coalesce(sum(left_with.quantity), 0) AS shipped,
+            coalesce(sum(left_with.quantity) FILTER (WHERE left_with.has_arrived), 0) AS arrived,
+            coalesce(sum(left_with.quantity) FILTER (WHERE left_with.is_back), 0) AS back,
+            bool_or(share.status <> 'cancelled') AS is_alive
+        FROM fulfillment_order AS share
+        JOIN fulfillment_item AS item ON item.fulfillment_order_id = share.id
+        LEFT JOIN LATERAL (
+            SELECT inside.quantity, parcels.has_arrived, parcels.is_back
+            FROM fulfillment_shipment_item AS inside
+            JOIN fulfillment_shipment AS shipment
+                ON shipment.id = inside.shipment_id AND shipment.status = 'shipped'
+            LEFT JOIN LATERAL (
+                SELECT
+                    bool_and(status IN ('delivered', 'presumed_delivered')) AS has_arrived,
+                    bool_and(status = 'returned') AS is_back
+                FROM fulfillment_parcel
+                WHERE shipment_id = shipment.id AND status <> 'voided'
+            ) AS parcels ON true
+            WHERE inside.fulfillment_item_id = item.id
+        ) AS left_with ON true
+        WHERE share.order_id = ANY (%(order_ids)s) AND share.replaces_id IS NULL
+        GROUP BY item.line_id, item.sku, item.units_per_line
+    ), whole AS (
+        SELECT
+            line_id,
+            min(div(shipped, units_per_line)) AS shipped,
+            min(div(arrived, units_per_line)) AS delivered,
+            min(div(back, units_per_line)) AS returned
+        FROM sent
+        WHERE is_alive OR shipped > 0
+        GROUP BY line_id
+    )
+    SELECT
+        line.id AS line_id,
+        coalesce(whole.shipped, 0)::int AS units_shipped,
+        coalesce(whole.delivered, 0)::int AS units_delivered,
+        coalesce(whole.returned, 0)::int AS units_returned
+    FROM orders_line AS line
+    LEFT JOIN whole ON whole.line_id = line.id
+    WHERE line.order_id = ANY (%(order_ids)s)
+"""
+_ITEMS = """
+    UPDATE fulfillment_item AS item SET units_shipped = coalesce((
+        SELECT sum(sent.quantity)
+        FROM fulfillment_shipment_item AS sent
+        JOIN fulfillment_shipment AS shipment
+            ON shipment.id = sent.shipment_id AND shipment.status = 'shipped'
+        WHERE sent.fulfillment_item_id = item.id
+    ), 0)
+    FROM fulfillment_order AS share
+    WHERE share.id = item.fulfillment_order_id AND share.order_id = ANY (%s)
+"""
+_PRESUMED = """
+    SELECT coalesce(sum(item.quantity), 0)::int
+    FROM fulfillment_shipment_item AS item
+    JOIN fulfillment_shipment AS shipment ON shipment.id = item.shipment_id
+    WHERE shipment.order_id = %s AND EXISTS (
+        SELECT FROM fulfillment_parcel AS parcel
+        WHERE parcel.shipment_id = shipment.id AND parcel.status = 'presumed_delivered'
+    )
+"""
+# Each part of a kit covers all units of its line; a plain line has one part, itself.
+_PLANNED = """
+    UPDATE orders_line AS line SET units_planned = coalesce((
+        SELECT max(part.units)
+        FROM (
+            SELECT sum(item.quantity / item.units_per_line) AS units
+            FROM fulfillment_item AS item
+            JOIN fulfillment_order AS share ON share.id = item.fulfillment_order_id
+            WHERE item.line_id = line.id
+                AND share.replaces_id IS NULL
+                AND share.status <> 'cancelled'
+            GROUP BY item.sku
+        ) AS part
+    ), 0)
+    WHERE line.order_id = ANY (%s)
+"""
+
+
+def recount(order_ids: Sequence[int]) -> None:
+    """Bring units shipped, delivered and returned of locked orders in line with their parcels."""
+    if not order_ids:
+        return
+    ids = list(order_ids)
+    sql.run(_ITEMS, [ids])
+    counters.set_shipped(sql.fetch_dicts(_LINES, {"order_ids": ids}), order_ids=ids)
+    for order_id in ids:
+        counters.set_presumed(order_id, units=sql.fetch_value(_PRESUMED, [order_id]))
+
+
+def recount_planned(order_ids: Sequence[int]) -> None:
+    """Bring the units that have a share in line with the shares that are not cancelled."""
+    if order_ids:
+        sql.run(_PLANNED, [list(order_ids)])

@@ -1,0 +1,104 @@
+"""Sends units again, deliberately: a fact with a reason, and a share of its own."""
+
+from collections.abc import Mapping
+
+from django.db.models import Max
+from django.utils import timezone
+
+from entrepot.access import scope
+from entrepot.events import outbox
+from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
+from entrepot.fulfillment.states import Status
+from entrepot.fulfillment.submission import lock_share
+from entrepot.obligations import services as obligations
+from entrepot.obligations.states import Kind as Owed
+
+
+class CannotReship(Exception):
+    """Units cannot be sent again; the message says why and what to do."""
+
+
+def reship(
+    merchant_id: int,
+    fulfillment_order_id: int,
+    *,
+    by: str,
+    reason: str,
+    units: Mapping[int, int] | None = None,
+) -> FulfillmentOrder:
+    """Make a replacement share: item id -> units, or all units when not told.
+
+    It is sent to the same provider, at the merchant's cost; the customer is charged nothing.
+
+    Raises:
+        CannotReship: nothing of the share has left yet, or more units are asked for than it had.
+    """
+    with scope.merchant(merchant_id), outbox.because(actor=by):
+        share, order = lock_share(fulfillment_order_id)
+        if not reason.strip():
+            raise CannotReship(f"cannot send {share} again: say why")
+        if share.status not in (Status.ACCEPTED, Status.CLOSED):
+            raise CannotReship(
+                f"cannot send {share} again: it is {share.status}; only what has left or is being"
+                " made can be replaced"
+            )
+        items = {item.id: item for item in share.items.all()}
+        wanted = units if units is not None else {i.id: i.quantity for i in items.values()}
+        for item_id, count in wanted.items():
+            if item_id not in items or not 0 < count <= items[item_id].quantity:
+                raise CannotReship(f"cannot send {count} units of item {item_id} again: {share}")
+        last = FulfillmentOrder.objects.filter(order_id=order.id).aggregate(n=Max("share"))["n"]
+        replacement = FulfillmentOrder.objects.create(
+            merchant_id=merchant_id,
+            mode=order.mode,
+            order_id=order.id,
+            connection_id=share.connection_id,
+            share=last + 1,
+            is_by_hand=share.is_by_hand,
+            shipping_method=share.shipping_method,
+            planned_version=order.source_version,
+            submit_after=timezone.now(),
+            replaces_id=share.id,
+            replacement_reason=reason.strip(),
+        )
+        FulfillmentItem.objects.bulk_create(
+            FulfillmentItem(
+                merchant_id=merchant_id,
+                fulfillment_order=replacement,
+                line_id=item.line_id,
+                position=item.position,
+                sku=item.sku,
+                units_per_line=item.units_per_line,
+                quantity=wanted[item.id],
+                provider_sku=item.provider_sku,
+                attributes=item.attributes,
+                sizing=item.sizing,
+                assets=item.assets,
+                bin=item.bin,
+            )
+            for item in items.values()
+            if item.id in wanted
+        )
+        outbox.record(
+            "fulfillment_order.replaced",
+            merchant_id=merchant_id,
+            mode=order.mode,
+            order_id=order.id,
+            subject=("fulfillment_order", replacement.id),
+            data={"replaces": share.id, "units": {str(k): v for k, v in wanted.items()}},
+            reason=reason.strip(),
+        )
+        if not share.is_by_hand:
+            obligations.open_many(
+                [
+                    obligations.NewObligation(
+                        merchant_id=merchant_id,
+                        mode=order.mode,
+                        kind=Owed.SUBMIT,
+                        subject_kind="fulfillment_order",
+                        subject_id=replacement.id,
+                        order_id=order.id,
+                    )
+                ]
+            )
+    return replacement

@@ -1,0 +1,370 @@
+"""Hands a share to its provider, exactly once in effect: decided here, called in tasks/.
+
+The decision locks the order, then the share, then the attempt, and asks once more whether the
+effect is still wanted (rule 9 of the trade).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from entrepot.access import scope
+from entrepot.attempts import services as attempts
+from entrepot.attempts.models import Attempt
+from entrepot.attempts.services import Lease
+from entrepot.attempts.states import LIVE
+from entrepot.attempts.states import Kind as Effect
+from entrepot.canon.fulfillment import (
+    FulfillmentRequest,
+    ProviderOrder,
+    ProviderStage,
+    RequestedAsset,
+    RequestedItem,
+)
+from entrepot.canon.money import Money
+from entrepot.connections.effects import effects_allowed
+from entrepot.connections.models import Connection
+from entrepot.connections.queries import hook_url
+from entrepot.connections.states import EffectFlow
+from entrepot.customers.queries import address_of, email_of
+from entrepot.fulfillment import progress
+from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.fulfillment.planning import is_workable
+from entrepot.fulfillment.references import idempotency_key, item_reference, share_reference
+from entrepot.fulfillment.states import Status, Step
+from entrepot.obligations import services as obligations
+from entrepot.obligations.states import Kind as Owed
+from entrepot.orders.holds import NewHold, open_holds
+from entrepot.orders.models import Line, Order
+from entrepot.orders.services import lock_order
+from entrepot.orders.states import HoldKind
+
+FRESH = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Not yet: when to look again, and whether the source should be re-read first."""
+
+    until: datetime
+    reason: str
+    reread: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A submission that is written down and may be called now by the holder of the lease."""
+
+    attempt_id: int
+    lease: Lease
+    connection_id: int
+    request: FulfillmentRequest
+
+
+def intend_submission(
+    merchant_id: int, fulfillment_order_id: int, *, needs_fresh_reading: bool = True
+) -> Submission | Wait | None:
+    """Decide whether a share is handed over now, and write the attempt down if it is.
+
+    None when there is nothing to do: it is under way, done, held, or no longer wanted; what
+    changes that causes another look.
+    """
+    with scope.merchant(merchant_id):
+        fulfillment_order, order = lock_share(fulfillment_order_id)
+        if fulfillment_order.status != Status.OPEN or fulfillment_order.is_by_hand:
+            return None
+        if not (is_workable(order) and is_covered(order, fulfillment_order)):
+            return None
+        if not _may_submit(fulfillment_order, order):
+            return None
+        now = timezone.now()
+        if fulfillment_order.submit_after > now:
+            return Wait(until=fulfillment_order.submit_after, reason="cooling off")
+        if needs_fresh_reading and order.source_read_at < now - FRESH:
+            return Wait(until=now + timedelta(seconds=2), reason="reading is old", reread=True)
+        request = request_of(fulfillment_order, order)
+        intended = attempts.intend(
+            merchant_id=merchant_id,
+            mode=order.mode,
+            kind=Effect.SUBMIT,
+            connection_id=fulfillment_order.connection_id,
+            order_id=order.id,
+            subject=("fulfillment_order", fulfillment_order.id),
+            reference=request.reference,
+            generation=fulfillment_order.generation,
+            idempotency_key=request.idempotency_key,
+            fingerprint=request.fingerprint(),
+            request={
+                "items": [[item.provider_sku, item.quantity] for item in request.items],
+                "shipping_method": request.shipping_method,
+                "source_version": order.source_version,
+            },
+        )
+        if intended is None:
+            return None
+        attempt, lease = intended
+        fulfillment_order.take(Step.SUBMIT, reason=f"handed over as {request.reference}")
+        return Submission(
+            attempt_id=attempt.id,
+            lease=lease,
+            connection_id=fulfillment_order.connection_id,
+            request=request,
+        )
+
+
+def _may_submit(fulfillment_order: FulfillmentOrder, order: Order) -> bool:
+    """Whether neither the provider's nor the storefront's connection is stopped."""
+    provider = Connection.objects.get(id=fulfillment_order.connection_id)
+    storefront = Connection.objects.get(id=order.connection_id)
+    return (
+        effects_allowed(provider, EffectFlow.SUBMISSIONS).is_allowed
+        and effects_allowed(storefront, EffectFlow.SUBMISSIONS).is_allowed
+    )
+
+
+def lock_share(fulfillment_order_id: int) -> tuple[FulfillmentOrder, Order]:
+    """Lock the order, then its share: always in this order."""
+    order_id = FulfillmentOrder.objects.values_list("order_id", flat=True).get(
+        id=fulfillment_order_id
+    )
+    order = lock_order(order_id)
+    return FulfillmentOrder.objects.select_for_update().get(id=fulfillment_order_id), order
+
+
+def is_covered(order: Order, fulfillment_order: FulfillmentOrder) -> bool:
+    """Whether money and units still speak for the share: paid (or released without), not refunded,
+    not disputed, not cancelled, not fulfilled by others, planned from the current version.
+    """
+    if order.amount_disputed > 0:
+        return False
+    is_paid_first = order.released_by == "paid"
+    if is_paid_first and order.amount_captured - order.amount_refunded <= 0:
+        return False
+    if fulfillment_order.replaces_id is not None:
+        return True  # a person ordered it, whatever became of the first
+    wanted: dict[int, int] = {}
+    for item in fulfillment_order.items.all():
+        units = item.quantity // item.units_per_line
+        wanted[item.line_id] = max(wanted.get(item.line_id, 0), units)
+    lines = {line.id: line for line in Line.objects.filter(id__in=wanted)}
+    return all(
+        lines[line_id].quantity
+        - lines[line_id].units_cancelled
+        - lines[line_id].units_elsewhere
+        - lines[line_id].units_shipped
+        >= units
+        for line_id, units in wanted.items()
+    )
+
+
+def request_of(fulfillment_order: FulfillmentOrder, order: Order) -> FulfillmentRequest:
+    """The request of a share as it stands now; two calls make the same one."""
+    sale: dict[str, Any] = {
+        "account": order.account,
+        "mode": order.mode,
+        "external_id": order.external_id,
+        "share": fulfillment_order.share,
+        "generation": fulfillment_order.generation,
+    }
+    connection = Connection.objects.get(id=fulfillment_order.connection_id)
+    lines = {line.id: line for line in Line.objects.filter(order_id=order.id)}
+    return FulfillmentRequest(
+        reference=share_reference(**sale),
+        idempotency_key=idempotency_key("submit", **sale),
+        recipient=address_of(order.address_id),
+        email=email_of(order.customer_id),
+        shipping_method=fulfillment_order.shipping_method,
+        callback_url=hook_url(connection),
+        items=tuple(
+            RequestedItem(
+                reference=item_reference(item.position),
+                provider_sku=item.provider_sku,
+                quantity=item.quantity,
+                attributes=tuple(sorted(item.attributes.items())),
+                sizing=item.sizing,
+                assets=tuple(
+                    RequestedAsset(
+                        print_area=asset["print_area"], url=asset["url"], md5=asset.get("md5", "")
+                    )
+                    for asset in item.assets
+                ),
+                customer_price=Money(lines[item.line_id].unit_price, order.currency),
+                title=lines[item.line_id].title,
+            )
+            for item in fulfillment_order.items.order_by("position")
+        ),
+        metadata=(("order", order.number),),
+    )
+
+
+def record_acceptance(
+    merchant_id: int, fulfillment_order_id: int, lease: Lease, answer: ProviderOrder
+) -> FulfillmentOrder:
+    """Record that the provider has the share, and what it already says about it.
+
+    An answer with other content becomes a case for a person; one that is cancelled over there is a
+    refusal; one that came too late, for an order cancelled meanwhile, becomes a cancellation.
+
+    Raises:
+        LeaseLost: somebody else carries the attempt on.
+    """
+    with scope.merchant(merchant_id):
+        fulfillment_order, order = lock_share(fulfillment_order_id)
+        attempt = Attempt.objects.get(id=lease.attempt_id)
+        if answer.stage is ProviderStage.CANCELLED:
+            message = f"the provider has it as cancelled ({answer.external_id})"
+            _refuse(
+                fulfillment_order, order, lease, code="cancelled", message=message, fault="order"
+            )
+            return fulfillment_order
+        if answer.fingerprint and answer.fingerprint != attempt.fingerprint:
+            _judge(fulfillment_order, order, lease, answer)
+            return fulfillment_order
+        attempts.accept(
+            lease,
+            outcome={"external_id": answer.external_id, "is_replay": answer.is_replay},
+            message=f"accepted as {answer.external_id}",
+        )
+        _take_over(fulfillment_order, order, answer)
+    return fulfillment_order
+
+
+def record_refusal(
+    merchant_id: int,
+    fulfillment_order_id: int,
+    lease: Lease,
+    *,
+    code: str,
+    message: str,
+    fault: str,
+) -> None:
+    """Record a proven refusal: the share is open again, the order held with the platform's words."""
+    with scope.merchant(merchant_id):
+        fulfillment_order, order = lock_share(fulfillment_order_id)
+        _refuse(fulfillment_order, order, lease, code=code, message=message, fault=fault)
+
+
+def record_not_sent(
+    merchant_id: int, fulfillment_order_id: int, lease: Lease, *, message: str
+) -> None:
+    """Record that, provably, nothing left; the share waits to be handed over again."""
+    with scope.merchant(merchant_id):
+        fulfillment_order, _ = lock_share(fulfillment_order_id)
+        attempts.stop(lease, message=message)
+        reopen(fulfillment_order, reason=message)
+
+
+def record_unknown(
+    merchant_id: int, fulfillment_order_id: int, lease: Lease, *, message: str
+) -> None:
+    """Record that it may have arrived; it is asked about, and owed an answer."""
+    with scope.merchant(merchant_id):
+        fulfillment_order, _ = lock_share(fulfillment_order_id)
+        attempts.lose(lease, message=message)
+        owe_an_answer(fulfillment_order, lease.attempt_id)
+
+
+def owe_an_answer(fulfillment_order: FulfillmentOrder, attempt_id: int) -> None:
+    """Open the obligation to find out what became of an unknown attempt."""
+    obligations.open_many(
+        [
+            obligations.NewObligation(
+                merchant_id=fulfillment_order.merchant_id,
+                mode=fulfillment_order.mode,
+                kind=Owed.RESOLVE,
+                subject_kind="attempt",
+                subject_id=attempt_id,
+                order_id=fulfillment_order.order_id,
+            )
+        ]
+    )
+
+
+def reopen(fulfillment_order: FulfillmentOrder, *, reason: str) -> None:
+    """Bring a locked share back to where it was before it was handed over."""
+    if fulfillment_order.status == Status.SUBMITTED:
+        fulfillment_order.take(Step.REJECT, reason=reason)
+    elif fulfillment_order.status == Status.CANCELLING:
+        fulfillment_order.take(Step.CANCEL, reason=reason)
+        progress.settle_cancelled(fulfillment_order)
+
+
+def has_live_attempt(fulfillment_order_id: int) -> bool:
+    """Whether an effect of a share is under way or unknown."""
+    return Attempt.objects.filter(
+        subject_kind="fulfillment_order", subject_id=fulfillment_order_id, status__in=LIVE
+    ).exists()
+
+
+def _take_over(fulfillment_order: FulfillmentOrder, order: Order, answer: ProviderOrder) -> None:
+    fulfillment_order.external_id = answer.external_id
+    fulfillment_order.accepted_at = timezone.now()
+    if fulfillment_order.status == Status.SUBMITTED:
+        fulfillment_order.take(
+            Step.ACCEPT,
+            reason=f"the provider took it as {answer.external_id}",
+            reference=answer.external_id,
+        )
+    else:
+        fulfillment_order.save(update_fields=["external_id", "accepted_at"])
+    mine = (fulfillment_order.merchant_id, "fulfillment_order", fulfillment_order.id)
+    obligations.meet_many([(mine[0], Owed.SUBMIT, mine[1], mine[2])])
+    progress.note_answer(fulfillment_order, answer)
+    is_wanted = order.status == "open" and is_covered(order, fulfillment_order)
+    if not is_wanted and fulfillment_order.status == Status.ACCEPTED:
+        fulfillment_order.take(
+            Step.ASK_TO_CANCEL, reason="it was accepted after it was no longer wanted"
+        )
+
+
+def _refuse(
+    fulfillment_order: FulfillmentOrder,
+    order: Order,
+    lease: Lease,
+    *,
+    code: str,
+    message: str,
+    fault: str,
+) -> None:
+    attempts.reject(lease, outcome={"code": code, "fault": fault}, message=message)
+    # A proven, terminal outcome: what is sent next is another generation.
+    fulfillment_order.generation += 1
+    reopen(fulfillment_order, reason=message)
+    if fulfillment_order.status == Status.OPEN:
+        kind = HoldKind.REFUSED if fault == "order" else HoldKind.ITEM_UNAVAILABLE
+        open_holds(
+            [
+                NewHold(
+                    merchant_id=order.merchant_id,
+                    order_id=order.id,
+                    kind=kind,
+                    about=f"{fulfillment_order.id}:{code}",
+                    reason=f"The provider refused it: {message}",
+                    data={"code": code, "fulfillment_order_id": fulfillment_order.id},
+                )
+            ]
+        )
+
+
+def _judge(
+    fulfillment_order: FulfillmentOrder, order: Order, lease: Lease, answer: ProviderOrder
+) -> None:
+    message = f"the provider has {answer.external_id} under our reference, with other content"
+    attempt = Attempt.objects.get(id=lease.attempt_id)
+    if attempt.status == "calling":
+        attempts.lose(lease, message=message)
+    attempts.ask_a_person(lease, message=message)
+    open_holds(
+        [
+            NewHold(
+                merchant_id=order.merchant_id,
+                order_id=order.id,
+                kind=HoldKind.CONTENT_DIFFERS,
+                about=str(fulfillment_order.id),
+                reason=message[0].upper() + message[1:],
+                data={"external_id": answer.external_id, "attempt_id": lease.attempt_id},
+            )
+        ]
+    )

@@ -1,0 +1,278 @@
+"""Applies a batch of understood messages in one transaction, set-based where there are many.
+
+Facts commute, so the order of messages does not matter; orders are locked in key order first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from entrepot.canon.catalog import ProductDeleted, ProductSnapshot
+from entrepot.canon.fulfillment import ProviderOrder
+from entrepot.canon.messages import CheckoutNews, Flow, Hint, Ignored
+from entrepot.canon.orders import OrderDeleted, OrderSnapshot, SourceState
+from entrepot.canon.payments import PaymentFact
+from entrepot.canon.tracking import TrackerSnapshot
+from entrepot.catalog.services import apply_products, remove_product
+from entrepot.connections.models import Connection
+from entrepot.events import outbox
+from entrepot.fulfillment import elsewhere
+from entrepot.fulfillment.progress import apply_provider_order
+from entrepot.fulfillment.tracking import apply_tracker
+from entrepot.inbox.services import Finished
+from entrepot.inbox.states import Outcome
+from entrepot.intake import hints
+from entrepot.intake.understanding import Known, Understood
+from entrepot.orders.models import Order
+from entrepot.orders.policy import OrderPolicy
+from entrepot.orders.review import review_orders
+from entrepot.orders.snapshots import (
+    AppliedOrder,
+    IncomingOrder,
+    Verdict,
+    apply_orders,
+    mark_deleted,
+)
+from entrepot.payments import checkouts, ledger
+from entrepot.payments.ledger import IncomingFact
+
+OUTCOME_OF_VERDICT = {
+    Verdict.NEW: Outcome.APPLIED,
+    Verdict.CHANGED: Outcome.APPLIED,
+    Verdict.REPEATED: Outcome.STALE,
+    Verdict.STALE: Outcome.STALE,
+    Verdict.TIED: Outcome.HINT,
+}
+WORDS_OF_VERDICT = {
+    Verdict.REPEATED: "nothing new in it",
+    Verdict.STALE: "older than what we knew",
+    Verdict.TIED: "same version, other content: read again",
+}
+
+
+class ReusedIdentity(Exception):
+    """An id that the account gave out before names another sale now."""
+
+    def __init__(self, snapshot: OrderSnapshot) -> None:
+        super().__init__(
+            f"order id {snapshot.external_id} was given out before, to another sale: the shop was"
+            " probably set up anew; add it as another account"
+        )
+
+
+class Raced(Exception):
+    """Somebody else made the same order at the same moment; applying again finds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sale:
+    message: Understood
+    incoming: IncomingOrder
+
+
+def apply(messages: Sequence[Understood]) -> list[Finished]:
+    """Apply a batch in the open system scope and say how each message ended.
+
+    Raises:
+        ReusedIdentity, Raced: for the one message at fault when it is alone; the caller applies a
+            failed batch one by one.
+    """
+    sales = [sale for message in messages for sale in _sales_of(message)]
+    applied = apply_orders([sale.incoming for sale in sales])
+    _check(sales, applied)
+    facts = [*_facts_of_orders(sales, applied), *_loose_facts(messages)]
+    paid = ledger.record_facts(facts)
+    paid += ledger.match_waiting(_claims(sales, applied))
+    checkouts.link_orders(
+        (sale.incoming.merchant_id, sale.incoming.snapshot.checkout_reference, result.order_id)
+        for sale, result in zip(sales, applied, strict=True)
+        if sale.incoming.snapshot.checkout_reference and result.order_id
+    )
+    elsewhere.note_completed(
+        [
+            (sale.incoming, result.order_id)
+            for sale, result in zip(sales, applied, strict=True)
+            if result.verdict in (Verdict.NEW, Verdict.CHANGED) and result.order_id
+        ]
+    )
+    changed = [r.order_id for r in applied if r.verdict in (Verdict.NEW, Verdict.CHANGED)]
+    new = [r.order_id for r in applied if r.verdict is Verdict.NEW]
+    to_review = sorted({order_id for order_id in [*changed, *paid] if order_id is not None})
+    review_orders(
+        to_review,
+        policies=_policies(messages, to_review),
+        new_ids=[order_id for order_id in new if order_id is not None],
+    )
+    outcomes = _outcomes_of_orders(sales, applied)
+    rereads: list[hints.Reread] = []
+    for message in messages:
+        for item in message.items:
+            _apply_other(message, item, rereads)
+    rereads += [
+        _reread(sale.message, Flow.ORDERS, sale.incoming.snapshot.external_id)
+        for sale, result in zip(sales, applied, strict=True)
+        if result.verdict is Verdict.TIED
+    ]
+    hints.ask(rereads)
+    return [outcomes.get(m.claimed.message_id) or _outcome(m) for m in messages]
+
+
+def _sales_of(message: Understood) -> list[_Sale]:
+    snapshots = []
+    for item in message.items:
+        if isinstance(item, OrderSnapshot) and item.state is not SourceState.DRAFT:
+            snapshots.append(item)
+        elif isinstance(item, CheckoutNews):
+            snapshot = checkouts.apply_news(message.claimed.merchant_id, item)
+            if snapshot is not None:
+                snapshots.append(snapshot)
+    return [_Sale(message, _incoming(message, snapshot)) for snapshot in snapshots]
+
+
+def _incoming(message: Understood, snapshot: OrderSnapshot) -> IncomingOrder:
+    claimed, known = message.claimed, message.known
+    return IncomingOrder(
+        snapshot=snapshot,
+        merchant_id=claimed.merchant_id,
+        connection_id=claimed.connection_id,
+        account=known.account_name,
+        connection_mode=claimed.mode,
+        policy=known.policy
+        if claimed.source != "import"
+        else replace(known.policy, live_since=None),
+        message_id=claimed.message_id,
+        read_at=claimed.received_at,
+        is_reread=claimed.source == "poll",
+    )
+
+
+def _check(sales: Sequence[_Sale], applied: Sequence[AppliedOrder]) -> None:
+    for sale, result in zip(sales, applied, strict=True):
+        if result.verdict is Verdict.REUSED:
+            raise ReusedIdentity(sale.incoming.snapshot)
+        if result.verdict is Verdict.RACED:
+            raise Raced
+
+
+def _facts_of_orders(sales: Sequence[_Sale], applied: Sequence[AppliedOrder]) -> list[IncomingFact]:
+    return [
+        _fact(sale.message, fact, mode=sale.incoming.mode, order_id=result.order_id)
+        for sale, result in zip(sales, applied, strict=True)
+        for fact in sale.incoming.snapshot.payment_facts
+    ]
+
+
+def _loose_facts(messages: Sequence[Understood]) -> list[IncomingFact]:
+    return [
+        _fact(message, item, mode=message.claimed.mode, order_id=None)
+        for message in messages
+        for item in message.items
+        if isinstance(item, PaymentFact)
+    ]
+
+
+def _fact(
+    message: Understood, fact: PaymentFact, *, mode: str, order_id: int | None
+) -> IncomingFact:
+    return IncomingFact(
+        fact=fact,
+        merchant_id=message.claimed.merchant_id,
+        mode=mode,
+        account=message.known.account_name,
+        connection_id=message.claimed.connection_id,
+        is_from_gateway=message.known.is_gateway,
+        message_id=message.claimed.message_id,
+        order_id=order_id,
+    )
+
+
+def _claims(sales: Sequence[_Sale], applied: Sequence[AppliedOrder]) -> list[dict[str, object]]:
+    return [
+        {
+            "order_id": result.order_id,
+            "merchant_id": sale.incoming.merchant_id,
+            "mode": sale.incoming.mode,
+            "ids": list(sale.incoming.snapshot.transaction_ids),
+            "checkout_reference": sale.incoming.snapshot.checkout_reference,
+        }
+        for sale, result in zip(sales, applied, strict=True)
+        if result.order_id is not None and result.verdict in (Verdict.NEW, Verdict.CHANGED)
+    ]
+
+
+def _policies(messages: Sequence[Understood], order_ids: Sequence[int]) -> dict[int, OrderPolicy]:
+    """Policies by storefront connection: those of the batch, and of orders that money came for."""
+    known = {message.claimed.connection_id: message.known.policy for message in messages}
+    storefronts = set(
+        Order.objects.filter(id__in=order_ids).values_list("connection_id", flat=True)
+    )
+    for connection in Connection.objects.filter(id__in=storefronts - set(known)):
+        known[connection.id] = Known.of(connection).policy
+    return known
+
+
+def _outcomes_of_orders(
+    sales: Sequence[_Sale], applied: Sequence[AppliedOrder]
+) -> dict[int, Finished]:
+    outcomes: dict[int, Finished] = {}
+    for sale, result in zip(sales, applied, strict=True):
+        message_id = sale.message.claimed.message_id
+        outcomes[message_id] = Finished(
+            message_id=message_id,
+            outcome=OUTCOME_OF_VERDICT[result.verdict],
+            reason=WORDS_OF_VERDICT.get(result.verdict, ""),
+            order_id=result.order_id,
+        )
+    return outcomes
+
+
+def _apply_other(message: Understood, item: object, rereads: list[hints.Reread]) -> None:
+    claimed = message.claimed
+    cause = f"inbox:{claimed.message_id}"
+    with outbox.because(cause=cause):
+        match item:
+            case ProviderOrder():
+                apply_provider_order(claimed.merchant_id, claimed.connection_id, item, cause=cause)
+            case TrackerSnapshot():
+                apply_tracker(
+                    claimed.merchant_id,
+                    claimed.mode,
+                    item,
+                    connection_id=claimed.connection_id,
+                    cause=cause,
+                )
+            case ProductSnapshot():
+                apply_products(claimed.merchant_id, claimed.connection_id, [item])
+            case ProductDeleted():
+                remove_product(claimed.merchant_id, claimed.connection_id, item.external_id)
+            case OrderDeleted():
+                mark_deleted(
+                    claimed.merchant_id,
+                    account=message.known.account_name,
+                    external_id=item.external_id,
+                    at=claimed.received_at,
+                )
+            case Hint():
+                rereads.append(_reread(message, item.flow, item.external_id))
+            case _:
+                pass  # orders, payments and checkouts were applied above; ignored things need nothing
+
+
+def _reread(message: Understood, flow: Flow, external_id: str) -> hints.Reread:
+    return hints.Reread(
+        merchant_id=message.claimed.merchant_id,
+        connection_id=message.claimed.connection_id,
+        flow=flow,
+        external_id=external_id,
+        cause=f"inbox:{message.claimed.message_id}",
+    )
+
+
+def _outcome(message: Understood) -> Finished:
+    ignored = [item.reason for item in message.items if isinstance(item, Ignored)]
+    if message.items and all(isinstance(item, Hint) for item in message.items):
+        outcome, reason = Outcome.HINT, "read again with our own credentials"
+    elif len(ignored) == len(message.items):
+        outcome, reason = Outcome.IGNORED, "; ".join(ignored) or "nothing in it"
+    else:
+        outcome, reason = Outcome.APPLIED, ""
+    return Finished(message_id=message.claimed.message_id, outcome=outcome, reason=reason)

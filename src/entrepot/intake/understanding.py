@@ -1,0 +1,116 @@
+"""From raw bytes to canonical values: the connector's word, checked before anything is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from entrepot.access.crypto import CannotDecrypt
+from entrepot.canon.messages import CanonicalItem
+from entrepot.canon.money import exponent_of
+from entrepot.canon.orders import OrderSnapshot
+from entrepot.connect import registry
+from entrepot.connect.ports import Account
+from entrepot.connections.models import Connection
+from entrepot.connections.queries import account_with
+from entrepot.inbox.services import BodyErased, Claimed
+from entrepot.orders.policy import OrderPolicy
+from entrepot.orders.rows import computed_total
+
+# What a shop's own rounding may make of the parts: a hundredth, and at least a few smallest units.
+TOLERATED_SHARE = Decimal("0.01")
+TOLERATED_UNITS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What intake needs to know of a connection while it works on a batch."""
+
+    connection: Connection
+    account: Account
+    policy: OrderPolicy
+    is_gateway: bool
+
+    @classmethod
+    def of(cls, connection: Connection) -> "Known":
+        """Read once per batch and connection; needs no secrets."""
+        kinds = registry.platform(connection.platform).manifest.kinds
+        return cls(
+            connection=connection,
+            account=account_with(connection, {}),
+            policy=OrderPolicy.read(
+                connection.policy,
+                live_since=connection.live_since,
+                is_live_mode=connection.mode == "live",
+            ),
+            is_gateway="payment" in kinds and "storefront" not in kinds,
+        )
+
+    @property
+    def account_name(self) -> str:
+        """The platform account that identities are made of."""
+        connection = self.connection
+        return connection.account or f"{connection.platform}:connection-{connection.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """A message with what it says."""
+
+    claimed: Claimed
+    known: Known
+    items: tuple[CanonicalItem, ...]
+
+
+class NotUnderstood(Exception):
+    """A message cannot be read or must not be applied; the reason is for an operator."""
+
+
+def understand(claimed: Claimed, known: Mapping[int, Known]) -> Understood:
+    """Have a message read by its connector.
+
+    Raises:
+        NotUnderstood: it cannot be read, or contradicts itself.
+    """
+    here = known[claimed.connection_id]
+    platform = registry.platform(here.connection.platform)
+    try:
+        items = platform.webhook.normalize(claimed.opened(), here.account)
+    except (ValueError, LookupError, TypeError, ArithmeticError) as error:
+        raise NotUnderstood(
+            f"{here.connection.name}: cannot read {claimed.topic}: {error}"
+        ) from error
+    except (BodyErased, CannotDecrypt) as error:
+        raise NotUnderstood(str(error)) from error
+    for item in items:
+        if isinstance(item, OrderSnapshot):
+            check_totals(item)
+            check_mode(item, here)
+    return Understood(claimed=claimed, known=here, items=items)
+
+
+def check_totals(snapshot: OrderSnapshot) -> None:
+    """Refuse an order whose parts are far from its total. Small differences are the shop's own.
+
+    Raises:
+        NotUnderstood: with both figures.
+    """
+    said, found = snapshot.totals.total.amount, computed_total(snapshot)
+    smallest = Decimal(1).scaleb(-exponent_of(snapshot.currency))
+    tolerated = max(abs(said) * TOLERATED_SHARE, smallest * TOLERATED_UNITS)
+    if abs(said - found) > tolerated:
+        raise NotUnderstood(
+            f"totals of order {snapshot.number} do not add up: the source says {said}"
+            f" {snapshot.currency}, its parts are {found}"
+        )
+
+
+def check_mode(snapshot: OrderSnapshot, known: Known) -> None:
+    """Refuse real money at a connection in test mode: it was set up for the wrong account.
+
+    Raises:
+        NotUnderstood: the order says that it is live.
+    """
+    if snapshot.is_test is False and known.connection.mode == "test":
+        raise NotUnderstood(
+            f"order {snapshot.number} is live, but {known.connection.name} is in test mode"
+        )

@@ -1,0 +1,126 @@
+"""Keeps the counters of orders and lines equal to the facts behind them, set-based.
+
+Each function is called by the room that has just written a fact, in the same transaction and on
+locked orders. The counters are recounted from rows, never added to, so that a repeat is harmless.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from entrepot.database import sql
+
+# A line that was taken out, or units paid back, are cancelled as far as they have not left.
+_LINE_UNITS = """
+    UPDATE orders_line AS line SET
+        units_nothing = CASE
+            WHEN line.is_shippable IS FALSE THEN line.quantity ELSE least(line.units_nothing, line.quantity)
+        END,
+        units_cancelled = least(
+            line.quantity - least(line.units_shipped, line.quantity),
+            CASE
+                WHEN line.removed_at IS NOT NULL OR o.source_cancelled_at IS NOT NULL THEN line.quantity
+                ELSE greatest(line.units_withdrawn, line.units_refunded)
+            END
+        )
+    FROM orders_order AS o
+    WHERE line.order_id = ANY (%s) AND o.id = line.order_id
+"""
+_ORDER_UNITS = """
+    UPDATE orders_order AS o SET
+        units_ordered = units.ordered,
+        units_cancelled = units.cancelled,
+        units_nothing = units.nothing,
+        units_elsewhere = units.elsewhere,
+        units_shipped = units.shipped,
+        units_delivered = units.delivered,
+        units_returned = units.returned,
+        updated_at = now()
+    FROM (
+        SELECT
+            order_id,
+            sum(quantity) AS ordered,
+            sum(units_cancelled) AS cancelled,
+            sum(least(units_nothing, quantity - units_cancelled)) AS nothing,
+            sum(least(units_elsewhere, quantity - units_cancelled)) AS elsewhere,
+            sum(least(units_shipped, quantity)) AS shipped,
+            sum(least(units_delivered, quantity)) AS delivered,
+            sum(units_returned) AS returned
+        FROM orders_line
+        WHERE order_id = ANY (%s)
+        GROUP BY order_id
+    ) AS units
+    WHERE o.id = units.order_id
+"""
+_LINE_FACTS = {
+    "line_id": "bigint",
+    "units_shipped": "int",
+    "units_delivered": "int",
+    "units_returned": "int",
+}
+_SHIPPED = """
+    UPDATE orders_line AS line SET
+        units_shipped = batch.units_shipped,
+        units_delivered = batch.units_delivered,
+        units_returned = batch.units_returned
+    FROM {batch}
+    WHERE line.id = batch.line_id
+"""
+_MONEY_COLUMNS = {
+    "order_id": "bigint",
+    "amount_pending": "numeric",
+    "amount_authorized": "numeric",
+    "amount_captured": "numeric",
+    "amount_refunded": "numeric",
+    "amount_disputed": "numeric",
+}
+_MONEY = """
+    UPDATE orders_order AS o SET
+        amount_pending = batch.amount_pending,
+        amount_authorized = batch.amount_authorized,
+        amount_captured = batch.amount_captured,
+        amount_refunded = batch.amount_refunded,
+        amount_disputed = batch.amount_disputed,
+        updated_at = now()
+    FROM {batch}
+    WHERE o.id = batch.order_id
+"""
+_HOLDS = """
+    UPDATE orders_order AS o SET
+        open_holds = (
+            SELECT count(*) FROM orders_hold AS hold
+            WHERE hold.order_id = o.id AND hold.lifted_at IS NULL
+        ),
+        updated_at = now()
+    WHERE o.id = ANY (%s)
+"""
+
+
+def recount_units(order_ids: Sequence[int]) -> None:
+    """Bring lines' cancellations and the orders' unit counters in line with their facts."""
+    if not order_ids:
+        return
+    sql.run(_LINE_UNITS, [list(order_ids)])
+    sql.run(_ORDER_UNITS, [list(order_ids)])
+
+
+def set_shipped(lines: Iterable[dict[str, object]], *, order_ids: Sequence[int]) -> None:
+    """Take over what fulfillment counted per line: units shipped, delivered and returned."""
+    batch = sql.recordset(lines, _LINE_FACTS)
+    sql.run(_SHIPPED.format(batch=batch.sql), [batch.parameter])
+    recount_units(order_ids)
+
+
+def set_presumed(order_id: int, *, units: int) -> None:
+    """Take over how many of the delivered units are only presumed to be."""
+    sql.run("UPDATE orders_order SET units_presumed = %s WHERE id = %s", [units, order_id])
+
+
+def set_money(sums: Iterable[dict[str, object]]) -> None:
+    """Take over what payments summed up per order."""
+    batch = sql.recordset(sums, _MONEY_COLUMNS)
+    sql.run(_MONEY.format(batch=batch.sql), [batch.parameter])
+
+
+def recount_holds(order_ids: Sequence[int]) -> None:
+    """Count the open holds of orders."""
+    if order_ids:
+        sql.run(_HOLDS, [list(order_ids)])

@@ -1,0 +1,143 @@
+"""Opens and lifts holds, set-based: a hold says why an order will not proceed, and how to go on."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from entrepot.database import sql
+from entrepot.events import outbox
+from entrepot.events.outbox import NewEvent
+from entrepot.orders import counters
+
+_COLUMNS = {
+    "merchant_id": "bigint",
+    "order_id": "bigint",
+    "kind": "text",
+    "about": "text",
+    "reason": "text",
+    "data": "jsonb",
+    "opened_by": "text",
+}
+_OPEN = """
+    INSERT INTO orders_hold (
+        merchant_id, order_id, kind, about, reason, data, opened_by, lifted_by, lift_reason
+    )
+    SELECT merchant_id, order_id, kind, about, reason, data, opened_by, '', ''
+    FROM {batch}
+    ORDER BY order_id, kind, about
+    ON CONFLICT (order_id, kind, about) WHERE lifted_at IS NULL DO NOTHING
+    RETURNING id, merchant_id, order_id, kind, about, reason
+"""
+_LIFT = """
+    UPDATE orders_hold AS hold SET
+        lifted_at = now(),
+        lifted_by = %(by)s,
+        lift_reason = %(reason)s
+    FROM orders_order AS o
+    WHERE o.id = hold.order_id
+        AND hold.lifted_at IS NULL
+        AND {condition}
+    RETURNING hold.id, hold.merchant_id, hold.order_id, hold.kind, hold.about, o.mode
+"""
+_MODES = "SELECT id, mode FROM orders_order WHERE id = ANY (%s)"
+_LOCK = "SELECT id FROM orders_order WHERE id = ANY (%s) ORDER BY id FOR UPDATE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewHold:
+    """A hold to open. `about` makes holds of one kind apart; `data` serves its inline fix."""
+
+    merchant_id: int
+    order_id: int
+    kind: str
+    reason: str
+    about: str = ""
+    data: dict[str, object] = field(default_factory=dict)
+    opened_by: str = "system"
+
+
+def open_holds(holds: Iterable[NewHold]) -> list[int]:
+    """Open holds inside the open scope; one that is open already stays as it is.
+
+    Returns the orders that gained a hold.
+    """
+    wanted = {(hold.order_id, hold.kind, hold.about): hold for hold in holds}
+    if not wanted:
+        return []
+    batch = sql.recordset(
+        [
+            {name: getattr(hold, name) for name in _COLUMNS}
+            for _, hold in sorted(wanted.items(), key=lambda item: item[0])
+        ],
+        _COLUMNS,
+    )
+    opened = sql.fetch(_OPEN.format(batch=batch.sql), [batch.parameter])
+    order_ids = sorted({row[2] for row in opened})
+    modes = dict(sql.fetch(_MODES, [order_ids]))
+    counters.recount_holds(order_ids)
+    outbox.record_many(
+        NewEvent(
+            name="order.held",
+            merchant_id=merchant_id,
+            mode=modes[order_id],
+            order_id=order_id,
+            subject=("hold", hold_id),
+            data={"kind": kind, "about": about},
+            reason=reason,
+        )
+        for hold_id, merchant_id, order_id, kind, about, reason in opened
+    )
+    return order_ids
+
+
+def lift_holds(
+    *,
+    by: str,
+    reason: str,
+    hold_ids: Sequence[int] | None = None,
+    order_ids: Sequence[int] | None = None,
+    kind: str = "",
+    about: str | None = None,
+) -> list[int]:
+    """Lift open holds: by id, or all of a kind (and about) of some orders or of the merchant.
+
+    Runs inside the open scope. Returns the orders that lost a hold; they go on by themselves when
+    none is left, because `order.hold_lifted` wakes routing.
+    """
+    conditions = []
+    if hold_ids is not None:
+        conditions.append("hold.id = ANY (%(hold_ids)s)")
+    if order_ids is not None:
+        conditions.append("hold.order_id = ANY (%(order_ids)s)")
+        sql.run(_LOCK, [list(order_ids)])
+    if kind:
+        conditions.append("hold.kind = %(kind)s")
+    if about is not None:
+        conditions.append("hold.about = %(about)s")
+    if not conditions:
+        raise ValueError("lift_holds needs to be told which holds: by id, order, kind or about")
+    lifted = sql.fetch(
+        _LIFT.format(condition=" AND ".join(conditions)),
+        {
+            "by": by,
+            "reason": reason,
+            "hold_ids": list(hold_ids or ()),
+            "order_ids": list(order_ids or ()),
+            "kind": kind,
+            "about": about,
+        },
+    )
+    affected = sorted({row[2] for row in lifted})
+    counters.recount_holds(affected)
+    outbox.record_many(
+        NewEvent(
+            name="order.hold_lifted",
+            merchant_id=merchant_id,
+            mode=mode,
+            order_id=order_id,
+            subject=("hold", hold_id),
+            data={"kind": hold_kind, "about": hold_about},
+            reason=reason,
+        )
+        for hold_id, merchant_id, order_id, hold_kind, hold_about, mode in lifted
+    )
+    return affected

@@ -1,0 +1,44 @@
+"""What a storefront connection's policy says about releasing its orders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+COOLING_OFF_SECONDS = 30 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPolicy:
+    """The merchant's choices for one storefront.
+
+    `release_states` are source words that release whatever was paid (`orderSyncTriggerStates`);
+    `terms_methods` are payment methods that ship before they are paid; `real_methods` are those
+    known to take real money, where the platform itself cannot tell. `holds_unknown_methods` is off
+    for connections in test mode. Orders placed before `live_since` are history.
+    """
+
+    live_since: datetime | None
+    release_states: tuple[str, ...] = ()
+    terms_methods: tuple[str, ...] = ()
+    real_methods: tuple[str, ...] = ()
+    holds_unknown_methods: bool = False
+    cooling_off_seconds: int = COOLING_OFF_SECONDS
+
+    @classmethod
+    def read(
+        cls, policy: Mapping[str, Any], *, live_since: datetime | None, is_live_mode: bool
+    ) -> "OrderPolicy":
+        """Read a connection's `policy`; what is absent is the default."""
+        return cls(
+            live_since=live_since,
+            release_states=tuple(policy.get("release_states", ())),
+            terms_methods=tuple(policy.get("terms_methods", ())),
+            real_methods=tuple(policy.get("real_payment_methods", ())),
+            holds_unknown_methods=is_live_mode,
+            cooling_off_seconds=int(policy.get("cooling_off_seconds", COOLING_OFF_SECONDS)),
+        )
+
+    def is_history(self, placed_at: datetime) -> bool:
+        """Whether an order was placed before go-live; without a go-live everything was."""
+        return self.live_since is None or placed_at < self.live_since

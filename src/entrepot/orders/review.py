@@ -1,0 +1,176 @@
+"""Decides, after facts have changed, what holds an order and whether work on it may start.
+
+Rules 4 to 7 of the trade: released rather than only paid, the order's own mode, what others did,
+suspected duplicates.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from entrepot.canon.orders import SourceState
+from entrepot.database import sql
+from entrepot.events import outbox
+from entrepot.events.outbox import NewEvent
+from entrepot.orders.holds import NewHold, lift_holds, open_holds
+from entrepot.orders.policy import OrderPolicy
+from entrepot.orders.states import HoldKind, ReleasedBy
+
+DUPLICATE_WINDOW = timedelta(minutes=30)
+# States in which the source itself wants, or lets, the goods go out.
+WORKABLE = frozenset({SourceState.PROCESSING, SourceState.COMPLETED, SourceState.AWAITING})
+
+_READ = """
+    SELECT id, merchant_id, mode, connection_id, number, is_history, source_state, source_status,
+        payment_method, payment_title, payment_word, is_on_terms, amount_due, amount_captured,
+        amount_disputed, released_at, status
+    FROM orders_order
+    WHERE id = ANY (%s)
+    ORDER BY id
+    FOR UPDATE
+"""
+_RELEASE = """
+    UPDATE orders_order AS o SET released_at = now(), released_by = batch.released_by
+    FROM {batch}
+    WHERE o.id = batch.id AND o.released_at IS NULL
+    RETURNING o.id, o.merchant_id, o.mode, o.released_by
+"""
+# The index on customer_id finds the few orders of one customer.
+_TWINS = """
+    SELECT DISTINCT ON (second.id)
+        second.id, second.merchant_id, first.id, first.number, first.reference
+    FROM orders_order AS second
+    JOIN orders_order AS first
+        ON first.merchant_id = second.merchant_id
+        AND first.mode = second.mode
+        AND first.id <> second.id
+        AND first.status <> 'cancelled'
+        AND (
+            (
+                first.customer_id = second.customer_id
+                AND first.lines_key = second.lines_key
+                AND first.typed_address_id IS NOT DISTINCT FROM second.typed_address_id
+                AND first.placed_at BETWEEN second.placed_at - %(window)s
+                    AND second.placed_at + %(window)s
+            )
+            OR (
+                second.checkout_reference <> ''
+                AND first.checkout_reference = second.checkout_reference
+            )
+        )
+        AND (first.first_seen_at, first.id) < (second.first_seen_at, second.id)
+    WHERE second.id = ANY (%(ids)s) AND NOT second.is_history
+    ORDER BY second.id, first.id
+"""
+
+
+def review_orders(
+    order_ids: Sequence[int], *, policies: Mapping[int, OrderPolicy], new_ids: Sequence[int] = ()
+) -> list[int]:
+    """Hold, un-hold and release orders as their facts now say; inside the open scope.
+
+    `policies` is by storefront connection. Returns the orders released by this call.
+    """
+    if not order_ids:
+        return []
+    orders = sql.fetch_dicts(_READ, [sorted(set(order_ids))])
+    current = [order for order in orders if not order["is_history"]]
+    holds = [hold for order in current for hold in _holds_of(order, policies)]
+    open_holds([*holds, *_duplicates(new_ids)])
+    _lift_what_ended(current)
+    return _release(current, policies)
+
+
+def _holds_of(order: dict[str, Any], policies: Mapping[int, OrderPolicy]) -> list[NewHold]:
+    mine = {"merchant_id": order["merchant_id"], "order_id": order["id"]}
+    policy = policies[order["connection_id"]]
+    holds = []
+    state, word = order["source_state"], order["source_status"]
+    if state == SourceState.ON_HOLD and not order["is_on_terms"]:
+        holds.append(
+            NewHold(**mine, kind=HoldKind.SOURCE, reason=f"The shop put it on hold ({word})")
+        )
+    if state == SourceState.UNKNOWN:
+        reason = f"The shop's state “{word}” is not mapped"
+        holds.append(NewHold(**mine, kind=HoldKind.STATE_UNKNOWN, about=word, reason=reason))
+    method = order["payment_method"]
+    if policy.holds_unknown_methods and method and method not in policy.real_methods:
+        reason = (
+            f"Nobody has said yet whether payment method “{order['payment_title'] or method}”"
+            " takes real money"
+        )
+        holds.append(NewHold(**mine, kind=HoldKind.MODE_UNKNOWN, about=method, reason=reason))
+    if order["amount_disputed"] > 0:
+        holds.append(NewHold(**mine, kind=HoldKind.DISPUTE, reason="The payment is disputed"))
+    return holds
+
+
+def _duplicates(new_ids: Sequence[int]) -> list[NewHold]:
+    if not new_ids:
+        return []
+    found = sql.fetch(_TWINS, {"ids": list(new_ids), "window": DUPLICATE_WINDOW})
+    return [
+        NewHold(
+            merchant_id=merchant_id,
+            order_id=order_id,
+            kind=HoldKind.DUPLICATE_SUSPECTED,
+            about=str(twin_id),
+            reason=f"Looks like order {twin_number} again: same customer, address and lines",
+            data={"twin_id": twin_id, "twin_number": twin_number, "twin_reference": reference},
+        )
+        for order_id, merchant_id, twin_id, twin_number, reference in found
+    ]
+
+
+def _lift_what_ended(orders: list[dict[str, Any]]) -> None:
+    on_hold = {order["id"] for order in orders if order["source_state"] == SourceState.ON_HOLD}
+    unknown = {order["id"] for order in orders if order["source_state"] == SourceState.UNKNOWN}
+    disputed = {order["id"] for order in orders if order["amount_disputed"] > 0}
+    for kind, still, reason in (
+        (HoldKind.SOURCE, on_hold, "the shop let it go on"),
+        (HoldKind.STATE_UNKNOWN, unknown, "the shop's state is known now"),
+        (HoldKind.DISPUTE, disputed, "the dispute is over"),
+    ):
+        over = [order["id"] for order in orders if order["id"] not in still]
+        if over:
+            lift_holds(by="system", reason=reason, order_ids=over, kind=kind)
+
+
+def _release(orders: list[dict[str, Any]], policies: Mapping[int, OrderPolicy]) -> list[int]:
+    due = [
+        {"id": order["id"], "released_by": reason}
+        for order in orders
+        if order["released_at"] is None
+        and order["status"] == "open"
+        and (reason := _reason_to_release(order, policies[order["connection_id"]]))
+    ]
+    if not due:
+        return []
+    batch = sql.recordset(due, {"id": "bigint", "released_by": "text"})
+    released = sql.fetch(_RELEASE.format(batch=batch.sql), [batch.parameter])
+    outbox.record_many(
+        NewEvent(
+            name="order.released",
+            merchant_id=merchant_id,
+            mode=mode,
+            order_id=order_id,
+            data={"by": released_by},
+        )
+        for order_id, merchant_id, mode, released_by in released
+    )
+    return [row[0] for row in released]
+
+
+def _reason_to_release(order: dict[str, Any], policy: OrderPolicy) -> str:
+    """The first reason that applies, or "" for none."""
+    if order["source_status"] in policy.release_states:
+        return ReleasedBy.SOURCE_STATE
+    if order["source_state"] not in WORKABLE:
+        return ""
+    if order["amount_due"] <= 0:
+        return "" if order["source_state"] == SourceState.AWAITING else ReleasedBy.NOTHING_TO_PAY
+    if order["amount_captured"] >= order["amount_due"]:
+        return ReleasedBy.PAID
+    if order["is_on_terms"] and order["source_state"] == SourceState.PROCESSING:
+        return ReleasedBy.TERMS
+    return ""

@@ -1,0 +1,404 @@
+"""The ledger: facts about money, each once, matched to their order and summed up.
+
+Facts commute: whatever comes first, second or twice, the sums end the same. A payment is not an
+order: one that belongs to no known order is kept unmatched, for a person, and never ships.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from entrepot.canon.payments import PaymentFact, PaymentFactKind
+from entrepot.database import sql
+from entrepot.events import outbox
+from entrepot.events.outbox import NewEvent
+from entrepot.orders import counters
+from entrepot.orders.holds import NewHold, lift_holds, open_holds
+from entrepot.orders.search import normalized
+from entrepot.orders.states import HoldKind
+
+SHORTEST_PAYMENT_ID = 6  # a shorter word names nothing: "1", "cash"
+
+EVENT_OF_KIND = {
+    PaymentFactKind.PENDING: "payment.pending",
+    PaymentFactKind.AUTHORIZED: "payment.authorized",
+    PaymentFactKind.CAPTURED: "payment.captured",
+    PaymentFactKind.FAILED: "payment.failed",
+    PaymentFactKind.VOIDED: "payment.voided",
+    PaymentFactKind.REFUND_PENDING: "payment.refund_pending",
+    PaymentFactKind.REFUNDED: "payment.refunded",
+    PaymentFactKind.REFUND_FAILED: "payment.refund_failed",
+    PaymentFactKind.DISPUTED: "payment.disputed",
+    PaymentFactKind.DISPUTE_WON: "payment.dispute_closed",
+    PaymentFactKind.DISPUTE_LOST: "payment.dispute_closed",
+    PaymentFactKind.REVIEW_OPENED: "payment.review_opened",
+    PaymentFactKind.REVIEW_CLOSED: "payment.review_closed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingFact:
+    """A fact with where it came from. `order_id` is known for what a shop says of its own order."""
+
+    fact: PaymentFact
+    merchant_id: int
+    mode: str
+    account: str
+    connection_id: int
+    is_from_gateway: bool
+    message_id: int | None
+    order_id: int | None = None
+
+
+_COLUMNS = {
+    "merchant_id": "bigint",
+    "mode": "text",
+    "account": "text",
+    "connection_id": "bigint",
+    "order_id": "bigint",
+    "kind": "text",
+    "external_id": "text",
+    "payment_external_id": "text",
+    "amount": "numeric",
+    "currency": "text",
+    "method": "text",
+    "card_last4": "text",
+    "reason": "text",
+    "checkout_reference": "text",
+    "match_ids": "text[]",
+    "refunded_lines": "jsonb",
+    "own_reference": "text",
+    "is_from_gateway": "boolean",
+    "happened_at": "timestamptz",
+    "cause": "text",
+}
+_names = ", ".join(_COLUMNS)
+_INSERT = f"""
+    INSERT INTO payments_entry AS known ({_names}, counts, dismissed_by)
+    SELECT {_names}, true, ''
+    FROM {{batch}}
+    ORDER BY merchant_id, account, mode, kind, external_id
+    ON CONFLICT (merchant_id, account, mode, kind, external_id) DO UPDATE SET
+        order_id = coalesce(known.order_id, excluded.order_id)
+    RETURNING id, merchant_id, mode, kind, order_id, amount, currency, external_id, cause,
+        (xmax = 0) AS is_new
+"""
+# Where a payment belongs: the hub's own checkout first, then ids that a shop's order carries, then
+# what an earlier fact of the same payment was matched to.
+_MATCH = """
+    SELECT batch.n, coalesce(own.id, named.object_id, sibling.order_id) AS order_id
+    FROM {batch}
+    LEFT JOIN LATERAL (
+        SELECT o.id FROM orders_order AS o
+        WHERE batch.checkout_reference <> ''
+            AND o.merchant_id = batch.merchant_id
+            AND o.mode = batch.mode
+            AND o.checkout_reference = batch.checkout_reference
+        ORDER BY o.id LIMIT 1
+    ) AS own ON true
+    LEFT JOIN LATERAL (
+        SELECT term.object_id FROM search_term AS term
+        JOIN orders_order AS o ON o.id = term.object_id
+        WHERE term.merchant_id = batch.merchant_id
+            AND term.mode = batch.mode
+            AND term.kind = 'order'
+            AND term.term = ANY (batch.terms)
+            AND o.transaction_ids && batch.ids
+        ORDER BY term.object_id LIMIT 1
+    ) AS named ON true
+    LEFT JOIN LATERAL (
+        SELECT entry.order_id FROM payments_entry AS entry
+        WHERE entry.merchant_id = batch.merchant_id
+            AND entry.mode = batch.mode
+            AND entry.payment_external_id = batch.payment_external_id
+            AND entry.order_id IS NOT NULL
+        ORDER BY entry.id LIMIT 1
+    ) AS sibling ON true
+"""
+_LOCK = "SELECT id FROM orders_order WHERE id = ANY (%s) ORDER BY id FOR UPDATE"
+# A gateway that reports the money itself is believed; the shop's word about it is kept beside.
+_AUTHORITY = """
+    UPDATE payments_entry AS entry SET counts = false
+    WHERE entry.order_id = ANY (%s)
+        AND NOT entry.is_from_gateway
+        AND entry.counts
+        AND EXISTS (
+            SELECT FROM payments_entry AS gateway
+            WHERE gateway.order_id = entry.order_id
+                AND gateway.is_from_gateway
+                AND gateway.kind = 'captured'
+        )
+"""
+# What ended a dispute, a refund, an authorization or a wait is found by the same external id or
+# payment, whichever came first.
+_SUMS = """
+    SELECT
+        o.id AS order_id,
+        coalesce(sum(e.amount) FILTER (
+            WHERE e.kind = 'captured'), 0) AS amount_captured,
+        coalesce(sum(e.amount) FILTER (
+            WHERE (e.kind = 'refunded' AND NOT ended.refund_failed) OR e.kind = 'dispute_lost'
+        ), 0) AS amount_refunded,
+        coalesce(sum(e.amount) FILTER (
+            WHERE e.kind = 'disputed' AND NOT ended.dispute_closed), 0) AS amount_disputed,
+        coalesce(sum(e.amount) FILTER (
+            WHERE e.kind = 'authorized' AND NOT ended.authorization_used), 0) AS amount_authorized,
+        coalesce(sum(e.amount) FILTER (
+            WHERE e.kind = 'pending' AND NOT ended.wait_over), 0) AS amount_pending
+    FROM orders_order AS o
+    LEFT JOIN payments_entry AS e
+        ON e.order_id = o.id AND e.counts AND e.currency = o.currency
+    LEFT JOIN LATERAL (
+        SELECT
+            coalesce(bool_or(x.kind = 'refund_failed' AND x.external_id = e.external_id), false)
+                AS refund_failed,
+            coalesce(bool_or(
+                x.kind IN ('dispute_won', 'dispute_lost') AND x.external_id = e.external_id
+            ), false) AS dispute_closed,
+            coalesce(bool_or(
+                x.kind IN ('captured', 'voided')
+                AND x.payment_external_id = e.payment_external_id
+            ), false) AS authorization_used,
+            coalesce(bool_or(
+                x.kind IN ('captured', 'failed') AND x.payment_external_id = e.payment_external_id
+            ), false) AS wait_over
+        FROM payments_entry AS x
+        WHERE x.order_id = o.id
+    ) AS ended ON true
+    WHERE o.id = ANY (%s)
+    GROUP BY o.id
+"""
+_STRANGERS = """
+    SELECT DISTINCT o.id, o.merchant_id, o.currency, e.currency
+    FROM payments_entry AS e
+    JOIN orders_order AS o ON o.id = e.order_id
+    WHERE e.order_id = ANY (%s) AND e.counts AND e.kind = 'captured' AND e.currency <> o.currency
+"""
+_WAITING = """
+    SELECT entry.id, batch.order_id
+    FROM {batch}
+    JOIN payments_entry AS entry
+        ON entry.merchant_id = batch.merchant_id
+        AND entry.mode = batch.mode
+        AND entry.order_id IS NULL
+        AND (
+            entry.payment_external_id = ANY (batch.ids)
+            OR entry.match_ids && batch.ids
+            OR (batch.checkout_reference <> '' AND entry.checkout_reference = batch.checkout_reference)
+        )
+"""
+
+
+def record_facts(incoming: Sequence[IncomingFact]) -> list[int]:
+    """Write facts inside the open scope; repeats change nothing.
+
+    Returns the orders whose money changed, locked, sums and events done; the caller reviews them.
+    """
+    if not incoming:
+        return []
+    rows = _rows(incoming)
+    order_ids = sorted({int(row["order_id"]) for row in rows if row["order_id"] is not None})
+    sql.run(_LOCK, [order_ids])
+    batch = sql.recordset(rows, _COLUMNS)
+    written = sql.fetch_dicts(_INSERT.format(batch=batch.sql), [batch.parameter])
+    new = [row for row in written if row["is_new"]]
+    changed = sorted({row["order_id"] for row in new if row["order_id"] is not None})
+    sum_up(changed)
+    outbox.record_many(_event(row) for row in new)
+    _review_holds(new)
+    return changed
+
+
+def match_waiting(orders: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Give unmatched payments to orders that now carry their ids.
+
+    Each order is {"order_id", "merchant_id", "mode", "ids", "checkout_reference"}; the orders are
+    locked. Returns those that gained money.
+    """
+    rows = [dict(order) for order in orders if order["ids"] or order["checkout_reference"]]
+    if not rows:
+        return []
+    batch = sql.recordset(
+        rows,
+        {
+            "order_id": "bigint",
+            "merchant_id": "bigint",
+            "mode": "text",
+            "ids": "text[]",
+            "checkout_reference": "text",
+        },
+    )
+    found = sql.fetch(_WAITING.format(batch=batch.sql), [batch.parameter])
+    if not found:
+        return []
+    pairs = sql.recordset(
+        [{"id": entry_id, "order_id": order_id} for entry_id, order_id in found],
+        {"id": "bigint", "order_id": "bigint"},
+    )
+    matched = sql.fetch_dicts(
+        f"""
+        UPDATE payments_entry AS entry SET order_id = batch.order_id
+        FROM {pairs.sql}
+        WHERE entry.id = batch.id AND entry.order_id IS NULL
+        RETURNING entry.id, entry.merchant_id, entry.mode, entry.kind, entry.order_id,
+            entry.amount, entry.currency, entry.external_id, entry.cause
+        """,
+        [pairs.parameter],
+    )
+    changed = sorted({row["order_id"] for row in matched})
+    sum_up(changed)
+    outbox.record_many(_event(row) for row in matched)
+    _review_holds(matched)
+    return changed
+
+
+def sum_up(order_ids: Sequence[int]) -> None:
+    """Bring the orders' money counters in line with their entries."""
+    if not order_ids:
+        return
+    sql.run(_AUTHORITY, [list(order_ids)])
+    counters.set_money(sql.fetch_dicts(_SUMS, [list(order_ids)]))
+    open_holds(
+        NewHold(
+            merchant_id=merchant_id,
+            order_id=order_id,
+            kind=HoldKind.TOTALS,
+            about=paid_in,
+            reason=f"Paid in {paid_in}, sold in {sold_in}",
+        )
+        for order_id, merchant_id, sold_in, paid_in in sql.fetch(_STRANGERS, [list(order_ids)])
+    )
+
+
+def _rows(incoming: Sequence[IncomingFact]) -> list[dict[str, Any]]:
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for item in incoming:
+        fact = item.fact
+        key = (item.merchant_id, item.account, item.mode, fact.kind, fact.external_id)
+        rows[key] = {
+            "merchant_id": item.merchant_id,
+            "mode": item.mode,
+            "account": item.account,
+            "connection_id": item.connection_id,
+            "order_id": item.order_id,
+            "kind": fact.kind,
+            "external_id": fact.external_id,
+            "payment_external_id": fact.payment_external_id,
+            "amount": fact.amount.amount,
+            "currency": fact.amount.currency,
+            "method": fact.method,
+            "card_last4": fact.card_last4,
+            "reason": fact.reason,
+            "checkout_reference": fact.checkout_reference,
+            "match_ids": fact.match_ids,
+            "refunded_lines": [
+                {"line": line.line_external_id, "quantity": line.quantity}
+                for line in fact.refunded_lines
+            ],
+            "own_reference": fact.own_reference,
+            "is_from_gateway": item.is_from_gateway,
+            "happened_at": fact.happened_at,
+            "cause": f"inbox:{item.message_id}" if item.message_id else "",
+        }
+    homeless = [row for row in rows.values() if row["order_id"] is None]
+    for row, order_id in zip(homeless, _orders_of(homeless), strict=True):
+        row["order_id"] = order_id
+    return list(rows.values())
+
+
+def _orders_of(rows: Sequence[Mapping[str, Any]]) -> list[int | None]:
+    if not rows:
+        return []
+    wanted = []
+    for row in rows:
+        ids = {row["payment_external_id"], row["external_id"], *row["match_ids"]}
+        ids = {name for name in ids if len(name) >= SHORTEST_PAYMENT_ID}
+        wanted.append(
+            {
+                "merchant_id": row["merchant_id"],
+                "mode": row["mode"],
+                "checkout_reference": row["checkout_reference"],
+                "payment_external_id": row["payment_external_id"],
+                "ids": sorted(ids),
+                "terms": sorted(map(normalized, ids)),
+            }
+        )
+    batch = sql.recordset(
+        wanted,
+        {
+            "merchant_id": "bigint",
+            "mode": "text",
+            "checkout_reference": "text",
+            "payment_external_id": "text",
+            "ids": "text[]",
+            "terms": "text[]",
+        },
+    )
+    found = dict(sql.fetch(_MATCH.format(batch=batch.sql), [batch.parameter]))
+    return [found.get(number) for number in range(len(wanted))]
+
+
+def _event(row: Mapping[str, Any]) -> NewEvent:
+    kind = PaymentFactKind(row["kind"])
+    is_stray = row["order_id"] is None and kind is PaymentFactKind.CAPTURED
+    return NewEvent(
+        name="payment.unmatched" if is_stray else EVENT_OF_KIND[kind],
+        merchant_id=row["merchant_id"],
+        mode=row["mode"],
+        order_id=row["order_id"],
+        subject=("payment_entry", row["id"]),
+        cause=row["cause"],
+        data={
+            "kind": kind,
+            "amount": row["amount"],
+            "currency": row["currency"],
+            "external_id": row["external_id"],
+        },
+    )
+
+
+def _review_holds(rows: Iterable[Mapping[str, Any]]) -> None:
+    """A gateway's review of a payment holds its order until the review is closed."""
+    closed: dict[str, list[int]] = defaultdict(list)
+    opened = []
+    for row in rows:
+        if row["order_id"] is None:
+            continue
+        if row["kind"] == PaymentFactKind.REVIEW_CLOSED:
+            closed[row["external_id"]].append(row["order_id"])
+        if row["kind"] == PaymentFactKind.REVIEW_OPENED:
+            opened.append(row)
+    ended = _closed_reviews(opened)
+    open_holds(
+        NewHold(
+            merchant_id=row["merchant_id"],
+            order_id=row["order_id"],
+            kind=HoldKind.REVIEW,
+            about=row["external_id"],
+            reason="The payment is under review for fraud",
+        )
+        for row in opened
+        if row["external_id"] not in ended
+    )
+    for about, order_ids in closed.items():
+        lift_holds(
+            by="system",
+            reason="the review was closed",
+            order_ids=order_ids,
+            kind=HoldKind.REVIEW,
+            about=about,
+        )
+
+
+def _closed_reviews(opened: Sequence[Mapping[str, Any]]) -> set[str]:
+    if not opened:
+        return set()
+    found = sql.fetch(
+        """
+        SELECT external_id FROM payments_entry
+        WHERE kind = 'review_closed' AND order_id = ANY (%s) AND external_id = ANY (%s)
+        """,
+        [[row["order_id"] for row in opened], [row["external_id"] for row in opened]],
+    )
+    return {row[0] for row in found}

@@ -1,0 +1,145 @@
+"""Decides where the units of an order go, and keeps the decision with its reasons."""
+
+from collections.abc import Iterable, Sequence
+
+from entrepot.catalog import queries as catalog
+from entrepot.catalog.models import Asset
+from entrepot.catalog.models import Mapping as SkuMapping
+from entrepot.catalog.states import AssetStatus, MappingKind
+from entrepot.orders.models import Line, Order
+from entrepot.routing.models import RoutingDecision
+from entrepot.routing.plan import Mapped, MappedAsset, Need, Plan, plan
+
+KIT_DEPTH = 5  # kits of kits of kits: deeper is a mistake
+
+
+def decide(order: Order, lines: Sequence[Line]) -> tuple[RoutingDecision, Plan]:
+    """Plan the units of a locked order that have no share yet, and record the plan.
+
+    Runs inside the open scope; makes no fulfillment orders, that is fulfillment's part.
+    """
+    needs = _needs(order, lines)
+    outcome = plan(needs, _mapped(order.merchant_id, [need.sku for need in needs]))
+    decision = RoutingDecision.objects.create(
+        merchant_id=order.merchant_id,
+        order_id=order.id,
+        order_version=order.source_version,
+        choices=[
+            *(
+                {
+                    "share": {
+                        "connection_id": share.connection_id,
+                        "is_by_hand": share.is_by_hand,
+                        "items": [
+                            {
+                                "line_id": item.line_id,
+                                "sku": item.sku,
+                                "quantity": item.quantity,
+                                "provider_sku": item.mapped.provider_sku,
+                            }
+                            for item in share.items
+                        ],
+                    },
+                    "candidates": [share.connection_id],
+                    "reason": share.reason,
+                }
+                for share in outcome.shares
+            ),
+            *(
+                {"stop": stop.kind, "about": stop.about, "reason": stop.reason}
+                for stop in outcome.stops
+            ),
+            *({"nothing": line_id, "units": units} for line_id, units in outcome.nothing.items()),
+            *(
+                {"elsewhere": line_id, "units": units}
+                for line_id, units in outcome.elsewhere.items()
+            ),
+        ],
+    )
+    return decision, outcome
+
+
+def _needs(order: Order, lines: Sequence[Line]) -> list[Need]:
+    open_lines = [line for line in lines if line.units_open > 0]
+    unsaid = [line for line in open_lines if line.is_shippable is None]
+    known = catalog.shippable_of(
+        order.merchant_id,
+        order.connection_id,
+        [line.variant_external_id or line.product_external_id for line in unsaid],
+    )
+    return [
+        Need(
+            line_id=line.id,
+            sku=line.sku,
+            title=line.title,
+            units=line.units_open,
+            is_shippable=line.is_shippable
+            if line.is_shippable is not None
+            else known.get(line.variant_external_id or line.product_external_id),
+            properties=tuple((name, value) for name, value in line.properties),
+        )
+        for line in open_lines
+    ]
+
+
+def _mapped(merchant_id: int, skus: Sequence[str]) -> dict[str, Mapped]:
+    """Mappings of SKUs and, level by level, of the parts of kits among them."""
+    found: dict[str, SkuMapping] = {}
+    wanted = set(skus)
+    for _ in range(KIT_DEPTH):
+        level = catalog.mappings_of(merchant_id, wanted)
+        found.update(level)
+        wanted = {
+            part.sku
+            for row in level.values()
+            if row.kind == MappingKind.KIT
+            for part in row.parts.all()
+        } - set(found)
+        if not wanted:
+            break
+    assets = _assets(found.values())
+    return {sku: _value(row, assets) for sku, row in found.items()}
+
+
+def _assets(rows: Iterable[SkuMapping]) -> dict[int, Asset]:
+    ids = {
+        asset.asset_id for row in rows for asset in row.assets.all() if asset.asset_id is not None
+    }
+    return Asset.objects.in_bulk(ids) if ids else {}
+
+
+def _value(row: SkuMapping, assets: dict[int, Asset]) -> Mapped:
+    return Mapped(
+        kind=row.kind,
+        provider_connection_id=row.provider_connection_id,
+        provider_sku=row.provider_sku,
+        attributes=tuple(sorted(row.attributes.items())),
+        sizing=row.sizing,
+        bin=row.bin,
+        assets=tuple(
+            _asset_value(
+                link.print_area,
+                link.line_property,
+                assets.get(link.asset_id) if link.asset_id is not None else None,
+            )
+            for link in sorted(row.assets.all(), key=lambda link: link.print_area)
+        ),
+        parts=tuple(sorted((part.sku, part.quantity) for part in row.parts.all())),
+    )
+
+
+def _asset_value(print_area: str, line_property: str, asset: Asset | None) -> MappedAsset:
+    if asset is None:
+        return MappedAsset(print_area=print_area, url="", line_property=line_property)
+    problem = ""
+    if asset.status in (AssetStatus.UNREACHABLE, AssetStatus.TOO_SMALL):
+        problem = (
+            f"artwork for {print_area} is {asset.get_status_display().lower()}: {asset.reason}"
+        )
+    return MappedAsset(
+        print_area=print_area,
+        url=asset.url,
+        md5=asset.md5,
+        problem=problem,
+        line_property=line_property,
+    )

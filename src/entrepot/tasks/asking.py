@@ -1,0 +1,231 @@
+"""Asks what became of attempts that nobody can vouch for: those without a holder, and unknown ones.
+
+Nothing is sent again before the other side was asked, or before it is certain that it would
+recognise the key.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from entrepot.access import scope
+from entrepot.attempts import services as attempts
+from entrepot.attempts.models import Attempt
+from entrepot.attempts.services import Lease
+from entrepot.attempts.states import Kind, LeaseLost, Status
+from entrepot.canon.fulfillment import CancelAnswer, CancelReceipt, ProviderStage
+from entrepot.connect import registry
+from entrepot.connect.crashpoint import crashpoint
+from entrepot.connect.errors import ConnectorError, Rejected
+from entrepot.connect.manifest import Effect
+from entrepot.connections.models import Connection
+from entrepot.fulfillment import submission, writing_back
+from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.fulfillment.states import Status as ShareStatus
+from entrepot.obligations import services as obligations
+from entrepot.obligations.states import Kind as Owed
+from entrepot.orders.models import Order
+from entrepot.payments import refunds as refund_services
+from entrepot.tasks import queue
+from entrepot.tasks.calls import outside_transaction
+from entrepot.tasks.refunds import RefundRecorder, gateway
+from entrepot.tasks.registry import Priority, drain, task
+from entrepot.tasks.submission import CancellationRecorder, SubmissionRecorder, provider
+from entrepot.tasks.writing_back import WriteBackRecorder, storefront
+
+BATCH = 100
+# Which task carries an effect on once it is proven not sent.
+TASK_OF_KIND = {
+    Kind.SUBMIT: "fulfillment.submit",
+    Kind.CANCEL: "fulfillment.cancel",
+    Kind.REFUND: "payments.refund",
+    Kind.WRITE_BACK: "storefront.write_back",
+    Kind.MAIL: "notifications.send_mail",
+}
+
+
+@drain("attempts", idle=1.0)
+def find_forgotten() -> int:
+    """Defer a look at every attempt whose holder is gone or whose next look-up is due."""
+    with scope.system():
+        rows = {*attempts.due_for_rescue(BATCH), *attempts.due_for_asking(BATCH)}
+        queue.defer(
+            [
+                queue.Job(
+                    task="attempts.ask",
+                    args={"merchant_id": merchant_id, "attempt_id": attempt_id},
+                    unique=f"attempts.ask:{attempt_id}",
+                )
+                for attempt_id, merchant_id in sorted(rows)
+            ]
+        )
+    return 0  # looked again after `idle`, not at once: what was found is still due meanwhile
+
+
+@task("attempts.ask", priority=Priority.HIGH, retries=0)
+def ask(*, merchant_id: int, attempt_id: int, **_: object) -> None:
+    """Take one attempt over and find out what became of it."""
+    with scope.merchant(merchant_id):
+        order_id = Attempt.objects.values_list("order_id", flat=True).get(id=attempt_id)
+        if order_id is not None:
+            Order.objects.select_for_update().get(id=order_id)  # the order is locked first, always
+        taken = attempts.take_over(attempt_id)
+        if taken is None:
+            return
+        attempt, lease = taken
+        if attempt.status == Status.NOT_SENT:
+            after_not_sent(attempt)
+            return
+    crashpoint("attempt.before_ask")
+    try:
+        with outside_transaction():
+            ask_other_side(attempt, lease)
+    except LeaseLost:
+        return
+    except ConnectorError as error:
+        with scope.merchant(merchant_id):
+            attempts.could_not_ask(lease, message=f"{type(error).__name__}: {error}")
+    crashpoint("attempt.after_ask")
+    _close_obligation(merchant_id, attempt_id)
+
+
+def ask_other_side(attempt: Attempt, lease: Lease) -> None:
+    """Look an unknown attempt up, in the manner of its kind."""
+    asker = ASKERS.get(Kind(attempt.kind))
+    if asker is None:
+        with scope.merchant(attempt.merchant_id):
+            attempts.ask_a_person(lease, message="nothing outside can tell: please decide")
+        return
+    asker(attempt, lease)
+
+
+def after_not_sent(attempt: Attempt) -> None:
+    """Bring what the attempt was about back to where it was, and have it carried on; in a scope."""
+    if attempt.kind == Kind.SUBMIT:
+        share = FulfillmentOrder.objects.select_for_update().get(id=attempt.subject_id)
+        submission.reopen(share, reason=attempt.message)
+    task_name = TASK_OF_KIND.get(Kind(attempt.kind))
+    if task_name is not None:
+        queue.defer(
+            [
+                queue.Job(
+                    task=task_name,
+                    args={
+                        "merchant_id": attempt.merchant_id,
+                        "order_id": attempt.order_id,
+                        "subject_id": attempt.subject_id,
+                    },
+                    cause=f"attempt:{attempt.id}",
+                )
+            ]
+        )
+
+
+def effect_of(attempt: Attempt) -> Effect:
+    """What the platform promises about this kind of effect."""
+    with scope.merchant(attempt.merchant_id):
+        code = Connection.objects.values_list("platform", flat=True).get(id=attempt.connection_id)
+    effects = registry.platform(code).manifest.effects
+    return effects.get(attempt.kind) or Effect(guarantee="at_most_once_then_ask")
+
+
+def _ask_submission(attempt: Attempt, lease: Lease) -> None:
+    with scope.merchant(attempt.merchant_id):
+        share = FulfillmentOrder.objects.get(id=attempt.subject_id)
+        request = submission.request_of(share, Order.objects.get(id=share.order_id))
+    connection_id = share.connection_id
+    recorder = SubmissionRecorder(attempt.merchant_id, share.id)
+    if request.reference != attempt.reference:
+        with scope.merchant(attempt.merchant_id):
+            attempts.ask_a_person(lease, message="the share has another generation by now")
+        return
+    client = provider(connection_id, lease=lease)
+    found = client.find(request)
+    effect = effect_of(attempt)
+    is_wanted = share.status == ShareStatus.SUBMITTED
+    is_same = request.fingerprint() == attempt.fingerprint
+    if found is None and effect.remembers_key and is_wanted and is_same:
+        # The key is remembered: sending it again finds the first, or makes the only one.
+        try:
+            found = client.submit(request)
+        except Rejected as error:
+            recorder.refused(lease, code=error.code, message=str(error), fault=error.fault)
+            return
+    if found is not None:
+        recorder.accepted(lease, found)
+        return
+    with scope.merchant(attempt.merchant_id):
+        _count_empty(attempt, lease, effect)
+
+
+def _ask_cancellation(attempt: Attempt, lease: Lease) -> None:
+    external_id = str(attempt.request["external_id"])
+    assert attempt.connection_id is not None
+    recorder = CancellationRecorder(attempt.merchant_id, attempt.subject_id)
+    client = provider(attempt.connection_id, lease=lease)
+    order = client.read(external_id)
+    if order is not None and order.stage is ProviderStage.CANCELLED:
+        receipt = CancelReceipt(
+            answer=CancelAnswer.CANCELLED, message="it is cancelled there", order=order
+        )
+        recorder.accepted(lease, receipt)
+        return
+    # Asking again to cancel what is not cancelled does nothing twice.
+    recorder.accepted(lease, client.cancel(external_id))
+
+
+def _ask_refund(attempt: Attempt, lease: Lease) -> None:
+    assert attempt.connection_id is not None
+    request = refund_services.request_of(attempt.merchant_id, attempt.subject_id)
+    recorder = RefundRecorder(attempt.merchant_id, attempt.subject_id)
+    client = gateway(attempt.connection_id, lease=lease)
+    found = client.find_refund(request)
+    effect = effect_of(attempt)
+    if found is None and effect.remembers_key:
+        found = client.refund(request)
+    if found is not None:
+        recorder.accepted(lease, found)
+        return
+    with scope.merchant(attempt.merchant_id):
+        _count_empty(attempt, lease, effect)
+
+
+def _ask_write_back(attempt: Attempt, lease: Lease) -> None:
+    assert attempt.connection_id is not None
+    news = writing_back.news_of(attempt.merchant_id, attempt.subject_id)
+    recorder = WriteBackRecorder(attempt.merchant_id, attempt.subject_id)
+    found = storefront(attempt.connection_id, lease=lease).find_write_back(news)
+    if found is not None:
+        recorder.accepted(lease, found)
+        return
+    with scope.merchant(attempt.merchant_id):
+        _count_empty(attempt, lease, effect_of(attempt))
+
+
+def _count_empty(attempt: Attempt, lease: Lease, effect: Effect) -> None:
+    """Record an empty look-up; absence that is proved by it has the effect carried on."""
+    if attempt.order_id is not None:
+        Order.objects.select_for_update().get(id=attempt.order_id)
+    after, is_proved = attempts.found_nothing(lease, effect=effect)
+    if is_proved:
+        after_not_sent(after)
+    elif effect.guarantee == "at_most_once_then_ask" and not effect.lookup_proves_absence:
+        if after.asked >= ASKS_BEFORE_A_PERSON:
+            fresh = attempts.take_over(after.id)
+            if fresh is not None:
+                attempts.ask_a_person(fresh[1], message="looked up in vain: please decide")
+
+
+ASKS_BEFORE_A_PERSON = 3
+ASKERS: dict[Kind, Callable[[Attempt, Lease], Any]] = {
+    Kind.SUBMIT: _ask_submission,
+    Kind.CANCEL: _ask_cancellation,
+    Kind.REFUND: _ask_refund,
+    Kind.WRITE_BACK: _ask_write_back,
+}
+
+
+def _close_obligation(merchant_id: int, attempt_id: int) -> None:
+    with scope.merchant(merchant_id):
+        status = Attempt.objects.values_list("status", flat=True).get(id=attempt_id)
+        if status != Status.UNKNOWN:
+            obligations.meet_many([(merchant_id, Owed.RESOLVE, "attempt", attempt_id)])

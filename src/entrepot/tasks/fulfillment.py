@@ -1,0 +1,201 @@
+"""Jobs that keep shares moving: after a hold, an acceptance, a mapping, a pause; and sweeps."""
+
+from datetime import timedelta
+
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from entrepot.access import scope
+from entrepot.attempts.models import Attempt
+from entrepot.attempts.states import LIVE
+from entrepot.canon.messages import Flow
+from entrepot.catalog.models import Mapping as SkuMapping
+from entrepot.catalog.models import ShippingMap
+from entrepot.connect import registry
+from entrepot.connect.ports import Fulfills, Tracks
+from entrepot.connections import doors
+from entrepot.connections.models import Connection
+from entrepot.connections.states import Status as ConnectionStatus
+from entrepot.events import outbox
+from entrepot.fulfillment import planning, promises, tracking
+from entrepot.fulfillment.models import FulfillmentOrder, Parcel
+from entrepot.fulfillment.states import Status
+from entrepot.fulfillment.submission import lock_share
+from entrepot.fulfillment.tracking import ENDED
+from entrepot.orders import holds
+from entrepot.orders.models import Order
+from entrepot.orders.states import HoldKind
+from entrepot.tasks import queue, rereading
+from entrepot.tasks.calls import outside_transaction
+from entrepot.tasks.registry import Lane, Priority, task
+from entrepot.tasks.schedule import schedule
+
+SWEEP = 500
+STALE_AFTER = timedelta(minutes=10)
+PRESUME_AFTER = timedelta(days=14)
+
+
+@task("fulfillment.resume", priority=Priority.HIGH)
+def resume(*, merchant_id: int, order_id: int, **_: object) -> None:
+    """Go on with an order that may go on again: plan what has no share, submit what waits."""
+    planning.plan_order(merchant_id, order_id)
+    with scope.merchant(merchant_id):
+        order = Order.objects.get(id=order_id)
+        if not planning.is_workable(order):
+            return
+        _defer_submissions(
+            FulfillmentOrder.objects.filter(order_id=order_id, status=Status.OPEN, is_by_hand=False)
+        )
+
+
+@task("fulfillment.after_acceptance", priority=Priority.MEDIUM)
+def after_acceptance(*, merchant_id: int, subject_id: int, **_: object) -> None:
+    """Owe the shipping of an accepted share."""
+    with scope.merchant(merchant_id):
+        share, _order = lock_share(subject_id)
+        if share.status == Status.ACCEPTED:
+            promises.owe_shipping(share, since=share.accepted_at or timezone.now())
+
+
+@task("catalog.after_mapping", priority=Priority.HIGH)
+def after_mapping(*, merchant_id: int, subject_id: int, **_: object) -> None:
+    """Lift the holds that a mapping answers: mapping it once releases all that wait."""
+    with scope.merchant(merchant_id):
+        mapping = SkuMapping.objects.filter(id=subject_id).first()
+        if mapping is not None:
+            for kind in (HoldKind.UNMAPPED_SKU, HoldKind.MISSING_ARTWORK):
+                holds.lift_holds(
+                    by="system", reason=f"{mapping.sku} is mapped", kind=kind, about=mapping.sku
+                )
+        shipping = ShippingMap.objects.filter(id=subject_id).first()
+        if shipping is not None:
+            holds.lift_holds(
+                by="system",
+                reason=f"{shipping.method_code} is mapped",
+                kind=HoldKind.SHIPPING_UNMAPPED,
+                about=f"{shipping.provider_connection_id}:{shipping.method_code}",
+            )
+
+
+@task("tracking.follow", priority=Priority.LOW)
+def follow(*, merchant_id: int, subject_id: int, **_: object) -> None:
+    """Ask a carrier connection to follow a parcel; without one its arrival is presumed later."""
+    with scope.merchant(merchant_id):
+        parcel = Parcel.objects.get(id=subject_id)
+        if not parcel.tracking_number or parcel.carrier_connection_id is not None:
+            return
+        carrier = (
+            Connection.objects.filter(
+                mode=parcel.mode, status=ConnectionStatus.LIVE, platform__in=carriers()
+            )
+            .order_by("id")
+            .first()
+        )
+    if carrier is None:
+        return
+    client = doors.client(carrier.id)
+    assert isinstance(client, Tracks)
+    with outside_transaction():
+        tracker = client.track(parcel.tracking_number, carrier=parcel.carrier)
+    with scope.merchant(merchant_id), outbox.because(cause=f"connection:{carrier.id}"):
+        tracking.apply_tracker(
+            merchant_id,
+            parcel.mode,
+            tracker,
+            connection_id=carrier.id,
+            cause=f"connection:{carrier.id}",
+        )
+
+
+@task("fulfillment.refresh", priority=Priority.MEDIUM)
+def refresh(*, merchant_id: int, subject_id: int, **_: object) -> None:
+    """Read one share again at its provider; what comes back takes the way of all messages."""
+    with scope.merchant(merchant_id):
+        share = FulfillmentOrder.objects.get(id=subject_id)
+        FulfillmentOrder.objects.filter(id=subject_id).update(provider_read_at=timezone.now())
+    if share.external_id and isinstance(doors.client(share.connection_id), Fulfills):
+        rereading.read_again(merchant_id, share.connection_id, Flow.FULFILLMENTS, share.external_id)
+
+
+@task("fulfillment.sweep", lane=Lane.UPKEEP)
+def sweep(**_: object) -> None:
+    """Have every share move on that could and does not: lost jobs, ended pauses, quiet providers."""
+    now = timezone.now()
+    with scope.system():
+        is_busy = Attempt.objects.filter(
+            subject_kind="fulfillment_order", subject_id=OuterRef("id"), status__in=LIVE
+        )
+        held = Order.objects.filter(id=OuterRef("order_id")).filter(
+            Q(open_holds__gt=0) | ~Q(status="open")
+        )
+        stopped = Connection.objects.filter(id=OuterRef("connection_id")).exclude(
+            status=ConnectionStatus.LIVE
+        )
+        waiting = FulfillmentOrder.objects.filter(~Exists(is_busy), ~Exists(stopped))
+        _defer_submissions(
+            waiting.filter(
+                ~Exists(held),
+                status=Status.OPEN,
+                is_by_hand=False,
+                submit_after__lt=now - timedelta(seconds=30),
+            ).order_by("submit_after")[:SWEEP]
+        )
+        _defer(
+            "fulfillment.cancel",
+            waiting.filter(status=Status.CANCELLING).exclude(external_id="")[:SWEEP],
+        )
+        quiet = Q(provider_read_at__lt=now - STALE_AFTER) | Q(provider_read_at=None)
+        _defer(
+            "fulfillment.refresh",
+            FulfillmentOrder.objects.filter(
+                quiet, status__in=[Status.ACCEPTED, Status.CANCELLING], is_by_hand=False
+            )
+            .exclude(external_id="")
+            .order_by(F("provider_read_at").asc(nulls_first=True))[:SWEEP],
+        )
+
+
+@task("tracking.presume", lane=Lane.UPKEEP)
+def presume(**_: object) -> None:
+    """Close parcels that no carrier follows, a set time after they left, and say so."""
+    with scope.system():
+        due = list(
+            Parcel.objects.filter(
+                carrier_connection_id=None, shipment__shipped_at__lt=timezone.now() - PRESUME_AFTER
+            )
+            .exclude(status__in=ENDED)
+            .values_list("merchant_id", "id")[:SWEEP]
+        )
+    for merchant_id, parcel_id in due:
+        with scope.merchant(merchant_id):
+            tracking.presume_delivered(merchant_id, parcel_id, after=PRESUME_AFTER)
+
+
+def carriers() -> list[str]:
+    """Platforms that can follow parcels."""
+    return [code for code, found in registry.platforms().items() if found.manifest.can("track")]
+
+
+def _defer_submissions(shares: object) -> None:
+    _defer("fulfillment.submit", shares)
+
+
+def _defer(task_name: str, shares: object) -> None:
+    queue.defer(
+        [
+            queue.Job(
+                task=task_name,
+                args={
+                    "merchant_id": share.merchant_id,
+                    "order_id": share.order_id,
+                    "subject_id": share.id,
+                },
+                unique=f"{task_name}:{share.id}",
+            )
+            for share in shares
+        ]
+    )
+
+
+schedule("fulfillment.sweep", every=timedelta(seconds=10), after_downtime="once")
+schedule("tracking.presume", every=timedelta(hours=1), after_downtime="once")

@@ -1,0 +1,64 @@
+"""Jobs that give money back."""
+
+from dataclasses import dataclass
+
+from entrepot.attempts.services import Lease
+from entrepot.canon.payments import RefundReceipt
+from entrepot.connect.ports import Refunds
+from entrepot.connections import doors
+from entrepot.payments import refunds
+from entrepot.tasks.effects import carry_out
+from entrepot.tasks.registry import Priority, task
+
+
+class NotAGateway(Exception):
+    """A refund was wanted at a connection whose platform cannot give money back."""
+
+
+@task("payments.refund", priority=Priority.HIGH)
+def refund(*, merchant_id: int, subject_id: int, **_: object) -> None:
+    """Issue one refund, once."""
+    decided = refunds.intend_refund(merchant_id, subject_id)
+    if decided is None:
+        return
+    carry_out(
+        merchant_id=merchant_id,
+        connection_id=decided.connection_id,
+        lease=decided.lease,
+        call=lambda: gateway(decided.connection_id, lease=decided.lease).refund(decided.request),
+        recorder=RefundRecorder(merchant_id, subject_id),
+    )
+
+
+def gateway(connection_id: int, *, lease: Lease | None = None) -> Refunds:
+    """Whoever can give money back behind a connection; with a lease, its writes are fenced."""
+    client = doors.client(connection_id, before_send=lease.check if lease else None)
+    if not isinstance(client, Refunds):
+        raise NotAGateway(f"connection {connection_id} cannot give money back")
+    return client
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRecorder:
+    """How a refund's endings are recorded."""
+
+    merchant_id: int
+    refund_id: int
+
+    def accepted(self, lease: Lease, answer: RefundReceipt) -> object:
+        """The gateway has it."""
+        return refunds.record_receipt(self.merchant_id, self.refund_id, lease, answer)
+
+    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> object:
+        """The gateway refused."""
+        return refunds.record_refusal(
+            self.merchant_id, self.refund_id, lease, code=code, message=message
+        )
+
+    def not_sent(self, lease: Lease, *, message: str) -> object:
+        """Nothing left."""
+        return refunds.record_not_sent(self.merchant_id, self.refund_id, lease, message=message)
+
+    def unknown(self, lease: Lease, *, message: str) -> object:
+        """It may have happened."""
+        return refunds.record_unknown(self.merchant_id, self.refund_id, lease, message=message)

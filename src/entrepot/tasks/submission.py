@@ -1,0 +1,131 @@
+"""Jobs that plan orders, hand shares to their providers, and withdraw what is not wanted."""
+
+from dataclasses import dataclass
+
+from entrepot.attempts.services import Lease
+from entrepot.canon.fulfillment import CancelReceipt, ProviderOrder
+from entrepot.connect.ports import Fulfills
+from entrepot.connections import doors
+from entrepot.fulfillment import cancellation, planning, submission
+from entrepot.fulfillment.submission import Wait
+from entrepot.tasks import rereading
+from entrepot.tasks.effects import carry_out
+from entrepot.tasks.registry import Priority, task
+from entrepot.tasks.retry import Snooze
+
+
+@task("routing.plan", priority=Priority.HIGH)
+def plan(*, merchant_id: int, order_id: int, **_: object) -> None:
+    """Give the units of an order that have no share one."""
+    planning.plan_order(merchant_id, order_id)
+
+
+@task("fulfillment.submit", priority=Priority.HIGH)
+def submit(*, merchant_id: int, subject_id: int, **_: object) -> None:
+    """Hand one share to its provider, once."""
+    decided = submission.intend_submission(merchant_id, subject_id)
+    if isinstance(decided, Wait):
+        if decided.reread:
+            rereading.read_order_again(merchant_id, share_id=subject_id)
+        raise Snooze(decided.until, decided.reason)
+    if decided is None:
+        return
+    carry_out(
+        merchant_id=merchant_id,
+        connection_id=decided.connection_id,
+        lease=decided.lease,
+        call=lambda: provider(decided.connection_id, lease=decided.lease).submit(decided.request),
+        recorder=SubmissionRecorder(merchant_id, subject_id),
+    )
+
+
+@task("fulfillment.withdraw", priority=Priority.URGENT)
+def withdraw(*, merchant_id: int, order_id: int, **_: object) -> None:
+    """Bring the shares of an order in line with what is still wanted, and plan what lost one."""
+    cancellation.withdraw(merchant_id, order_id)
+    planning.plan_order(merchant_id, order_id)
+
+
+@task("fulfillment.cancel", priority=Priority.URGENT)
+def cancel(*, merchant_id: int, subject_id: int, **_: object) -> None:
+    """Ask a provider to cancel one share, once."""
+    decided = cancellation.intend_cancellation(merchant_id, subject_id)
+    if decided is None:
+        return
+    carry_out(
+        merchant_id=merchant_id,
+        connection_id=decided.connection_id,
+        lease=decided.lease,
+        call=lambda: provider(decided.connection_id, lease=decided.lease).cancel(
+            decided.external_id
+        ),
+        recorder=CancellationRecorder(merchant_id, subject_id),
+    )
+
+
+class NotAProvider(Exception):
+    """A share was planned at a connection whose platform cannot fulfill."""
+
+
+def provider(connection_id: int, *, lease: Lease | None = None) -> Fulfills:
+    """The provider behind a connection; with a lease, its writes are fenced."""
+    client = doors.client(connection_id, before_send=lease.check if lease else None)
+    if not isinstance(client, Fulfills):
+        raise NotAProvider(f"connection {connection_id} cannot take fulfillment orders")
+    return client
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionRecorder:
+    """How a submission's endings are recorded."""
+
+    merchant_id: int
+    share_id: int
+
+    def accepted(self, lease: Lease, answer: ProviderOrder) -> object:
+        """The provider has it."""
+        return submission.record_acceptance(self.merchant_id, self.share_id, lease, answer)
+
+    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> object:
+        """The provider refused."""
+        return submission.record_refusal(
+            self.merchant_id, self.share_id, lease, code=code, message=message, fault=fault
+        )
+
+    def not_sent(self, lease: Lease, *, message: str) -> object:
+        """Nothing left."""
+        return submission.record_not_sent(self.merchant_id, self.share_id, lease, message=message)
+
+    def unknown(self, lease: Lease, *, message: str) -> object:
+        """It may have arrived."""
+        return submission.record_unknown(self.merchant_id, self.share_id, lease, message=message)
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationRecorder:
+    """How the endings of a request to cancel are recorded."""
+
+    merchant_id: int
+    share_id: int
+
+    def accepted(self, lease: Lease, answer: CancelReceipt) -> object:
+        """The provider answered, one way or the other."""
+        return cancellation.record_cancel_answer(self.merchant_id, self.share_id, lease, answer)
+
+    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> object:
+        """The provider does not understand the request: a person has to look."""
+        return cancellation.record_cancel_refused(
+            self.merchant_id, self.share_id, lease, code=code, message=message
+        )
+
+    def not_sent(self, lease: Lease, *, message: str) -> object:
+        """Nothing left."""
+        return cancellation.record_cancel_not_sent(
+            self.merchant_id, self.share_id, lease, message=message
+        )
+
+    def unknown(self, lease: Lease, *, message: str) -> object:
+        """It may have arrived."""
+        return cancellation.record_cancel_unknown(
+            self.merchant_id, self.share_id, lease, message=message
+        )
