@@ -1,0 +1,98 @@
+"""The roles are what row-level security needs, and the hub refuses to start with others."""
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+from pgqueuer.adapters.persistence.schema_ddl import render_install
+from pgqueuer.domain.settings import DBSettings, Durability
+
+from entrepot.database import roles
+from entrepot.database.migrate import migrate_database, unapplied_migrations
+from entrepot.database.urls import DatabaseUrl
+from tests.surroundings import ROOT
+
+
+def test_sound_roles_are_accepted(database: str) -> None:
+    roles.check_roles()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        ("ALTER ROLE {} SUPERUSER", "is a superuser"),
+        ("ALTER ROLE {} BYPASSRLS", "bypasses row-level security"),
+        ("GRANT entrepot_owner TO {}", "may become the owner"),
+    ],
+)
+@pytest.mark.parametrize("role", ["entrepot_app", "entrepot_system"])
+def test_a_role_that_could_see_past_its_rows_is_refused(
+    database: str, superuser_url: str, role: str, spoil: str, complaint: str
+) -> None:
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        connection.execute(spoil.format(role))
+        try:
+            with pytest.raises(roles.UnsafeRole, match=f"{role}.*{complaint}"):
+                roles.check_roles()
+        finally:
+            connection.execute(f"ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS")
+            connection.execute(f"REVOKE entrepot_owner FROM {role}")
+
+
+def test_the_owner_without_the_right_to_make_roles_is_told_what_to_do(
+    database: str, superuser_url: str
+) -> None:
+    before = settings.DATABASES["default"]["USER"]
+    settings.DATABASES["default"]["USER"] = "nobody_made_this"
+    try:
+        with pytest.raises(roles.RolesMissing, match="DATABASE_APP_URL"):
+            roles.make_roles()
+    finally:
+        settings.DATABASES["default"]["USER"] = before
+
+    with psycopg.connect(superuser_url) as connection:
+        row = connection.execute("SELECT FROM pg_roles WHERE rolname = 'nobody_made_this'")
+        assert row.fetchone() is None
+
+
+def test_a_lost_password_is_set_again_by_migrating(database: str, superuser_url: str) -> None:
+    connections["default"].close_pool()  # type: ignore[attr-defined]
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        connection.execute("ALTER ROLE entrepot_app PASSWORD 'something else'")
+    could_connect = roles.alias_can_connect("default")
+
+    migrate_database(superuser_url=superuser_url)
+
+    assert not could_connect
+    assert roles.alias_can_connect("default")
+
+
+def test_migrating_again_changes_nothing(database: str, superuser_url: str) -> None:
+    migrate_database(superuser_url=superuser_url)
+
+    assert unapplied_migrations() == []
+
+
+def test_the_app_role_runs_no_jobs_and_sees_no_workers(database: str) -> None:
+    url = str(DatabaseUrl.of_settings(settings.DATABASES["default"]))
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in (
+            "UPDATE pgqueuer SET status = 'picked'",
+            "DELETE FROM pgqueuer",
+            "SELECT * FROM pgqueuer_log",
+            "SELECT * FROM tasks_worker",
+            "DELETE FROM tasks_schedule",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+
+
+def test_the_queues_tables_are_those_of_the_locked_engine() -> None:
+    """When this fails, the engine's upgrade needs a migration of its own beside the frozen one."""
+    frozen = ROOT / "src" / "entrepot" / "tasks" / "migrations" / "0001_queue.sql"
+    rendered = render_install(DBSettings(durability=Durability.balanced))
+
+    def without_header(text: str) -> str:
+        return text.split("\n", 1)[1].strip()
+
+    assert without_header(frozen.read_text()) == without_header(rendered)
