@@ -3,21 +3,24 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 
 
 @contextmanager
-def serve(application: Any) -> Iterator[str]:
-    """Run an ASGI application in a thread and yield its address, like http://127.0.0.1:40123."""
+def serve(application: Any, *, lifespan: Literal["on", "off"] = "off") -> Iterator[str]:
+    """Run an ASGI application in a thread and yield its address, like http://127.0.0.1:40123.
+
+    With `lifespan` on it is started and stopped as a server would, so that it can drain.
+    """
     config = uvicorn.Config(
         application,
         host="127.0.0.1",
         port=0,
         log_level="critical",
         access_log=False,
-        lifespan="off",
+        lifespan=lifespan,
         loop="asyncio",
     )
     started = threading.Event()

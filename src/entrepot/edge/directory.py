@@ -86,14 +86,14 @@ class Directory:
         return found[address]
 
     def forget(self, connection_id: int | None = None) -> None:
-        """Forget a connection, and all addresses that had none or several; or forget everything."""
+        """Forget a connection, and all addresses that it may have newly got; or everything."""
         if connection_id is None:
             self._entries.clear()
             return
         gone = [
             address
             for address, entry in self._entries.items()
-            if len(entry.found) != 1 or entry.found[0].connection_id == connection_id
+            if address.is_alias or not entry.found or entry.found[0].connection_id == connection_id
         ]
         for address in gone:
             del self._entries[address]

@@ -155,6 +155,7 @@ SELECT inbox_message.merchant_id, batch.message_id, batch.outcome, batch.reason,
 FROM {batch}
 JOIN ended USING (message_id)
 JOIN inbox_message ON inbox_message.id = batch.message_id
+ORDER BY batch.n
 """
 FINISHED_COLUMNS = {
     "message_id": "bigint",

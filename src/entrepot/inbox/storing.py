@@ -158,6 +158,7 @@ WITH incoming AS MATERIALIZED (
     SELECT merchant_id, id, lane, 0, false, ''
     FROM first
     JOIN seen ON seen.message_id = first.id
+    ORDER BY first.id
 ), woken AS (
     SELECT pg_notify('entrepot_intake', '')
     WHERE EXISTS (SELECT FROM first JOIN seen ON seen.message_id = first.id)
