@@ -109,6 +109,23 @@ class EasyPostSimulator(Simulator):
         """One scan that the journey does not have, now or at an earlier instant (a late one)."""
         self._scanned(self.parcels[code], (at or self.clock.now(), status, detail, status))
 
+    def follow(self, code: str, *, mode: str) -> Tracker:
+        """Make a tracker of a parcel that a carrier knows, as a call does."""
+        now = self.clock.now()
+        is_hidden = self.faults.strikes("invisible")
+        tracker = Tracker(
+            id=self._next_id("trk"),
+            mode=mode,
+            parcel=self.parcels[code],
+            created_at=now,
+            updated_at=now,
+            visible_at=now + timedelta(seconds=self.faults.invisible_seconds * is_hidden),
+        )
+        self.trackers[tracker.id] = tracker
+        self._followers.setdefault(code, []).append(tracker)
+        self._send(tracker, "tracker.created", now)
+        return tracker
+
     def tick(self) -> None:
         """Move every parcel to where it is now; each scan sends its event."""
         now = self.clock.now()
@@ -197,27 +214,14 @@ class EasyPostSimulator(Simulator):
         code = str(asked.get("tracking_code") or "").strip()
         if not code:
             return wire.error(422, "TRACKER.CREATE.ERROR", "Missing tracking_code")
-        mode, now = self._mode(request), self.clock.now()
-        parcel = self._parcel(code)
-        if parcel is None:
+        mode = self._mode(request)
+        if not self._is_known(code):
             return wire.error(422, "TRACKER.CREATE.ERROR", "No carrier knows this tracking code")
-        followers = self._followers.setdefault(code, [])
-        for tracker in followers:
-            if tracker.mode == mode:
-                return Response(200, wire.tracker_body(tracker))
-        is_hidden = self.faults.strikes("invisible")
-        tracker = Tracker(
-            id=self._next_id("trk"),
-            mode=mode,
-            parcel=parcel,
-            created_at=now,
-            updated_at=now,
-            visible_at=now + timedelta(seconds=self.faults.invisible_seconds * is_hidden),
-        )
-        self.trackers[tracker.id] = tracker
-        followers.append(tracker)
-        self._send(tracker, "tracker.created", now)
-        return Response(201, wire.tracker_body(tracker))
+        followers = self._followers.get(code, ())
+        known = next((tracker for tracker in followers if tracker.mode == mode), None)
+        if known is not None:
+            return Response(200, wire.tracker_body(known))
+        return Response(201, wire.tracker_body(self.follow(code, mode=mode)))
 
     def _list(self, request: Request) -> Response:
         codes = [
@@ -310,15 +314,15 @@ class EasyPostSimulator(Simulator):
             return None
         return tracker if tracker.visible_at <= self.clock.now() else None
 
-    def _parcel(self, code: str) -> Parcel | None:
+    def _is_known(self, code: str) -> bool:
+        """Whether some carrier knows the code; the documented test codes come to be when asked."""
         if code in TEST_CODES and code not in self.parcels:
             self.announce(code, "USPS", fate="stuck")
-            parcel = self.parcels[code]
+            parcel, status = self.parcels[code], TEST_CODES[code]
             parcel.steps_done = len(parcel.steps)
-            status = TEST_CODES[code]
             parcel.scans = [(self.clock.now(), status, status, f"Test code: {status}")]
         self.tick()
-        return self.parcels.get(code)
+        return code in self.parcels
 
     def _next_id(self, prefix: str) -> str:
         self._count += 1
@@ -361,6 +365,16 @@ def example_webhook(secrets: Secrets, *, at: datetime) -> WebhookRequest:
     simulator._send(tracker, "tracker.updated", at, before="pre_transit")  # noqa: SLF001 -- same module
     [delivery] = simulator.deliveries
     return WebhookRequest(body=delivery.body, headers=delivery.headers)
+
+
+def example_happenings(simulator: EasyPostSimulator) -> None:
+    """Five parcels are followed, and one of them has arrived."""
+    now = simulator.clock.now()
+    for number in range(5):
+        code = f"940010000000000000010{number}"
+        simulator.announce(code, "USPS", at=now, fate="stuck")
+        simulator.follow(code, mode="test")
+    simulator.scan("9400100000000000000102", "delivered")
 
 
 def example_parcel(simulator: EasyPostSimulator) -> tuple[str, str]:

@@ -100,7 +100,8 @@ class Client:
         Raises:
             ConnectorError: sorted as in entrepot.connect.errors.
         """
-        self._orders({"top": "1"})
+        if not isinstance(_body(self._orders({"top": "1"}))["orders"].value, list):
+            raise UnexpectedResponse("GET /orders answered 200 without a list of orders")
         environment = environment_of(self._account)
         name = str(self._account.settings.get("account_name") or "")
         return PingResult(

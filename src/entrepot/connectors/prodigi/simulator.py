@@ -30,7 +30,7 @@ from entrepot.canon.places import Address
 from entrepot.connect.ports import Account, Secrets
 from entrepot.connect.simulator import Clock, Request, Response
 from entrepot.connect.webhook import WebhookRequest
-from entrepot.connectors.prodigi import catalog, validation, wire
+from entrepot.connectors.prodigi import asking, catalog, validation, wire
 from entrepot.connectors.prodigi.books import Order, Phase, charge
 from entrepot.connectors.prodigi.house import SANDBOX_KEY, PrintHouse, method_of
 
@@ -331,6 +331,16 @@ def example_webhook(secrets: Secrets, *, at: datetime) -> WebhookRequest:
         headers={"content-type": "application/json"},
         suffix=secrets.path_token,
     )
+
+
+def example_happenings(simulator: ProdigiSimulator) -> None:
+    """Five orders: new ones, one that has shipped and one that was cancelled."""
+    booked = [
+        simulator.book(asking.to_order(example_request(f"H-{number}-1")), environment="sandbox")
+        for number in range(5)
+    ]
+    simulator.finish(booked[0].id)
+    simulator.end(booked[1], Phase.CANCELLED, simulator.clock.now())
 
 
 def example_request(reference: str) -> FulfillmentRequest:
