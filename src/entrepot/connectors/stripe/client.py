@@ -4,6 +4,7 @@ Source: Stripe API reference 2023-10-16; the pages read are listed in README.md.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from entrepot.canon.payments import (
     RefundReceipt,
     RefundRequest,
 )
-from entrepot.connect.errors import OutcomeUnknown, Rejected, UnexpectedResponse
+from entrepot.connect.errors import Misconfigured, OutcomeUnknown, Rejected, UnexpectedResponse
 from entrepot.connect.http import Http, Json
 from entrepot.connect.ports import Account, Page, PingResult, PulledItem, Subscription
 from entrepot.connect.reading import Node
@@ -56,7 +57,7 @@ class Client:
 
     def __init__(self, http: Http, account: Account) -> None:
         self._account = account
-        self._key = str(account.settings.get("secret_key") or "")
+        self._key = str(account.settings.get("secret_key") or "").strip()
         self._http = http.with_auth(self._sign, headers={"Stripe-Version": API_VERSION})
 
     def ping(self) -> PingResult:
@@ -249,6 +250,8 @@ class Client:
     # -- the wire --
 
     def _sign(self, request: Any) -> None:
+        if not re.fullmatch(r"\w+", self._key, re.ASCII):
+            raise Misconfigured("the secret key of this connection is empty or not one of Stripe's")
         request.headers["Authorization"] = f"Bearer {self._key}"
 
     def _write(self, path: str, form: requests.Form, *, key: str = "", known: str = "") -> Json:

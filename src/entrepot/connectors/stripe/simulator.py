@@ -23,6 +23,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from entrepot.canon.orders import Mode
+from entrepot.connect.ports import Account
 from entrepot.connect.simulator import Clock, Delivery, Request, Response, Simulator
 from entrepot.connectors.stripe.deliveries import Deliveries
 from entrepot.connectors.stripe.desk import Answer, Call, Desk
@@ -40,6 +42,14 @@ NO_CALL: Thing = {"id": None, "idempotency_key": None}
 def build(clock: Clock) -> "StripeSimulator":
     """A Stripe with empty books."""
     return StripeSimulator(clock)
+
+
+def example_account(base_url: str) -> Account:
+    """An account whose calls this simulator takes, in test mode."""
+    return Account(
+        mode=Mode.TEST,
+        settings={"base_url": base_url, "secret_key": "sk_test_sandbox", "collect_phone": True},
+    )
 
 
 class StripeSimulator(Outside, Simulator):
