@@ -24,6 +24,8 @@ from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any
 
+from entrepot.canon.orders import Mode
+from entrepot.connect.ports import Account, Secrets
 from entrepot.connect.simulator import Clock, Faults, Receive, Request, Response, Send, Simulator
 from entrepot.connectors.woocommerce import desk
 from entrepot.connectors.woocommerce.answers import refusal
@@ -314,3 +316,22 @@ def _text(at: datetime | None) -> str | None:
 def build(clock: Clock, options: ShopOptions | None = None) -> WooCommerce:
     """One shop with empty shelves; call `stock_shelves` for goods."""
     return WooCommerce(clock, options)
+
+
+def example_account(base_url: str) -> Account:
+    """An account that a shop with `ShopOptions()` lets in."""
+    options = ShopOptions()
+    return Account(
+        mode=Mode.TEST,
+        settings={
+            "base_url": base_url,
+            "consumer_key": options.consumer_key,
+            "consumer_secret": options.consumer_secret,
+        },
+        identity="",
+    )
+
+
+def example_secrets() -> Secrets:
+    """Secrets that webhooks of such a shop are signed with."""
+    return Secrets(signing=("hush-möwe",), path_token="")

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from entrepot.canon.orders import Mode
+from entrepot.canon.orders import Mode, OrderSnapshot
 from entrepot.connect.http import Http
-from entrepot.connect.ports import Account
+from entrepot.connect.ports import Account, InboundMessage, PulledItem
 from entrepot.connect.simulator import Clock
+from entrepot.connectors.woocommerce import webhook
 from entrepot.connectors.woocommerce.client import Client, base_url
 from entrepot.connectors.woocommerce.simulator import WooCommerce, build
 from tests.serving import serve
@@ -49,3 +50,14 @@ def client(shop: WooCommerce, address: str) -> Client:
     """The hub's client, by OAuth 1.0a because loopback is plain http."""
     account = account_of(shop, address)
     return Client(Http(base_url(account)), account)
+
+
+def order_in(item: PulledItem | None, shop: WooCommerce) -> OrderSnapshot:
+    """What a pulled body says."""
+    assert item is not None
+    message = InboundMessage(
+        source="poll", topic=item.topic, body=item.body, received_at=shop.clock.now()
+    )
+    (found,) = webhook.normalize(message, account_of(shop, "http://shop.example"))
+    assert isinstance(found, OrderSnapshot)
+    return found

@@ -193,7 +193,7 @@ def test_payment_is_said_as_far_as_the_shop_says_it(
 
 def test_methods_on_terms_are_the_merchants_list() -> None:
     account = Account(mode=ACCOUNT.mode, settings={"on_terms_methods": ["invoice", "cod"]})
-    changes = {"date_paid_gmt": None, "payment_method": "invoice"}
+    changes: dict[str, Any] = {"date_paid_gmt": None, "payment_method": "invoice"}
 
     assert order_of(PAID, account, **changes).payment is PaymentWord.ON_TERMS
     assert order_of(PAID, **changes).payment is PaymentWord.UNKNOWN
