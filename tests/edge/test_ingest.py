@@ -14,7 +14,6 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.config.asgi import edge_application
-from entrepot.connections import pings
 from entrepot.connections import services as connections
 from entrepot.connections.models import Connection
 from entrepot.inbox import queries, services
@@ -111,7 +110,7 @@ def test_an_address_of_nobody_is_unknown(edge: httpx.Client, shop: Connection) -
 def test_what_is_not_proved_is_refused_and_kept_for_people(
     edge: httpx.Client, shop: Connection, _case: str, headers: dict[str, str], check: str
 ) -> None:
-    raw = {name: value.encode() for name, value in headers.items()}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     answer = edge.post(hook_path(shop), content=ORDER, headers=raw)
 
@@ -385,9 +384,11 @@ def test_a_stopped_connection_still_stores_and_an_archived_one_is_gone(
             connections.go_live(shop.id, merchant_id=shop.merchant_id)
             connections.pause(shop.id, merchant_id=shop.merchant_id, reason="a person")
         case "misconfigured":
-            pings.refuse_ping(shop.id, merchant_id=shop.merchant_id, reason="401")
+            connections.refuse_ping(shop.id, merchant_id=shop.merchant_id, reason="401")
         case "archived":
             connections.archive(shop.id, merchant_id=shop.merchant_id, reason="closed")
+        case _:
+            assert fresh(shop).status == "observing"
 
     answer = _until(lambda: edge.post(hook_path(shop), content=ORDER, headers=SIGNED), expected)
 

@@ -14,7 +14,9 @@ from entrepot.connections.models import Connection, Credential
 WEBHOOK_SIGNING = "webhook_signing"
 # The secret setting under which a manifest asks for a signing secret made at the platform.
 WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 -- a name, not a secret
-SIGNING_NAMES = (WEBHOOK_SECRET, WEBHOOK_SIGNING)
+# A secret that was offered to a platform which may have taken it: a registration is under way.
+WEBHOOK_OFFERED = "webhook_offered"
+SIGNING_NAMES = (WEBHOOK_SECRET, WEBHOOK_SIGNING, WEBHOOK_OFFERED)
 PURPOSE = "credential"
 
 

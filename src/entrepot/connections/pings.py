@@ -33,7 +33,7 @@ def ping_connection(connection_id: int, *, merchant_id: int) -> PingResult:
         _must_fit(connection, result)
         accept_ping(connection_id, merchant_id=merchant_id, result=result)
     except (Misconfigured, services.AccountTaken) as error:
-        refuse_ping(connection_id, merchant_id=merchant_id, reason=str(error))
+        services.refuse_ping(connection_id, merchant_id=merchant_id, reason=str(error))
         raise
     return result
 
@@ -109,20 +109,6 @@ def accept_ping(connection_id: int, *, merchant_id: int, result: PingResult) -> 
         if connection.status == Status.MISCONFIGURED:
             _return_from_fault(connection)
         services.tell_edges(connection)
-    return connection
-
-
-def refuse_ping(connection_id: int, *, merchant_id: int, reason: str) -> Connection:
-    """Record that a person must act before this connection can work again.
-
-    Again changes nothing. A connection that a person paused goes back to paused once it is mended.
-    """
-    with services.locked(connection_id, merchant_id) as connection:
-        if connection.status in {Status.MISCONFIGURED, Status.ARCHIVED}:
-            return connection
-        connection.status_before_fault = connection.status
-        connection.save(update_fields=["status_before_fault"])
-        connection.take(Step.REFUSE_CREDENTIALS, reason=reason)
     return connection
 
 

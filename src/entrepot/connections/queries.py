@@ -176,7 +176,7 @@ class Trouble:
 class Tile:
     """How a connection is doing, for the operator's home page.
 
-    `lag` is the age of the oldest reading among its flows, None where nothing is polled;
+    `lag` is how long ago the flow that waits longest was read to its end, None where none was;
     `errors` counts failed calls of the last 24 hours.
     """
 
@@ -270,6 +270,5 @@ def _calls_by_connection(ids: Sequence[int], *, since: datetime) -> dict[int, tu
 
 
 def _lag(cursors: Iterable[Cursor], now: datetime) -> timedelta | None:
-    read = [cursor.read_until or cursor.polled_at for cursor in cursors]
-    known = [moment for moment in read if moment is not None]
+    known = [cursor.polled_at for cursor in cursors if cursor.polled_at is not None]
     return now - min(known) if known else None

@@ -59,8 +59,6 @@ def add_connection(
     """
     manifest = registry.platform(platform).manifest
     plain, new_secrets = check_settings(manifest, settings)
-    if manifest.can("subscribe"):
-        new_secrets[credentials.WEBHOOK_SIGNING] = randomness.token_urlsafe(32)
     with scope.merchant(merchant_id):
         account = account_name(platform, identity)
         old = of_account(merchant_id, platform, mode, account)
@@ -173,6 +171,20 @@ def rotate_token(connection_id: int, *, merchant_id: int) -> Connection:
         connection.save(update_fields=["token"])
         _record(connection, "connection.changed", data={"fields": ["token"]})
         tell_edges(connection)
+    return connection
+
+
+def refuse_ping(connection_id: int, *, merchant_id: int, reason: str) -> Connection:
+    """Record that a person must act before this connection can work again.
+
+    Again changes nothing. A connection that a person paused goes back to paused once it is mended.
+    """
+    with locked(connection_id, merchant_id) as connection:
+        if connection.status in {Status.MISCONFIGURED, Status.ARCHIVED}:
+            return connection
+        connection.status_before_fault = connection.status
+        connection.save(update_fields=["status_before_fault"])
+        connection.take(Step.REFUSE_CREDENTIALS, reason=reason)
     return connection
 
 

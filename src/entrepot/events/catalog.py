@@ -93,6 +93,7 @@ CATALOG: dict[str, EventKind] = {
     "connection.resumed": _kind("its effects go on"),
     "connection.misconfigured": _kind("the platform refuses our credentials", detail="its words"),
     "connection.recovered": _kind("the platform accepts our credentials again"),
+    "connection.import_begun": _kind("its history is being read", flow="of what"),
     "connection.deliveries_refused": _kind(
         "its third webhook in a row was refused", check="what failed", refused="how many"
     ),

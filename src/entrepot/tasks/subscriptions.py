@@ -6,21 +6,28 @@ from entrepot.tasks import queue
 # event -> tasks; each is deferred in the event's own transaction and called with merchant_id,
 # order_id, subject_id and event_id.
 SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
-    "order.released": ("routing.plan",),
+    "order.released": ("routing.plan", "notifications.decide_mail"),
     "order.hold_lifted": ("fulfillment.resume",),
     "order.changed": ("fulfillment.withdraw",),
-    "order.cancelled": ("fulfillment.withdraw",),
-    "order.lines_cancelled": ("fulfillment.withdraw",),
+    "order.cancelled": ("fulfillment.withdraw", "notifications.decide_mail"),
+    "order.lines_cancelled": ("fulfillment.withdraw", "notifications.decide_mail"),
     "order.fulfilled_elsewhere": ("fulfillment.withdraw",),
-    "payment.refunded": ("fulfillment.withdraw",),
+    "payment.refunded": ("fulfillment.withdraw", "notifications.decide_mail"),
     "fulfillment_order.planned": ("fulfillment.submit",),
     "fulfillment_order.replaced": ("fulfillment.submit",),
     "fulfillment_order.cancelling": ("fulfillment.cancel",),
     "fulfillment_order.accepted": ("fulfillment.after_acceptance",),
     "mapping.changed": ("catalog.after_mapping",),
     "refund.wanted": ("payments.refund",),
-    "shipment.recorded": ("storefront.write_back",),
+    "shipment.recorded": ("storefront.write_back", "notifications.decide_mail"),
+    "connection.added": ("connections.ping", "webhooks.check"),
+    "connection.changed": ("connections.ping", "webhooks.check"),
+    "connection.import_begun": ("polling.begin_imports",),
     "parcel.added": ("storefront.write_back_parcel", "tracking.follow"),
+    "parcel.delivered": ("notifications.decide_mail",),
+    "parcel.exception": ("notifications.decide_mail",),
+    "parcel.returned": ("notifications.decide_mail",),
+    "notification.wanted": ("notifications.send_mail",),
 }
 
 

@@ -1,0 +1,68 @@
+"""Asks platforms whether our credentials work: now and then, after a change, and after a fault."""
+
+from datetime import timedelta
+
+import structlog
+
+from entrepot.access import scope
+from entrepot.connect.errors import ConnectorError, Misconfigured
+from entrepot.connect.registry import platform
+from entrepot.connections import pings, queries
+from entrepot.connections.models import Connection
+from entrepot.connections.services import AccountTaken
+from entrepot.connections.states import Status
+from entrepot.tasks import queue
+from entrepot.tasks.calls import outside_transaction
+from entrepot.tasks.registry import Lane, Priority, task
+from entrepot.tasks.schedule import schedule
+
+log = structlog.get_logger()
+
+
+@task("connections.ping_all", lane=Lane.UPKEEP)
+def ping_all(**_: object) -> int:
+    """Defer a ping for every connection that is not archived; misconfigured ones may recover."""
+    with scope.system():
+        found = [one for one in queries.live_connections() if _calls_outside(one)]
+        queue.defer(
+            [
+                queue.Job(
+                    task="connections.ping",
+                    args={"merchant_id": one.merchant_id, "subject_id": one.id},
+                    unique=f"ping:{one.id}",
+                    cause="schedule:connections",
+                )
+                for one in found
+            ]
+        )
+    return len(found)
+
+
+schedule("connections.ping_all", every=timedelta(minutes=10), after_downtime="once")
+
+
+@task("connections.ping", lane=Lane.BULK, priority=Priority.HIGH)
+def ping(*, merchant_id: int, subject_id: int, **_: object) -> bool:
+    """Ping one connection and move it accordingly; True when the platform takes our credentials.
+
+    A platform that does not answer proves nothing; the next regular ping asks again.
+    """
+    with scope.merchant(merchant_id):
+        connection = (
+            Connection.objects.filter(id=subject_id).exclude(status=Status.ARCHIVED).first()
+        )
+    if connection is None or not _calls_outside(connection):
+        return False
+    try:
+        with outside_transaction():
+            pings.ping_connection(subject_id, merchant_id=merchant_id)
+    except (Misconfigured, AccountTaken):
+        return False  # recorded, with its reason, where operators look
+    except ConnectorError as error:
+        log.info("connections.no_answer", connection_id=subject_id, error=type(error).__name__)
+        return False
+    return True
+
+
+def _calls_outside(connection: Connection) -> bool:
+    return not platform(connection.platform).manifest.is_built_in
