@@ -40,9 +40,13 @@ Scan = tuple[datetime, str, str, str]  # when, status, detail, message
 
 @dataclass(slots=True, kw_only=True)
 class Dials:
-    """How long a journey takes (sandbox time), and how often it ends badly (0 to 1)."""
+    """How long a journey takes (sandbox time), and how often it ends badly (0 to 1).
+
+    For `same_tracker_for` the same code is answered with its tracker; later a second one is made.
+    """
 
     journey: timedelta = timedelta(days=2)
+    same_tracker_for: timedelta = timedelta(days=3)
     failure: float = 0.0
     return_to_sender: float = 0.0
 

@@ -217,8 +217,7 @@ class EasyPostSimulator(Simulator):
         mode = self._mode(request)
         if not self._is_known(code):
             return wire.error(422, "TRACKER.CREATE.ERROR", "No carrier knows this tracking code")
-        followers = self._followers.get(code, ())
-        known = next((tracker for tracker in followers if tracker.mode == mode), None)
+        known = next((each for each in self._lately(code) if each.mode == mode), None)
         if known is not None:
             return Response(200, wire.tracker_body(known))
         return Response(201, wire.tracker_body(self.follow(code, mode=mode)))
@@ -313,6 +312,11 @@ class EasyPostSimulator(Simulator):
         if tracker is None or tracker.mode != self._mode(request):
             return None
         return tracker if tracker.visible_at <= self.clock.now() else None
+
+    def _lately(self, code: str) -> list[Tracker]:
+        """The trackers of a code that are young enough to be answered with again."""
+        since = self.clock.now() - self.dials.same_tracker_for
+        return [each for each in self._followers.get(code, ()) if each.created_at >= since]
 
     def _is_known(self, code: str) -> bool:
         """Whether some carrier knows the code; the documented test codes come to be when asked."""

@@ -68,6 +68,19 @@ def test_the_documented_test_codes_have_their_status(client: Client) -> None:
     ]
 
 
+def test_a_parcel_that_was_followed_long_ago_is_looked_up_and_not_followed_twice(
+    client: Client, simulator: EasyPostSimulator
+) -> None:
+    simulator.announce("RN123456785GB", "royalmail")
+    first = client.track("RN123456785GB", carrier="royalmail")
+    simulator.clock.advance(timedelta(days=30))  # by now the same code would make a second one
+
+    again = client.track("RN123456785GB", carrier="royalmail")
+
+    assert again.external_id == first.external_id
+    assert len(simulator.trackers) == 1
+
+
 class LosesFirstWrite(EasyPostSimulator):
     """Does what the first write asks, and its answer never arrives whole."""
 
