@@ -28,7 +28,9 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "entrepot.config.settings")
 _django = get_asgi_application()
 
-from entrepot.config.readiness import Readiness  # noqa: E402 -- its models need Django's apps
+# These need Django's apps.
+from entrepot.config.readiness import Readiness  # noqa: E402
+from entrepot.edge import app as edge  # noqa: E402
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -48,7 +50,6 @@ def _room(name: str) -> ModuleType | None:
     return import_module(name) if find_spec(name) else None
 
 
-_edge = _room("entrepot.edge.app")
 _live = _room("entrepot.dashboard.live")
 _readiness = Readiness("system")
 
@@ -78,7 +79,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send, *, others: Applicat
 
 def _chosen(path: str, others: Application) -> Application:
     if path.startswith(WEBHOOK_PATHS):
-        return _edge.application if _edge else _unavailable
+        return edge.application
     match path:
         case "/healthz":
             return _healthz
@@ -95,17 +96,15 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            if _edge:
-                try:
-                    await _edge.start()
-                except Exception as error:  # noqa: BLE001 -- the server must be told, whatever it was
-                    _log.exception("the edge cannot start")
-                    await send({"type": "lifespan.startup.failed", "message": str(error)})
-                    return
+            try:
+                await edge.start()
+            except Exception as error:  # noqa: BLE001 -- the server must be told, whatever it was
+                _log.exception("the edge cannot start")
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
             await send({"type": "lifespan.startup.complete"})
         else:
-            if _edge:
-                await _edge.stop()
+            await edge.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return
 
