@@ -307,9 +307,9 @@ class Client:
         """A payment intent, or a charge without one, with its refunds, disputes and review."""
         if external_id.startswith("pi_"):
             path = f"/v1/payment_intents/{external_id}"
-            body = self._read(path, ("latest_charge.balance_transaction", "review"))
+            body = self._read(path, ("latest_charge.balance_transaction",))
         else:
-            body = self._read(f"/v1/charges/{external_id}", ("review",))
+            body = self._read(f"/v1/charges/{external_id}", ())
         if body is None:
             return None
         payment = Node(body, "")
@@ -320,8 +320,10 @@ class Client:
         ours = [(requests.payment_field(external_id), external_id)]
         refunds = self._each("/v1/refunds", ours) if charge["amount_refunded"].value else ()
         disputes = self._each("/v1/disputes", ours) if charge["disputed"].value is True else ()
+        review = body.get("review")
         return {
             **body,
+            "review": self._read(f"/v1/reviews/{review}", ()) if review else None,
             "refunds": {"data": [refund.value for refund in refunds]},
             "disputes": {"data": [dispute.value for dispute in disputes]},
         }
