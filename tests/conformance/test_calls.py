@@ -59,7 +59,8 @@ def test_a_connection_that_is_cut_is_unavailable_to_reads(outside: Outside) -> N
 def test_a_page_instead_of_an_answer_is_never_taken_for_one(outside: Outside) -> None:
     outside.simulator.faults.garbage = 1.0
 
-    with pytest.raises(UnexpectedResponse):
+    # A platform behind strangers' proxies may take a page for one that will go away.
+    with pytest.raises((UnexpectedResponse, Unavailable)):
         outside.client.ping()
 
 
