@@ -82,9 +82,10 @@ class SharedBudget:
         with self._lock:
             loan = self._loans.setdefault(priority, _Loan())
             now = time.monotonic()
-            if now >= loan.ends or loan.tokens < cost:
-                loan.tokens = self._borrow(cost, priority)
-                loan.ends = now + LOAN_LASTS_S
+            if now >= loan.ends:
+                loan.tokens, loan.ends = 0.0, now + LOAN_LASTS_S
+            if loan.tokens < cost:
+                loan.tokens += self._borrow(cost, priority)
             loan.tokens -= cost
 
     def learn(self, headers: Mapping[str, str], status_code: int) -> None:
@@ -120,7 +121,7 @@ class SharedBudget:
             tokens = min(self._capacity, tokens + max(passed, 0) * self._per_second)
             # A bucket smaller than the lane's share would never let that lane through.
             left = min(self._capacity * LEFT_FOR_OTHERS[priority], max(self._capacity - cost, 0))
-            lent = min(max(float(cost), self._capacity * LOAN_SHARE), tokens - left)
+            lent = min(max(cost, self._capacity * LOAN_SHARE), tokens - left) // 1
             if lent < cost:
                 missing = min(cost + left, self._capacity) - tokens
                 raise RateLimited(

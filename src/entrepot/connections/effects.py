@@ -54,6 +54,12 @@ def install(check: InstallationCheck) -> None:
         _installation_checks.append(check)
 
 
+def uninstall(check: InstallationCheck) -> None:
+    """Ask a function no more."""
+    if check in _installation_checks:
+        _installation_checks.remove(check)
+
+
 def effects_allowed(connection: Connection, flow: EffectFlow) -> Verdict:
     """Whether effects of a flow may reach outside through a connection, as of this transaction.
 

@@ -30,7 +30,7 @@ def ping_connection(connection_id: int, *, merchant_id: int) -> PingResult:
         connection = Connection.objects.get(id=connection_id, merchant_id=merchant_id)
     try:
         result = doors.client(connection_id, priority="people").ping()
-        _must_fit(connection, result)
+        must_fit(connection, result)
         accept_ping(connection_id, merchant_id=merchant_id, result=result)
     except (Misconfigured, services.AccountTaken) as error:
         services.refuse_ping(connection_id, merchant_id=merchant_id, reason=str(error))
@@ -112,7 +112,8 @@ def accept_ping(connection_id: int, *, merchant_id: int, result: PingResult) -> 
     return connection
 
 
-def _must_fit(connection: Connection, result: PingResult) -> None:
+def must_fit(connection: Connection, result: PingResult) -> None:
+    """Refuse credentials of another account or of the other mode, by raising Misconfigured."""
     if result.mode not in {None, connection.mode}:
         raise _of_other_mode(Mode(connection.mode), result)
     account = services.account_name(connection.platform, result.identity)
