@@ -200,6 +200,24 @@ class Sale:
         """What was given back."""
         return sum((row.amount for row in self.refunds), Decimal(0))
 
+    def sworn(self) -> dict[str, Any]:
+        """What the shop would swear to of this order, as plain JSON values."""
+        return {
+            "id": str(self.id),
+            "number": self.number,
+            "status": self.status,
+            "total": str(self.total),
+            "currency": self.currency,
+            "paid_at": self.paid_at.isoformat() if self.paid_at else None,
+            "completed_at": self.completed_at.isoformat() if self.completed_at else None,
+            "units": {row["sku"]: row["quantity"] for row in self.lines},
+            "transaction_id": self.transaction_id,
+            "refunds": [{"amount": str(row.amount), "reason": row.reason} for row in self.refunds],
+            "trackings": [row["tracking_number"] for row in self.trackings],
+            "notes": [note.text for note in self.notes if "status changed" not in note.text],
+            "meta": {row["key"]: row["value"] for row in self.meta},
+        }
+
 
 @dataclass(slots=True, kw_only=True)
 class RefundRow:

@@ -248,9 +248,7 @@ class _Desk:
             "tracking_number": str(body["tracking_number"]),
             "date_shipped": str(body.get("date_shipped") or ""),
         }
-        sale.trackings.append(entry)
-        shop.set_meta(sale, "_wc_shipment_tracking_items", list(sale.trackings))
-        shop.touch(sale)
+        shop.track(sale, entry)
         return Response(201, entry)
 
     # --- the catalog -------------------------------------------------------------------------

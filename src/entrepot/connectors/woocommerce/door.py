@@ -165,9 +165,7 @@ def _checked_json(answer: Answer, path: str, *, reads: bool) -> None:
         msgspec.json.decode(answer.content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         said = f"{path} answered {answer.status_code} without JSON: {answer.quote()}"
-        if not reads:
-            raise OutcomeUnknown(said) from error
-        raise Unavailable(said, retry_after=FIREWALL_WAIT) from error
+        raise (UnexpectedResponse if reads else OutcomeUnknown)(said) from error
 
 
 def _refusal(answer: Answer, path: str) -> tuple[str, str]:

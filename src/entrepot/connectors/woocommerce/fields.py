@@ -107,9 +107,9 @@ class Fields:
             return None
         try:
             at = datetime.fromisoformat(str(value))
-        except ValueError as error:
+            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
             raise BadField(f"{self.where(name)}: not a date and time") from error
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
     def required_instant(self, name: str) -> datetime:
         """An instant that must be there."""

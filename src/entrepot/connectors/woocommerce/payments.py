@@ -183,13 +183,17 @@ def to_facts(body: Fields, refunds: tuple[Refund, ...], currency: str) -> tuple[
     return tuple(facts)
 
 
-def to_refund_body(request: RefundRequest, order: Fields, *, api_refund: bool) -> dict[str, Any]:
+def to_refund_body(
+    request: RefundRequest, order: Fields | None, *, api_refund: bool
+) -> dict[str, Any]:
     """The body of POST /orders/{id}/refunds.
 
     `amount` is what is paid back; the lines' shares of it are the shop's bookkeeping and follow
-    from the order's own line amounts. Restocking is always said: the shop's default is yes.
+    from the order's own line amounts; without the order no lines are named. Restocking is always
+    said: the shop's default is yes.
     """
-    rows = {row.identifier("id", required=True): row for row in order.each("line_items")}
+    lines = order.each("line_items") if order else []
+    rows = {row.identifier("id", required=True): row for row in lines}
     reason = " ".join(filter(None, (request.reason, in_text(request.reference))))
     return {
         "amount": as_amount(request.amount),

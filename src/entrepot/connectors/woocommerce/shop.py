@@ -52,6 +52,9 @@ class Shop:
         self.options = options
         self.numbers = Numbers(first=301)
         self.sales: dict[int, Sale] = {}
+        self.notes: list[Note] = []
+        self.refunds: list[RefundRow] = []
+        self.trackings: list[dict[str, str]] = []
         self.render = Renderer(options)
         self._faults = faults
         self.hooks = Hooks(options, faults, show=self._shown, send=send)
@@ -219,6 +222,7 @@ class Shop:
             wait = timedelta(seconds=self._faults().invisible_seconds)
             row.hidden_until = self.clock.now() + wait
         sale.refunds.append(row)
+        self.refunds.append(row)
         if restocks:
             self.catalog.restock(sale, units)
         if is_full:
@@ -249,7 +253,15 @@ class Shop:
         """Add a note; it does not change the order's modified date."""
         note = self._note(text, for_customer=for_customer)
         self.sales[order_id].notes.append(note)
+        self.notes.append(note)
         return note
+
+    def track(self, sale: Sale, entry: dict[str, str]) -> None:
+        """Add an entry of the Shipment Tracking extension, which keeps them in a meta."""
+        sale.trackings.append(entry)
+        self.trackings.append(entry)
+        self.set_meta(sale, "_wc_shipment_tracking_items", list(sale.trackings))
+        self.touch(sale)
 
     def set_meta(self, sale: Sale, key: str, value: Any) -> None:
         """Replace the meta of a key, or add it."""

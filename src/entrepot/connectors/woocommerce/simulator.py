@@ -24,12 +24,15 @@ from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any
 
+from entrepot.canon.money import Money
 from entrepot.canon.orders import Mode
-from entrepot.connect.ports import Account, Secrets
+from entrepot.canon.payments import RefundRequest
+from entrepot.connect.ports import Account, Secrets, WriteBack, WrittenParcel
 from entrepot.connect.simulator import Clock, Faults, Receive, Request, Response, Send, Simulator
+from entrepot.connect.webhook import WebhookRequest
 from entrepot.connectors.woocommerce import desk
 from entrepot.connectors.woocommerce.answers import refusal
-from entrepot.connectors.woocommerce.books import Buyer, Sale, ShopOptions
+from entrepot.connectors.woocommerce.books import Buyer, ShopOptions
 from entrepot.connectors.woocommerce.gate import Gate
 from entrepot.connectors.woocommerce.pricing import CartLine, Delivery
 from entrepot.connectors.woocommerce.shop import Shop
@@ -72,6 +75,9 @@ class WooCommerce(Simulator):
         self.books = {
             "orders": self.shop.sales,
             "products": self.shop.catalog.items,
+            "refunds": self.shop.refunds,
+            "notes": self.shop.notes,
+            "trackings": self.shop.trackings,
             "webhooks": self.shop.hooks.registered,
         }
 
@@ -267,12 +273,11 @@ class WooCommerce(Simulator):
     # --- what it would swear to --------------------------------------------------------------
 
     def summary(self) -> dict[str, Any]:
-        """Counts of the books, of refunds, and of orders by status."""
+        """Counts of the books, and of orders by status."""
         sales = list(self.shop.sales.values())
         statuses = sorted({sale.status for sale in sales})
         return {
             **super().summary(),
-            "refunds": sum(len(sale.refunds) for sale in sales),
             "orders_by_status": {
                 status: sum(sale.status == status for sale in sales) for status in statuses
             },
@@ -284,33 +289,11 @@ class WooCommerce(Simulator):
         `notes` are people's and ours, without
         the shop's own notes on status changes.
         """
-        return [_sworn(sale) for sale in self.shop.sales.values()]
+        return [sale.sworn() for sale in self.shop.sales.values()]
 
 
 def _cart_line(line: Line) -> CartLine:
     return line if isinstance(line, CartLine) else CartLine(sku=line[0], quantity=line[1])
-
-
-def _sworn(sale: Sale) -> dict[str, Any]:
-    return {
-        "id": str(sale.id),
-        "number": sale.number,
-        "status": sale.status,
-        "total": str(sale.total),
-        "currency": sale.currency,
-        "paid_at": _text(sale.paid_at),
-        "completed_at": _text(sale.completed_at),
-        "units": {row["sku"]: row["quantity"] for row in sale.lines},
-        "transaction_id": sale.transaction_id,
-        "refunds": [{"amount": str(row.amount), "reason": row.reason} for row in sale.refunds],
-        "trackings": [row["tracking_number"] for row in sale.trackings],
-        "notes": [note.text for note in sale.notes if "status changed" not in note.text],
-        "meta": {row["key"]: row["value"] for row in sale.meta},
-    }
-
-
-def _text(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
 
 
 def build(clock: Clock, options: ShopOptions | None = None) -> WooCommerce:
@@ -335,3 +318,66 @@ def example_account(base_url: str) -> Account:
 def example_secrets() -> Secrets:
     """Secrets that webhooks of such a shop are signed with."""
     return Secrets(signing=("hush-möwe",), path_token="")
+
+
+def example_webhook(secrets: Secrets, *, at: datetime) -> WebhookRequest:
+    """An order.updated as it would arrive at a connection with these secrets."""
+    simulator = build(Clock(speed=0.0, start=at))
+    simulator.stock_shelves()
+    url = "https://hub.example/hooks/7"
+    simulator.shop.register(
+        name="", topic="order.updated", url=url, secret=secrets.signing[0], status="active"
+    )
+    simulator.due_deliveries()
+    simulator.customer_orders((PRINT_A3, 2), (MUG, 3))
+    simulator.clock.advance(timedelta(minutes=1))
+    delivery = simulator.due_deliveries()[0]
+    headers = {name.lower(): value for name, value in delivery.headers.items()}
+    return WebhookRequest(body=delivery.body, headers=headers)
+
+
+def example_happenings(simulator: WooCommerce) -> None:
+    """A catalog, and five orders: paid, waiting, partly refunded, completed and cancelled."""
+    simulator.stock_shelves()
+    orders = [simulator.customer_orders((PRINT_A3, 2), (MUG, 1 + n)) for n in range(4)]
+    simulator.customer_orders((MUG, 3), payment_method="bacs")
+    line_id = simulator.shop.sales[orders[1]].lines[0]["id"]
+    simulator.refund(orders[1], "29.90", units=[(line_id, 1)], reason="Verknickt")
+    simulator.complete_by_hand(orders[2])
+    simulator.cancel(orders[3])
+
+
+def example_news(simulator: WooCommerce, reference: str) -> WriteBack:
+    """A parcel with all units of a fresh order, which it completes."""
+    simulator.stock_shelves()
+    order_id = simulator.customer_orders((PRINT_A3, 2), (MUG, 3))
+    lines = simulator.shop.sales[order_id].lines
+    parcel = WrittenParcel(
+        reference=f"{reference}-p1",
+        carrier="DHL",
+        service="Paket",
+        tracking_number="00340434161094000001",
+        tracking_url="https://track.example/00340434161094000001",
+        shipped_at=simulator.clock.now(),
+        items=tuple((str(line["id"]), line["quantity"]) for line in lines),
+    )
+    return WriteBack(
+        reference=reference,
+        order_external_id=str(order_id),
+        parcels=(parcel,),
+        completes_order=True,
+    )
+
+
+def example_refund(simulator: WooCommerce, reference: str) -> RefundRequest:
+    """Part of a fresh order's money."""
+    simulator.stock_shelves()
+    order_id = simulator.customer_orders((PRINT_A3, 2), (MUG, 3))
+    return RefundRequest(
+        reference=reference,
+        idempotency_key=f"key-of-{reference}",
+        payment_external_id=f"order:{order_id}",
+        order_external_id=str(order_id),
+        amount=Money.of("14.50", simulator.options.currency),
+        reason="Verknickt",
+    )

@@ -113,7 +113,6 @@ class _WebhookDesk:
         hook.status = status
         hook.name = str(body.get("name") or hook.name)
         hook.topic = str(body.get("topic") or hook.topic)
-        hook.delivery_url = str(body.get("delivery_url") or hook.delivery_url)
         hook.secret = str(body.get("secret") or hook.secret)
         hook.modified_at = shop.now()
         return Response(200, shop.render.webhook(hook))

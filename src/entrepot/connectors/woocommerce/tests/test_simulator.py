@@ -552,8 +552,10 @@ def test_it_swears_to_what_happened(shop: WooCommerce) -> None:
     assert shop.summary() == {
         "orders": 2,
         "products": 5,
-        "webhooks": 0,
         "refunds": 1,
+        "notes": 0,
+        "trackings": 0,
+        "webhooks": 0,
         "orders_by_status": {"processing": 1, "refunded": 1},
     }
     books = shop.order_books()[0]
