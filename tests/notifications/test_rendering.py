@@ -96,8 +96,10 @@ def test_money_is_written_as_in_the_customers_country(merchant: Merchant) -> Non
 
     assert "Summe: 187,40\N{NO-BREAK SPACE}€" in german
     assert "darin Steuer: 29,92\N{NO-BREAK SPACE}€" in german
-    assert "Total: 18.400\N{NO-BREAK SPACE}¥" in japanese  # in English words, as written in Germany
-    assert "Shipping: 600\N{NO-BREAK SPACE}¥" in japanese
+    assert (
+        "Total: 18.400\N{NO-BREAK SPACE}JP¥" in japanese
+    )  # in English words, as written in Germany
+    assert "Shipping: 600\N{NO-BREAK SPACE}JP¥" in japanese
     assert "Total: 12,345\N{NO-BREAK SPACE}KWD" in kuwaiti
     assert "\nHello,\n" in kuwaiti
 

@@ -134,7 +134,7 @@ def test_what_is_not_told_leaves_its_reason(
     with scope.merchant(merchant.id):
         policy = {"marketplace_channels": ["bazaar", "souk"], "mailed_channels": ["souk"]}
         storefront = make_storefront(merchant, policy=policy)
-    sale = make_sale(merchant, storefront=storefront, **order)  # type: ignore[arg-type]
+    sale = make_sale(merchant, storefront=storefront, **order)
 
     mail = tell(sale, Kind.DELIVERED, facts.parcel(1, 1, "delivered"), **news)
 

@@ -67,7 +67,10 @@ def test_all_faults_are_told_at_once() -> None:
 
 
 def test_values_are_escaped_in_html_and_blocks_are_not() -> None:
-    values = {"customer_name": '<b>O\'Neil & "Söhne"</b>', "items": Block("<i>2 ×</i>", "2 x")}
+    values: dict[str, str | Block] = {
+        "customer_name": '<b>O\'Neil & "Söhne"</b>',
+        "items": Block("<i>2 ×</i>", "2 x"),
+    }
 
     html = fill_html("{{ customer_name }}: {{items}}", values)
     text = fill_text("{{customer_name}}: {{items}}\n\n\n\n.", values)

@@ -15,6 +15,8 @@ from entrepot.deadletters.models import DeadLetter
 from entrepot.deadletters.states import Status
 from entrepot.events import outbox
 
+# The merchant id of the installation's own work; only the system sees its letters.
+INSTALLATION = 0
 DETAIL_LIMIT = 20_000
 ERROR_LIMIT = 500
 
@@ -196,4 +198,4 @@ def _decide(
 
 
 def _scope_of(merchant_id: int) -> AbstractContextManager[None]:
-    return scope.merchant(merchant_id) if merchant_id else scope.system()
+    return scope.system() if merchant_id == INSTALLATION else scope.merchant(merchant_id)

@@ -7,8 +7,13 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from entrepot.access import scope
+from entrepot.customers.models import Customer
 from entrepot.database import sql
 from entrepot.notifications.models import Notification
+from entrepot.notifications.speech import Speech
+from entrepot.notifications.states import Kind
+from entrepot.notifications.voices import voice_of
+from entrepot.orders.models import Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,31 @@ def tell(notifications: Iterable[NewNotification]) -> int:
         return 0
     batch = sql.recordset(rows, _COLUMNS)
     return sql.run(_TELL.format(batch=batch.sql), [batch.parameter])
+
+
+def tell_customer(order: Order, kind: Kind, fact: str) -> int:
+    """Keep news for an order's customer in their own language, in the open scope.
+
+    Returns 0 when the order has no known customer, or it was told already.
+    """
+    if order.customer_id is None:
+        return 0
+    language = Customer.objects.values_list("language", flat=True).get(id=order.customer_id)
+    speech = Speech.of(language or voice_of(order.connection_id).language)
+    return tell(
+        [
+            NewNotification(
+                merchant_id=order.merchant_id,
+                mode=order.mode,
+                kind=kind.value,
+                fact=fact,
+                title=speech.counted(f"headline.{kind.value}", 1),
+                message=speech.phrase("order", number=order.number),
+                order_id=order.id,
+                customer_id=order.customer_id,
+            )
+        ]
+    )
 
 
 def mark_read(ids: Iterable[int], *, merchant_id: int, customer_id: int | None) -> int:

@@ -34,6 +34,11 @@ def is_left_alone(order: Order, storefront: Connection, happened_at: datetime) -
     return order.is_history and not would_be_shown
 
 
+def is_news(order: Order, happened_at: datetime, *, tells_customer: bool) -> bool:
+    """Whether a customer sees it inside the product, whoever sends the mail."""
+    return tells_customer and not order.is_history and not _is_old(happened_at)
+
+
 def why_not(
     order: Order,
     storefront: Connection,

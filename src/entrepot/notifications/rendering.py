@@ -1,5 +1,6 @@
 """Turns a mail's facts into subject, HTML and text, in the words that apply."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -102,7 +103,7 @@ def _tags(language: str) -> Iterator[str]:
 
 def _compose(words: Words, context: Context) -> RenderedMail:
     values, voice, speech = context.values, context.voice, context.speech
-    subject = " ".join(fill_text(words.subject, values).split())
+    subject = re.sub(r"[\r\n\t ]+", " ", fill_text(words.subject, values))
     content = fill_html(words.html, values)
     html = content if _is_whole(content) else _framed(content, subject, context)
     ships_to = str(values["ships_to"])

@@ -10,6 +10,7 @@ import smtplib
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import formataddr
+from enum import Enum
 from typing import Any
 
 from anymail.exceptions import (
@@ -71,10 +72,9 @@ def deliver(mail: OutgoingMail) -> Delivered:
     try:
         backend.send_messages([message])
     except (smtplib.SMTPException, OSError, AnymailError, UnicodeError) as error:
-        began = getattr(getattr(backend, "connection", None), "began_content", False)
-        raise sorted_error(error, began_content=began) from error
-    finally:
-        backend.close()
+        stage = getattr(backend, "stage", Stage.BEFORE)
+        if stage is not Stage.TAKEN:
+            raise sorted_error(error, began_content=stage is Stage.CONTENT) from error
     status = getattr(message, "anymail_status", None)
     return Delivered(
         reference=(getattr(status, "message_id", None) or mail.message_id).strip("<>"),
@@ -110,34 +110,46 @@ def backend_of(mode: str) -> str:
     return str(settings.EMAIL_BACKEND)
 
 
-class SmtpConnection(smtplib.SMTP):
-    """An SMTP connection that remembers whether it began to hand over a mail's content."""
+class Stage(Enum):
+    """How far a mail came on its way into an SMTP server."""
 
-    began_content = False
+    BEFORE = "before"  # of its content nothing has left
+    CONTENT = "content"  # a broken connection proves nothing any more
+    TAKEN = "taken"  # the server said so; what happens afterwards changes nothing
+
+
+class _Watched(smtplib.SMTP):
+    """An SMTP connection that remembers how far the last mail came."""
+
+    stage = Stage.BEFORE
 
     def data(self, msg: Any) -> tuple[int, bytes]:
-        """Hand over the content; from here on a broken connection proves nothing."""
-        self.began_content = True
-        return super().data(msg)
+        """Hand over the content."""
+        self.stage = Stage.CONTENT
+        code, words = super().data(msg)
+        if code == 250:
+            self.stage = Stage.TAKEN
+        return code, words
 
 
-class TlsConnection(smtplib.SMTP_SSL):
+class _WatchedTls(_Watched, smtplib.SMTP_SSL):
     """The same over TLS from the first byte."""
-
-    began_content = False
-
-    def data(self, msg: Any) -> tuple[int, bytes]:
-        """Hand over the content; from here on a broken connection proves nothing."""
-        self.began_content = True
-        return super().data(msg)
 
 
 class SmtpBackend(EmailBackend):
-    """Django's SMTP backend over a connection that remembers how far it came."""
+    """Django's SMTP backend; `stage` outlives the connection, which Django forgets on an error."""
+
+    stage = Stage.BEFORE
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
-        return TlsConnection if self.use_ssl else SmtpConnection
+        return _WatchedTls if self.use_ssl else _Watched
+
+    def close(self) -> None:
+        """Remember how far the mail came, then close."""
+        if isinstance(self.connection, _Watched):
+            self.stage = self.connection.stage
+        super().close()
 
 
 def sorted_error(error: Exception, *, began_content: bool) -> ConnectorError:

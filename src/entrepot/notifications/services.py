@@ -20,6 +20,7 @@ from entrepot.fulfillment.states import ShipmentStatus
 from entrepot.notifications import facts, policy
 from entrepot.notifications.messages import OutgoingMail, message_id_of
 from entrepot.notifications.models import Mail, MailStop
+from entrepot.notifications.news import tell_customer
 from entrepot.notifications.queries import RECIPIENT, recipient_of
 from entrepot.notifications.rendering import render
 from entrepot.notifications.states import GATHERED_WITH, IllegalStep, Kind, MailStatus, Step
@@ -78,6 +79,8 @@ def decide_mail(order_id: int, *, merchant_id: int, news: News) -> Mail | None:
         if policy.is_left_alone(order, storefront, news.happened_at):
             return None
         kind = _kind_now(news.kind, order)
+        if policy.is_news(order, news.happened_at, tells_customer=news.tells_customer):
+            tell_customer(order, kind, news.fact)
         why_not = policy.why_not(
             order, storefront, kind, news.happened_at, tells_customer=news.tells_customer
         )

@@ -1,0 +1,220 @@
+"""Lets a mail leave, exactly once in effect: decided and recorded here, called in tasks/.
+
+Locks are taken in the order of the house: the order, the mail, the attempt.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count
+from django.db.models.functions import TruncHour
+from django.utils import timezone
+
+from entrepot.access import scope
+from entrepot.attempts import services as attempts
+from entrepot.attempts.models import Attempt
+from entrepot.attempts.services import Lease
+from entrepot.attempts.states import Kind as Effect
+from entrepot.attempts.states import Status as AttemptStatus
+from entrepot.canon.orders import Mode
+from entrepot.connections.effects import (
+    ALLOWED,
+    LEAST_CEILING,
+    Verdict,
+    ceiling_of,
+    check_fuse,
+    flow_allowed,
+)
+from entrepot.connections.models import Connection
+from entrepot.connections.states import EffectFlow
+from entrepot.connections.states import Status as ConnectionStatus
+from entrepot.notifications import services
+from entrepot.notifications.messages import OutgoingMail
+from entrepot.notifications.models import Mail
+from entrepot.notifications.sending import Delivered
+from entrepot.notifications.states import MailStatus
+from entrepot.obligations import services as obligations
+from entrepot.obligations.states import Kind as Owed
+from entrepot.orders.models import Order
+
+LOOK_AGAIN = timedelta(minutes=1)
+USUAL_OVER = timedelta(weeks=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Not yet: when to look again, and why."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailCall:
+    """A mail that is written down and may leave now by the hand of the lease's holder."""
+
+    attempt_id: int
+    lease: Lease
+    mail: OutgoingMail
+
+
+def intend_mail(merchant_id: int, mail_id: int) -> MailCall | Wait | None:
+    """Decide whether a mail leaves now, fix its content, and write the attempt down.
+
+    None when there is nothing to do: it has left, is on its way, or is not wanted any more.
+    """
+    with scope.merchant(merchant_id):
+        mail, order = _lock(merchant_id, mail_id)
+        if mail.status not in {MailStatus.WAITING, MailStatus.UNKNOWN}:
+            return None
+        if mail.send_after > timezone.now():
+            return Wait(until=mail.send_after, reason="more news may join the mail")
+        storefront = Connection.objects.get(merchant_id=merchant_id, id=order.connection_id)
+        if why_not := _why_not_now(storefront):
+            return Wait(until=timezone.now() + LOOK_AGAIN, reason=why_not)
+        outgoing = services.prepare(mail_id, merchant_id=merchant_id)
+        if outgoing is None:
+            return None
+        intended = attempts.intend(
+            merchant_id=merchant_id,
+            mode=mail.mode,
+            kind=Effect.MAIL,
+            connection_id=storefront.id,
+            order_id=order.id,
+            subject=("mail", mail_id),
+            reference=outgoing.reference,
+            generation=1,
+            idempotency_key=outgoing.message_id,
+            fingerprint=outgoing.fingerprint,
+            request={"kind": mail.kind, "facts": mail.facts},
+        )
+        if intended is None:
+            _follow(mail, outgoing)
+            return None
+        attempt, lease = intended
+        return MailCall(attempt_id=attempt.id, lease=lease, mail=outgoing)
+
+
+def outgoing_of(merchant_id: int, mail_id: int) -> OutgoingMail | None:
+    """A mail as it left or will leave, to look it up by; None when it is settled."""
+    return services.prepare(mail_id, merchant_id=merchant_id)
+
+
+def record_accepted(merchant_id: int, mail_id: int, lease: Lease, answer: Delivered) -> Mail:
+    """Record that the mail service has it. Raises LeaseLost."""
+    with scope.merchant(merchant_id):
+        _lock(merchant_id, mail_id)
+        mail = services.record_sent(
+            mail_id, merchant_id=merchant_id, esp_message_id=answer.reference
+        )
+        attempts.accept(
+            lease, outcome={"external_id": answer.reference}, message="the mail service took it"
+        )
+    return mail
+
+
+def record_refused(
+    merchant_id: int, mail_id: int, lease: Lease, *, code: str, message: str
+) -> Mail:
+    """Record a proven refusal; the promise stays open for a person. Raises LeaseLost."""
+    with scope.merchant(merchant_id):
+        _lock(merchant_id, mail_id)
+        mail = services.record_refused(mail_id, merchant_id=merchant_id, why=message)
+        attempts.reject(lease, outcome={"code": code}, message=message)
+    return mail
+
+
+def record_not_sent(merchant_id: int, mail_id: int, lease: Lease, *, message: str) -> Mail:
+    """Record that, provably, nothing left; the mail goes on waiting. Raises LeaseLost."""
+    with scope.merchant(merchant_id):
+        mail, _ = _lock(merchant_id, mail_id)
+        attempts.stop(lease, message=message)
+    return mail
+
+
+def record_unknown(merchant_id: int, mail_id: int, lease: Lease, *, message: str) -> Mail:
+    """Record that it may have left, and promise to find out. Raises LeaseLost."""
+    with scope.merchant(merchant_id):
+        mail, _ = _lock(merchant_id, mail_id)
+        services.record_unknown(mail_id, merchant_id=merchant_id, why=message)
+        attempt = attempts.lose(lease, message=message)
+        obligations.open_many(
+            [
+                obligations.NewObligation(
+                    merchant_id=merchant_id,
+                    mode=mail.mode,
+                    kind=Owed.RESOLVE,
+                    subject_kind="attempt",
+                    subject_id=attempt.id,
+                    order_id=mail.order_id,
+                )
+            ]
+        )
+    return mail
+
+
+def _lock(merchant_id: int, mail_id: int) -> tuple[Mail, Order]:
+    mine = Mail.objects.filter(merchant_id=merchant_id)
+    order_id = mine.values_list("order_id", flat=True).get(id=mail_id)
+    order = Order.objects.select_for_update().get(merchant_id=merchant_id, id=order_id)
+    return mine.select_for_update().get(id=mail_id), order
+
+
+def _why_not_now(storefront: Connection) -> str:
+    if storefront.status in {ConnectionStatus.PAUSED, ConnectionStatus.OBSERVING}:
+        return f"{storefront.name} is {storefront.status}"
+    mode = Mode(storefront.mode)
+    verdict = _flow(storefront, mode)
+    if verdict.is_allowed and mode is Mode.LIVE and not settings.SANDBOX:
+        verdict = _fuse(storefront)
+    return verdict.reason
+
+
+def _fuse(storefront: Connection) -> Verdict:
+    """Count the hour's mails of a storefront; what is usual is asked only when there are many."""
+    now = timezone.now()
+    mails = Attempt.objects.filter(
+        merchant_id=storefront.merchant_id,
+        mode=storefront.mode,
+        kind=Effect.MAIL,
+        connection_id=storefront.id,
+    )
+    in_last_hour = mails.filter(intended_at__gt=now - timedelta(hours=1)).count() + 1
+    if in_last_hour <= LEAST_CEILING and not storefront.policy.get("hourly_ceilings"):
+        return ALLOWED
+    hours = (
+        mails.filter(intended_at__gt=now - USUAL_OVER, intended_at__lte=now - timedelta(hours=1))
+        .annotate(hour=TruncHour("intended_at"))
+        .values("hour")
+        .annotate(n=Count("id"))
+        .values_list("n", flat=True)
+    )
+    counts = list(hours)
+    usual = sum(counts) / len(counts) if counts else 0.0
+    if in_last_hour > ceiling_of(storefront, EffectFlow.MAILS, usual_per_hour=usual):
+        # One of those that count too many at the same moment stops the flow; the others see it.
+        Connection.objects.select_for_update().get(id=storefront.id)
+        verdict = _flow(storefront, Mode(storefront.mode))
+        if not verdict.is_allowed:
+            return verdict
+    return check_fuse(storefront, EffectFlow.MAILS, in_last_hour=in_last_hour, usual_per_hour=usual)
+
+
+def _flow(storefront: Connection, mode: Mode) -> Verdict:
+    return flow_allowed(
+        storefront.merchant_id, mode=mode, flow=EffectFlow.MAILS, connection_id=storefront.id
+    )
+
+
+def _follow(mail: Mail, outgoing: OutgoingMail) -> None:
+    """Bring a mail in line with its attempt, where a person decided what had become of it."""
+    attempt = Attempt.objects.filter(
+        merchant_id=mail.merchant_id, kind=Effect.MAIL, reference=outgoing.reference
+    ).first()
+    if attempt is not None and attempt.status == AttemptStatus.ACCEPTED:
+        services.record_sent(
+            mail.id,
+            merchant_id=mail.merchant_id,
+            esp_message_id=str(attempt.outcome.get("external_id", "")),
+        )

@@ -1,0 +1,87 @@
+"""What an event means to the customer: which message, about which fact, and since when."""
+
+from entrepot.events.models import Event
+from entrepot.fulfillment.models import Parcel, Shipment
+from entrepot.notifications import facts
+from entrepot.notifications.services import News
+from entrepot.notifications.states import Kind
+from entrepot.orders.models import Order
+from entrepot.payments.models import PaymentEntry, Refund
+
+# `parcel.presumed_delivered` is not here: nobody knows that it arrived, so nobody says so.
+HEARD = (
+    "order.released",
+    "order.cancelled",
+    "order.lines_cancelled",
+    "payment.refunded",
+    "shipment.recorded",
+    "parcel.delivered",
+    "parcel.exception",
+    "parcel.returned",
+)
+_PEOPLE = ("user:", "api_key:")
+
+
+def news_of(event: Event) -> News | None:
+    """The news in an event, None when it has none for the customer; read in the merchant's scope.
+
+    Refunds and cancellations that a person decided here tell the customer only if that was chosen
+    (rule 17: cancel, refund, restock and notify are four choices).
+    """
+    match event.name:
+        case "order.released":
+            released_at = Order.objects.values_list("released_at", flat=True).get(
+                id=event.order_id or 0
+            )
+            return News(
+                kind=Kind.CONFIRMATION, fact=facts.RELEASED, happened_at=released_at or event.at
+            )
+        case "order.cancelled" | "order.lines_cancelled":
+            return _of_cancellation(event)
+        case "payment.refunded":
+            return _of_refund(event)
+        case "shipment.recorded":
+            shipment = Shipment.objects.get(id=event.subject_id or 0)
+            return News(
+                kind=Kind.SHIPPED,
+                fact=facts.shipment(shipment.number),
+                happened_at=shipment.shipped_at,
+            )
+        case "parcel.delivered" | "parcel.exception" | "parcel.returned":
+            return _of_parcel(event)
+        case _:
+            return None
+
+
+def _of_cancellation(event: Event) -> News:
+    was_person = str(event.data.get("by") or event.actor).startswith(_PEOPLE)
+    is_whole = event.name == "order.cancelled"
+    return News(
+        kind=Kind.CANCELLED,
+        fact=facts.CANCELLED if is_whole else facts.lines_cancelled(event.id),
+        happened_at=event.at,
+        tells_customer=bool(event.data.get("tells_customer", not was_person)),
+    )
+
+
+def _of_refund(event: Event) -> News:
+    entry = PaymentEntry.objects.get(id=event.subject_id or 0)
+    ours = Refund.objects.filter(
+        merchant_id=entry.merchant_id, order_id=event.order_id or 0, external_id=entry.external_id
+    ).first()
+    return News(
+        kind=Kind.REFUNDED,
+        fact=facts.refund(entry.external_id),
+        happened_at=entry.happened_at,
+        tells_customer=ours is None or ours.tells_customer,
+    )
+
+
+def _of_parcel(event: Event) -> News:
+    parcel = Parcel.objects.select_related("shipment").get(id=event.subject_id or 0)
+    what = event.name.partition(".")[2]
+    return News(
+        kind=Kind.DELIVERED if what == "delivered" else Kind.EXCEPTION,
+        fact=facts.parcel(parcel.shipment.number, parcel.number, what),
+        happened_at=parcel.delivered_at or parcel.status_at or event.at,
+    )
