@@ -1,8 +1,9 @@
 """Where each path goes. Webhooks, live events and health are answered before Django (asgi.py)."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("", include("entrepot.dashboard.urls")),
 ]

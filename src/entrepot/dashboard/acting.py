@@ -1,0 +1,111 @@
+"""The pages of actions: GET shows the effect, POST does it; the same content as dialog or page."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.views.decorators.http import require_POST
+
+from entrepot.access import scope as access_scope
+from entrepot.dashboard.actions.action import Action, Case
+from entrepot.dashboard.actions.goods import AddTracking, CancelOrder, Reship
+from entrepot.dashboard.actions.holding import HoldOrder, ReleaseOrder
+from entrepot.dashboard.actions.money import RefundMoney
+from entrepot.dashboard.actions.people import EditAddress, TagOrder
+from entrepot.dashboard.actions.work import Decide, Refresh, Retry
+from entrepot.dashboard.order import found
+from entrepot.dashboard.page import page, refusal, show, show_part, wants_part
+from entrepot.dashboard.reading import connections
+from entrepot.dashboard.visit import PageRequest
+from entrepot.orders import services
+
+ACTIONS: dict[str, Action] = {
+    action.name: action
+    for action in (
+        HoldOrder(),
+        ReleaseOrder(),
+        RefundMoney(),
+        CancelOrder(),
+        Reship(),
+        AddTracking(),
+        EditAddress(),
+        TagOrder(),
+        Retry(),
+        Refresh(),
+        Decide(),
+    )
+}
+
+
+@page(scope="orders:read")
+def act(request: PageRequest, key: str, name: str) -> HttpResponse:
+    """Preview an action on one order, and do it."""
+    action = ACTIONS.get(name)
+    if action is None:
+        raise Http404(f"no action {name!r}")
+    visit = request.visit
+    if not visit.may(action.scope):
+        return refusal(request, action.scope)
+    case = Case(visit=visit, order=found(visit, key), names=connections.names(), query=request.GET)
+    obstacle = action.obstacle(case)
+    if obstacle:
+        return _shown(request, action, case, {"obstacle": obstacle}, status=409)
+    if request.method == "POST":
+        form = action.form(case, request.POST)
+        if form.is_valid() and (done := _done(action, case, form)):
+            messages.success(request, done)
+            return HttpResponseRedirect(visit.url("order", case.order.id))
+        return _shown(request, action, case, {"form": form}, status=422)
+    # A preview that follows the form sends what was typed; the first look has nothing to check.
+    form = action.form(case, request.GET if "preview" in request.GET else None)
+    return _shown(request, action, case, {"form": form})
+
+
+def _done(action: Action, case: Case, form: Any) -> str:
+    """Do it; a refusal of the service becomes the form's error and changes nothing."""
+    try:
+        with access_scope.merchant(case.visit.merchant_id, savepoint=True):
+            return action.perform(case, form)
+    except action.errors as error:
+        form.add_error(None, str(error))
+        return ""
+
+
+def _shown(
+    request: PageRequest, action: Action, case: Case, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    form = context.get("form")
+    query = request.GET.copy()
+    query.pop("preview", None)
+    address = case.visit.url("act", case.order.id, action.name)
+    shown = {
+        "order": case.order,
+        "action": action,
+        "address": address,
+        "title": action.title(case),
+        "effects": action.effects(case, form) if form is not None else [],
+        "verb": action.verb(case, form) if form is not None else "",
+        "back": case.visit.url("order", case.order.id),
+        "kept": [
+            (name, value)
+            for name, value in query.items()
+            if form is None or name not in form.fields
+        ],
+        **context,
+    }
+    if wants_part(request):
+        return show_part(request, "dialog.html", shown)
+    return show(request, "act.html", shown, current="orders", status=status)
+
+
+@require_POST
+@page(scope="orders:write")
+def note(request: PageRequest, key: str) -> HttpResponse:
+    """Keep a note for colleagues."""
+    visit = request.visit
+    row = found(visit, key)
+    text = request.POST.get("text", "").strip()[:4000]
+    if text:
+        services.add_note(visit.merchant_id, row.id, by=visit.actor, text=text)
+        messages.success(request, "Note added.")
+    return HttpResponseRedirect(f"{visit.url('order', row.id)}#notes")

@@ -1,0 +1,289 @@
+"""Cancel what has not left, send units again, say what a person shipped."""
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from entrepot.canon.money import Money
+from entrepot.dashboard.actions.action import Action, Case, Effect, ReasonForm, nothing, value_of
+from entrepot.dashboard.wording import count_words, money_words
+from entrepot.dashboard.words_of_states import FULFILLMENT_ORDER, chip_of
+from entrepot.fulfillment import reship, shipping
+from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
+from entrepot.fulfillment.reship import CannotReship
+from entrepot.fulfillment.shipping import CannotShip, Leaving
+from entrepot.fulfillment.states import Status
+from entrepot.orders import services
+from entrepot.orders.models import Line
+from entrepot.orders.services import CannotChange
+
+
+def _shares(case: Case) -> list[FulfillmentOrder]:
+    return list(FulfillmentOrder.objects.filter(order_id=case.order.id).order_by("share"))
+
+
+def _named(case: Case, share: FulfillmentOrder) -> str:
+    return f"{case.names.get(share.connection_id, 'Provider')}, share {share.share}"
+
+
+class CancelOrder(Action):
+    """Cancel what has not left; refund, restock and telling are choices of their own."""
+
+    name = "cancel"
+    scope = "orders:write"
+    is_danger = True
+    errors = (CannotChange,)
+    keep = "Keep the order"
+
+    def title(self, case: Case) -> str:
+        return f"Cancel {case.order.number}?"
+
+    def obstacle(self, case: Case) -> str:
+        if case.order.status == "cancelled":
+            return f"{case.order.number} is cancelled already."
+        if _left(case) <= 0:
+            return "Everything has left. Ask for a return, or refund."
+        return ""
+
+    def form(self, case: Case, data: Any) -> forms.Form:
+        return ReasonForm(data)
+
+    def effects(self, case: Case, form: forms.Form) -> list[Effect]:
+        effects = []
+        for share in _shares(case):
+            name = _named(case, share)
+            word = chip_of(FULFILLMENT_ORDER, share.status).word.lower()
+            match share.status:
+                case Status.OPEN | Status.ON_HOLD:
+                    effects.append(Effect("x", f"{name}: withdrawn, nothing was sent", role="good"))
+                case Status.SUBMITTED | Status.ACCEPTED:
+                    told = f"{name}: {word}. We ask to cancel, and it may refuse"
+                    effects.append(Effect("truck", told, role="warn"))
+                case _:
+                    effects.append(nothing("truck", f"{name}: {word}, stays as it is"))
+        captured = case.order.amount_captured - case.order.amount_refunded
+        if captured > 0:
+            held = money_words(Money(captured, case.order.currency))
+            effects.append(nothing("card", f"No refund: {held} stay held until you give them back"))
+        return [*effects, nothing("mail", "No restock is asked for; the storefront is told")]
+
+    def verb(self, case: Case, form: forms.Form) -> str:
+        return f"Cancel {count_words(_left(case), 'unit')}"
+
+    def perform(self, case: Case, form: forms.Form) -> str:
+        services.cancel_units(
+            case.visit.merchant_id,
+            case.order.id,
+            by=case.visit.actor,
+            reason=form.cleaned_data["reason"],
+        )
+        return f"{case.order.number}: what has not left is being cancelled."
+
+
+def _left(case: Case) -> int:
+    lines = Line.objects.filter(order=case.order, removed_at=None)
+    return sum(max(line.quantity - line.units_cancelled - line.units_shipped, 0) for line in lines)
+
+
+class UnitsForm(ReasonForm):
+    """How many units of each item of one share."""
+
+    def __init__(
+        self, data: Any, *, shares: list[tuple[str, str]], items: list[tuple[int, str, int, int]]
+    ) -> None:
+        super().__init__(data)
+        self.fields["share"] = forms.ChoiceField(label="Of which fulfillment order", choices=shares)
+        for item_id, title, most, initial in items:
+            self.fields[f"units_{item_id}"] = forms.IntegerField(
+                label=title, min_value=0, max_value=most, initial=initial, required=False,
+                help_text=f"of {most}",
+            )  # fmt: skip
+        self.order_fields(["share", *(name for name in self.fields if name.startswith("units_"))])
+
+    def units(self) -> dict[int, int]:
+        """Item id -> units, those above zero."""
+        wanted = {
+            int(name.removeprefix("units_")): value_of(self, name) or 0
+            for name in self.fields
+            if name.startswith("units_")
+        }
+        return {item_id: units for item_id, units in wanted.items() if units > 0}
+
+
+def _units_form(
+    case: Case, data: Any, shares: list[FulfillmentOrder], *, only_left: bool
+) -> UnitsForm:
+    known = {str(share.id): share for share in shares}
+    asked = (data or case.query).get("share", "")
+    share = known.get(asked) or shares[0]
+    rows = FulfillmentItem.objects.filter(fulfillment_order=share).order_by("position")
+    titles = dict(Line.objects.filter(order=case.order).values_list("id", "title"))
+    items = []
+    for row in rows:
+        left = row.quantity - row.units_shipped - row.units_cancelled
+        most = left if only_left else row.quantity
+        if most > 0:
+            items.append((row.id, titles.get(row.line_id, row.sku), most, most if only_left else 0))
+    form = UnitsForm(data, shares=[(str(one.id), _named(case, one)) for one in shares], items=items)
+    form.fields["share"].initial = str(share.id)
+    if len(shares) > 1:
+        form.fields["share"].widget.attrs["data-preview"] = "all"
+    return form
+
+
+class Reship(Action):
+    """Send units again, at the merchant's cost."""
+
+    name = "reship"
+    scope = "orders:write"
+    errors = (CannotReship,)
+
+    def title(self, case: Case) -> str:
+        return f"Reship from {case.order.number}"
+
+    def obstacle(self, case: Case) -> str:
+        return "" if self._shares(case) else "Nothing of it was made or has left yet."
+
+    def _shares(self, case: Case) -> list[FulfillmentOrder]:
+        done = {Status.ACCEPTED, Status.CLOSED}
+        return [share for share in _shares(case) if share.status in done]
+
+    def form(self, case: Case, data: Any) -> forms.Form:
+        return _units_form(case, data, self._shares(case), only_left=False)
+
+    def effects(self, case: Case, form: forms.Form) -> list[Effect]:
+        if not isinstance(form, UnitsForm):
+            return []
+        units = form.units()
+        share = _chosen(form, self._shares(case))
+        effects = [
+            Effect(
+                "refresh",
+                f"{case.names.get(share.connection_id, 'The provider')} makes and sends them again",
+                count_words(sum(units.values()), "unit"),
+                "accent",
+            )
+        ]
+        cost = _cost(share, units)
+        if cost is not None:
+            effects.append(
+                Effect("card", "About what it costs you, from the last time", money_words(cost))
+            )
+        else:
+            effects.append(Effect("card", "What it costs you is not known before they say"))
+        return [
+            *effects,
+            nothing("card", "The customer is charged nothing and refunded nothing"),
+            Effect("mail", "The customer hears when it ships", role="info"),
+        ]
+
+    def verb(self, case: Case, form: forms.Form) -> str:
+        number = sum(form.units().values()) if isinstance(form, UnitsForm) else 0
+        return f"Reship {count_words(number, 'unit')}"
+
+    def perform(self, case: Case, form: forms.Form) -> str:
+        if not isinstance(form, UnitsForm) or not form.units():
+            raise CannotReship("Name at least one unit to send again.")
+        share = _chosen(form, self._shares(case))
+        reship.reship(
+            case.visit.merchant_id,
+            share.id,
+            by=case.visit.actor,
+            reason=form.cleaned_data["reason"],
+            units=form.units(),
+        )
+        return f"{count_words(sum(form.units().values()), 'unit')} will be sent again."
+
+
+def _chosen(form: forms.Form, shares: list[FulfillmentOrder]) -> FulfillmentOrder:
+    asked = str(value_of(form, "share") or form.fields["share"].initial)
+    return next((share for share in shares if str(share.id) == asked), shares[0])
+
+
+def _cost(share: FulfillmentOrder, units: dict[int, int]) -> Money | None:
+    """The share's cost in proportion to the units; shipping makes it an estimate."""
+    whole = sum(
+        FulfillmentItem.objects.filter(fulfillment_order=share).values_list("quantity", flat=True)
+    )
+    if share.cost is None or not whole:
+        return None
+    return Money(share.cost * sum(units.values()) / whole, share.cost_currency).rounded()
+
+
+class TrackingForm(forms.Form):
+    """What left, with whom, under which number."""
+
+    carrier = forms.CharField(label="Carrier", max_length=60)
+    tracking_number = forms.CharField(label="Tracking number", max_length=80, required=False)
+    tracking_url = forms.URLField(
+        label="Tracking link", required=False, assume_scheme="https", max_length=500
+    )
+
+
+class AddTracking(Action):
+    """Say what a person packed and handed over."""
+
+    name = "tracking"
+    scope = "fulfillment:write"
+    errors = (CannotShip,)
+
+    def title(self, case: Case) -> str:
+        return f"Add tracking to {case.order.number}"
+
+    def obstacle(self, case: Case) -> str:
+        if self._shares(case):
+            return ""
+        return (
+            "No share of it is shipped by hand, or all of it has left. Providers tell themselves."
+        )
+
+    def _shares(self, case: Case) -> list[FulfillmentOrder]:
+        waiting = {Status.OPEN, Status.ACCEPTED}
+        return [row for row in _shares(case) if row.is_by_hand and row.status in waiting]
+
+    def form(self, case: Case, data: Any) -> forms.Form:
+        units = _units_form(case, data, self._shares(case), only_left=True)
+        for name, field in TrackingForm.base_fields.items():
+            units.fields[name] = field
+        del units.fields["reason"]
+        units.order_fields(["share", "carrier", "tracking_number", "tracking_url"])
+        return units
+
+    def effects(self, case: Case, form: forms.Form) -> list[Effect]:
+        units = form.units() if isinstance(form, UnitsForm) else {}
+        return [
+            Effect(
+                "truck", "Recorded as shipped", count_words(sum(units.values()), "unit"), "good"
+            ),
+            Effect("swap", "The storefront is told, with the tracking number", role="info"),
+            Effect("mail", "The customer is told, as the storefront’s senders say", role="info"),
+        ]
+
+    def verb(self, case: Case, form: forms.Form) -> str:
+        units = form.units() if isinstance(form, UnitsForm) else {}
+        return f"Record {count_words(sum(units.values()), 'unit')} as shipped"
+
+    def perform(self, case: Case, form: forms.Form) -> str:
+        if not isinstance(form, UnitsForm) or not form.units():
+            raise CannotShip("Name at least one unit that has left.")
+        share = _chosen(form, self._shares(case))
+        told = form.cleaned_data
+        shipped_at = timezone.now()
+        number = told["tracking_number"].strip()
+        shipping.ship_by_hand(
+            case.visit.merchant_id,
+            share.id,
+            Leaving(
+                # The same number typed twice is one parcel; untracked ones differ by their instant.
+                external_id=number or f"untracked {shipped_at.isoformat()}",
+                carrier=told["carrier"].strip(),
+                service="",
+                tracking_number=number,
+                tracking_url=told["tracking_url"],
+                shipped_at=shipped_at,
+                units=form.units(),
+            ),
+            by=case.visit.actor,
+        )
+        return f"{case.order.number}: recorded as shipped."

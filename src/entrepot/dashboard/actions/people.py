@@ -1,0 +1,155 @@
+"""Send an order elsewhere; tag it."""
+
+from typing import Any
+
+from django import forms
+
+from entrepot.canon.places import Address
+from entrepot.customers.queries import address_of
+from entrepot.dashboard.actions.action import Action, Case, Effect, Refused, nothing, value_of
+from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.fulfillment.states import Status
+from entrepot.orders import services
+from entrepot.orders.models import Tag
+from entrepot.orders.services import CannotChange
+
+PARTS = (
+    ("name", "Name", 120),
+    ("company", "Company", 120),
+    ("line1", "Street and number", 200),
+    ("line2", "More", 200),
+    ("postal_code", "Postal code", 20),
+    ("city", "Town", 120),
+    ("region", "Region or state", 120),
+    ("country", "Country (two letters)", 2),
+    ("phone", "Telephone", 40),
+)
+
+
+class AddressForm(forms.Form):
+    """An address as somebody types it."""
+
+    def __init__(self, data: Any, *, initial: Address) -> None:
+        super().__init__(data)
+        for name, label, longest in PARTS:
+            self.fields[name] = forms.CharField(
+                label=label,
+                max_length=longest,
+                required=name in {"name", "line1", "city", "country"},
+                initial=getattr(initial, name),
+            )
+        self.fields["reason"] = forms.CharField(
+            label="Reason", max_length=200, help_text="Kept in the journal"
+        )
+
+    def clean_country(self) -> str:
+        """Two letters, in capitals."""
+        country = str(self.cleaned_data["country"]).upper()
+        if len(country) != 2 or not country.isascii() or not country.isalpha():
+            raise forms.ValidationError("Two letters, as in DE or JP.")
+        return country
+
+    def address(self) -> Address:
+        """What was typed."""
+        return Address(**{name: self.cleaned_data[name] for name, _, _ in PARTS})
+
+
+class EditAddress(Action):
+    """Send the order elsewhere; what the customer typed is kept."""
+
+    name = "address"
+    scope = "orders:write"
+    errors = (CannotChange,)
+
+    def title(self, case: Case) -> str:
+        return f"Address of {case.order.number}"
+
+    def obstacle(self, case: Case) -> str:
+        if not case.visit.sees_people:
+            return "Your role does not see addresses."
+        return "" if case.order.status == "open" else f"{case.order.number} is {case.order.status}."
+
+    def form(self, case: Case, data: Any) -> forms.Form:
+        return AddressForm(data, initial=address_of(case.order.address_id))
+
+    def effects(self, case: Case, form: forms.Form) -> list[Effect]:
+        shares = FulfillmentOrder.objects.filter(order_id=case.order.id)
+        sent = shares.filter(status__in=[Status.SUBMITTED, Status.ACCEPTED]).order_by("share")
+        effects = [Effect("note", "Applies to everything that was not sent yet", role="good")]
+        effects += [
+            Effect(
+                "swap",
+                f"{case.names.get(share.connection_id, 'The provider')} is asked to change it,"
+                " and may refuse",
+                role="warn",
+            )
+            for share in sent
+        ]
+        return [
+            *effects,
+            nothing("user", "What the customer typed is kept beside it"),
+            nothing("mail", "No mail"),
+        ]
+
+    def verb(self, case: Case, form: forms.Form) -> str:
+        return "Use this address"
+
+    def perform(self, case: Case, form: forms.Form) -> str:
+        if not isinstance(form, AddressForm):
+            raise Refused("An address is missing.")
+        services.change_address(
+            case.visit.merchant_id,
+            case.order.id,
+            form.address(),
+            by=case.visit.actor,
+            reason=form.cleaned_data["reason"],
+        )
+        return f"{case.order.number}: another address applies."
+
+
+class TagForm(forms.Form):
+    """Words, separated by commas."""
+
+    tags = forms.CharField(
+        label="Tags", max_length=300, required=False, help_text="Separated by commas"
+    )
+
+    def words(self) -> list[str]:
+        """The words, each once, in the order typed."""
+        typed = value_of(self, "tags") or ""
+        return list(dict.fromkeys(word.strip() for word in typed.split(",") if word.strip()))
+
+
+class TagOrder(Action):
+    """Put free words on an order."""
+
+    name = "tag"
+    scope = "orders:write"
+
+    def title(self, case: Case) -> str:
+        return f"Tags of {case.order.number}"
+
+    def form(self, case: Case, data: Any) -> forms.Form:
+        return TagForm(data, initial={"tags": ", ".join(self._known(case))})
+
+    def _known(self, case: Case) -> list[str]:
+        return list(
+            Tag.objects.filter(order=case.order).order_by("id").values_list("word", flat=True)
+        )
+
+    def effects(self, case: Case, form: forms.Form) -> list[Effect]:
+        return [nothing("swap", "Tags stay in Entrepot: neither storefront nor customer sees them")]
+
+    def verb(self, case: Case, form: forms.Form) -> str:
+        return "Save tags"
+
+    def perform(self, case: Case, form: forms.Form) -> str:
+        words = form.words() if isinstance(form, TagForm) else []
+        services.change_tags(
+            case.visit.merchant_id,
+            case.order.id,
+            by=case.visit.actor,
+            added=words,
+            removed=[word for word in self._known(case) if word not in words],
+        )
+        return "Tags saved."

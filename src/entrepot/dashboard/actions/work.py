@@ -1,0 +1,251 @@
+"""Try late work again, read things again, and say what became of an unknown attempt."""
+
+from typing import Any
+
+from django import forms
+
+from entrepot.attempts import services as attempts
+from entrepot.attempts.models import Attempt
+from entrepot.attempts.states import IllegalStep
+from entrepot.attempts.states import Status as AttemptStatus
+from entrepot.canon.messages import Flow
+from entrepot.connect.registry import platform
+from entrepot.connections.models import Connection
+from entrepot.dashboard.actions.action import Action, Case, Effect, ReasonForm, Refused, nothing
+from entrepot.dashboard.reading.standing import EFFECTS
+from entrepot.dashboard.wording import count_words, listed
+from entrepot.deadletters import services as deadletters
+from entrepot.deadletters.models import DeadLetter
+from entrepot.deadletters.states import Status as LetterStatus
+from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
+from entrepot.fulfillment.states import Status
+from entrepot.payments.models import Refund
+from entrepot.payments.states import RefundStatus
+from entrepot.tasks import queue
+from entrepot.tasks.queue import Job
+from entrepot.tasks.registry import Priority
+
+
+def _jobs_of(case: Case) -> list[Job]:
+    """The jobs that carry on what is left to do of an order; each asks first, none acts twice."""
+    order_id = case.order.id
+    merchant = {"merchant_id": case.visit.merchant_id, "order_id": order_id}
+    jobs = [Job(task="routing.plan", args=merchant)] if case.order.released_at else []
+    for share_id in FulfillmentOrder.objects.filter(
+        order_id=order_id, status=Status.OPEN, is_by_hand=False
+    ).values_list("id", flat=True):
+        jobs.append(Job(task="fulfillment.submit", args={**merchant, "subject_id": share_id}))
+    for share_id in FulfillmentOrder.objects.filter(
+        order_id=order_id, status=Status.CANCELLING
+    ).values_list("id", flat=True):
+        jobs.append(Job(task="fulfillment.cancel", args={**merchant, "subject_id": share_id}))
+    for refund_id in Refund.objects.filter(
+        order_id=order_id, status=RefundStatus.WANTED
+    ).values_list("id", flat=True):
+        jobs.append(Job(task="payments.refund", args={**merchant, "subject_id": refund_id}))
+    for shipment_id in Shipment.objects.filter(order_id=order_id, written_back_at=None).values_list(
+        "id", flat=True
+    ):
+        jobs.append(Job(task="storefront.write_back", args={**merchant, "subject_id": shipment_id}))
+    return jobs
+
+
+def _rereads_of(case: Case) -> list[tuple[Connection, Job]]:
+    """What can be read again of an order: at its storefront, its providers, its carriers."""
+    order = case.order
+    wanted: list[tuple[int, Flow, str]] = [(order.connection_id, Flow.ORDERS, order.external_id)]
+    wanted += [
+        (row.connection_id, Flow.FULFILLMENTS, row.external_id)
+        for row in FulfillmentOrder.objects.filter(order_id=order.id).exclude(external_id="")
+    ]
+    wanted += [
+        (row.carrier_connection_id, Flow.TRACKERS, row.tracker_external_id)
+        for row in Parcel.objects.filter(order_id=order.id).exclude(tracker_external_id="")
+        if row.carrier_connection_id is not None
+    ]
+    connections = {
+        row.id: row for row in Connection.objects.filter(id__in={item[0] for item in wanted})
+    }
+    return [
+        (
+            connections[connection_id],
+            Job(
+                task="inbox.reread",
+                args={
+                    "merchant_id": case.visit.merchant_id,
+                    "connection_id": connection_id,
+                    "flow": flow.value,
+                    "external_id": external_id,
+                },
+                priority=Priority.URGENT,
+            ),
+        )
+        for connection_id, flow, external_id in wanted
+        if connection_id in connections
+        and platform(connections[connection_id].platform).manifest.can(f"pull_{flow.value}")
+    ]
+
+
+def _asking_of(case: Case) -> list[Job]:
+    unknown = Attempt.objects.filter(order_id=case.order.id, status=AttemptStatus.UNKNOWN)
+    return [
+        Job(
+            task="attempts.ask",
+            args={"merchant_id": case.visit.merchant_id, "attempt_id": attempt_id},
+            priority=Priority.URGENT,
+        )
+        for attempt_id in unknown.values_list("id", flat=True)
+    ]
+
+
+class Retry(Action):
+    """Try now what is late, given-up work too."""
+
+    name = "retry"
+    scope = "orders:write"
+    errors = (Refused, deadletters.ReasonMissing)
+
+    def title(self, case: Case) -> str:
+        return f"Try again for {case.order.number}?"
+
+    def obstacle(self, case: Case) -> str:
+        if _jobs_of(case) or self._letters(case):
+            return ""
+        return "There is no work left on it that could be tried again."
+
+    def _letters(self, case: Case) -> list[int]:
+        waiting = DeadLetter.objects.filter(order_id=case.order.id, status=LetterStatus.WAITING)
+        return list(waiting.values_list("id", flat=True))
+
+    def form(self, case: Case, data: Any) -> forms.Form:
+        return ReasonForm(data)
+
+    def effects(self, case: Case, form: forms.Form) -> list[Effect]:
+        letters = self._letters(case)
+        effects = [
+            Effect(
+                "refresh",
+                "Goes on at once with what is left to do",
+                count_words(len(_jobs_of(case)), "job"),
+                "accent",
+            )
+        ]
+        if letters:
+            effects.append(
+                Effect(
+                    "play", "Replays work that gave up", count_words(len(letters), "dead letter")
+                )
+            )
+        return [
+            *effects,
+            nothing("q", "Nothing is sent twice: an unknown attempt is asked about first"),
+        ]
+
+    def verb(self, case: Case, form: forms.Form) -> str:
+        return "Try now"
+
+    def perform(self, case: Case, form: forms.Form) -> str:
+        queue.defer([*_jobs_of(case), *_asking_of(case)])
+        if letters := self._letters(case):
+            deadletters.replay(
+                letters,
+                merchant_id=case.visit.merchant_id,
+                by=case.visit.actor,
+                reason=form.cleaned_data["reason"],
+            )
+        return f"{case.order.number}: trying now."
+
+
+class Refresh(Action):
+    """Read the order again wherever it is known, and ask about unknown attempts."""
+
+    name = "refresh"
+    scope = "orders:write"
+
+    def title(self, case: Case) -> str:
+        return f"Read {case.order.number} again?"
+
+    def obstacle(self, case: Case) -> str:
+        if _rereads_of(case) or _asking_of(case):
+            return ""
+        return "None of its connections can be read; news comes by webhook only."
+
+    def form(self, case: Case, data: Any) -> forms.Form:
+        return forms.Form(data)
+
+    def effects(self, case: Case, form: forms.Form) -> list[Effect]:
+        names = list(dict.fromkeys(connection.name for connection, _ in _rereads_of(case)))
+        effects = []
+        if names:
+            effects.append(Effect("refresh", f"Reads it again at {listed(names)}", role="info"))
+        if asking := len(_asking_of(case)):
+            told = "Asks what became of what is unknown"
+            effects.append(Effect("q", told, count_words(asking, "attempt"), "unknown"))
+        return [*effects, nothing("go", "Nothing is sent, changed or mailed")]
+
+    def verb(self, case: Case, form: forms.Form) -> str:
+        return "Ask now" if _asking_of(case) else "Read again"
+
+    def perform(self, case: Case, form: forms.Form) -> str:
+        queue.defer([*(job for _, job in _rereads_of(case)), *_asking_of(case)])
+        return f"{case.order.number}: asking now. The answer shows here."
+
+
+class Decide(Action):
+    """Say what became of an attempt that nothing outside can tell."""
+
+    name = "decide"
+    scope = "orders:write"
+    errors = (Refused, IllegalStep)
+
+    def title(self, case: Case) -> str:
+        return "It happened" if self._happened(case) else "It did not happen"
+
+    def _happened(self, case: Case) -> bool:
+        return case.query.get("happened", "1") == "1"
+
+    def _attempt(self, case: Case) -> Attempt | None:
+        return Attempt.objects.filter(
+            order_id=case.order.id, status=AttemptStatus.UNKNOWN, needs_person=True
+        ).first()
+
+    def obstacle(self, case: Case) -> str:
+        if self._attempt(case) is not None:
+            return ""
+        return "Nothing waits for your word: we are still asking by ourselves."
+
+    def form(self, case: Case, data: Any) -> forms.Form:
+        return ReasonForm(data)
+
+    def effects(self, case: Case, form: forms.Form) -> list[Effect]:
+        attempt = self._attempt(case)
+        what = EFFECTS.get(attempt.kind, "It") if attempt else "It"
+        if self._happened(case):
+            return [
+                Effect("check", f"{what} counts as done", role="good"),
+                nothing("go", "Nothing is sent"),
+            ]
+        return [
+            Effect("go", f"{what} is sent again, once", role="warn"),
+            Effect(
+                "warn", "If it did happen after all, it happens twice: look there first", role="bad"
+            ),
+        ]
+
+    def verb(self, case: Case, form: forms.Form) -> str:
+        return "It happened" if self._happened(case) else "It did not: send again"
+
+    def perform(self, case: Case, form: forms.Form) -> str:
+        attempt = self._attempt(case)
+        if attempt is None:
+            raise Refused("Somebody else has decided it meanwhile.")
+        attempts.decide(
+            case.visit.merchant_id,
+            attempt.id,
+            happened=self._happened(case),
+            by=case.visit.actor,
+            reason=form.cleaned_data["reason"],
+        )
+        if not self._happened(case):
+            queue.defer(_jobs_of(case))
+        return "Your word is recorded."

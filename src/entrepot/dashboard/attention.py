@@ -1,0 +1,231 @@
+"""What stands still, by cause, with a fix that applies to all that wait for the same."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.views.decorators.http import require_POST
+
+from entrepot.access import scope as access_scope
+from entrepot.catalog.services import Artwork, BadMapping, MappingWish, map_sku
+from entrepot.catalog.states import MappingKind
+from entrepot.dashboard.page import page, show
+from entrepot.dashboard.reading import connections, fixes, standing
+from entrepot.dashboard.reading.standing import CATEGORIES, Cause
+from entrepot.dashboard.spreadsheet import as_csv
+from entrepot.dashboard.visit import PageRequest, Visit
+from entrepot.dashboard.wording import count_words, money_words
+from entrepot.deadletters import services as deadletters
+from entrepot.inbox import services as inbox
+from entrepot.inbox.services import BodyErased
+from entrepot.obligations import services as obligations
+from entrepot.orders import services as orders
+
+HOW = (
+    (MappingKind.PROVIDER, "Provider’s product"),
+    (MappingKind.BY_HAND, "By hand"),
+    (MappingKind.ELSEWHERE, "Elsewhere"),
+    (MappingKind.NOTHING, "Nothing to ship"),
+)
+
+
+class MapForm(forms.Form):
+    """What a SKU becomes. A provider's product needs the provider and its SKU."""
+
+    kind = forms.ChoiceField(choices=HOW, initial=MappingKind.PROVIDER)
+    provider = forms.IntegerField(required=False)
+    provider_sku = forms.CharField(max_length=120, required=False)
+    sizing = forms.CharField(max_length=60, required=False)
+    artwork = forms.URLField(max_length=2000, required=False, assume_scheme="https")
+    unit_cost = forms.DecimalField(max_digits=16, decimal_places=4, required=False)
+
+    def wish(self) -> MappingWish:
+        """What the form asks for, as the catalog wants it."""
+        told = self.cleaned_data
+        is_provider = told["kind"] == MappingKind.PROVIDER
+        cost: Decimal | None = told["unit_cost"]
+        return MappingWish(
+            kind=told["kind"],
+            provider_connection_id=told["provider"] if is_provider else None,
+            provider_sku=told["provider_sku"] if is_provider else "",
+            sizing=told["sizing"] if is_provider else "",
+            unit_cost=cost,
+            artwork=[Artwork(url=told["artwork"])] if is_provider and told["artwork"] else [],
+        )
+
+
+@page(scope="orders:read")
+def attention(request: PageRequest) -> HttpResponse:
+    """Show every cause as a card, the kinds as tabs."""
+    visit = request.visit
+    found = standing.causes(visit.mode.value)
+    return _shown(request, visit, found)
+
+
+def _shown(
+    request: PageRequest,
+    visit: Visit,
+    found: list[Cause],
+    *,
+    failed: dict[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    kind = request.GET.get("kind", "")
+    shown = [cause for cause in found if not kind or cause.category == kind]
+    return show(
+        request,
+        "attention.html",
+        {
+            "cards": fixes.cards_of(shown[:40], connections.names()),
+            "hidden": max(len(shown) - 40, 0),
+            "kinds": standing.kinds(found),
+            "kind": kind if kind in CATEGORIES else "",
+            "number": sum(cause.number for cause in found),
+            "providers": connections.of_kind(visit.mode.value, "fulfillment"),
+            "how": [(value.value, word) for value, word in HOW],
+            "failed": failed or {},
+        },
+        current="attention",
+        status=status,
+    )
+
+
+@page(scope="orders:read")
+def export(request: PageRequest) -> HttpResponse:
+    """Save the causes as CSV."""
+    visit = request.visit
+    return as_csv(
+        f"attention-{visit.merchant.code}-{visit.mode}",
+        ["kind", "cause", "about", "number", "orders", "overdue", "since", "amounts"],
+        (
+            (
+                CATEGORIES[cause.category][0],
+                cause.title,
+                cause.about,
+                cause.number,
+                cause.orders,
+                cause.overdue,
+                f"{cause.since:%Y-%m-%dT%H:%M:%SZ}",
+                " + ".join(money_words(amount) for amount in cause.amounts),
+            )
+            for cause in standing.causes(visit.mode.value)
+        ),
+    )
+
+
+@require_POST
+@page(scope="catalog:write")
+def map_unmapped(request: PageRequest) -> HttpResponse:
+    """Map a SKU: every order that waits for it goes on, and later ones never stop for it."""
+    visit = request.visit
+    sku = request.POST.get("sku", "")
+    form = MapForm(request.POST)
+    problem = ""
+    if form.is_valid():
+        try:
+            with access_scope.merchant(visit.merchant_id, savepoint=True):
+                map_sku(visit.merchant_id, sku, form.wish(), by=visit.actor)
+        except BadMapping as error:
+            problem = str(error)
+        else:
+            lifted = orders.lift_similar_holds(
+                visit.merchant_id,
+                kind="unmapped_sku",
+                about=sku,
+                by=visit.actor,
+                reason=f"{sku} was mapped",
+            )
+            messages.success(
+                request, f"{sku} is mapped. {count_words(len(lifted), 'order')} released."
+            )
+            return HttpResponseRedirect(visit.url("attention"))
+    else:
+        problem = "; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items())
+    found = standing.causes(visit.mode.value)
+    return _shown(
+        request, visit, found, failed={"sku": sku, "problem": problem, "form": form}, status=422
+    )
+
+
+@require_POST
+@page(scope="orders:write")
+def lift_similar(request: PageRequest) -> HttpResponse:
+    """Lift holds of one cause: the chosen one, or all that are alike."""
+    visit = request.visit
+    reason = request.POST.get("reason", "").strip() or "released under Needs attention"
+    hold_id = request.POST.get("hold", "")
+    if hold_id.isdigit():
+        lifted = orders.lift_hold(visit.merchant_id, int(hold_id), by=visit.actor, reason=reason)
+    else:
+        lifted = orders.lift_similar_holds(
+            visit.merchant_id,
+            kind=request.POST.get("cause", ""),
+            about=request.POST.get("about", ""),
+            by=visit.actor,
+            reason=reason,
+        )
+    messages.success(request, f"{count_words(len(lifted), 'order')} released.")
+    return HttpResponseRedirect(visit.url("attention"))
+
+
+@require_POST
+@page(scope="inbox:replay")
+def replay_parked(request: PageRequest) -> HttpResponse:
+    """Replay or discard all messages that are parked for the same reason."""
+    visit = request.visit
+    cause = _cause(visit, "parked", request.POST.get("cause", ""))
+    ids = list(cause.subject_ids) if cause else []
+    reason = request.POST.get("reason", "").strip()
+    if request.POST.get("do") == "discard":
+        gone = inbox.discard(ids, merchant_id=visit.merchant_id, reason=reason or "needs nothing")
+        messages.success(request, f"{count_words(len(gone), 'message')} discarded.")
+        return HttpResponseRedirect(visit.url("attention"))
+    try:
+        again = inbox.replay(ids, merchant_id=visit.merchant_id, reason=reason)
+    except BodyErased as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, f"{count_words(len(again), 'message')} replayed.")
+    return HttpResponseRedirect(visit.url("attention"))
+
+
+@require_POST
+@page(scope="jobs:write")
+def replay_letters(request: PageRequest) -> HttpResponse:
+    """Replay or discard all work that gave up for the same cause."""
+    visit = request.visit
+    cause = _cause(visit, "gave_up", request.POST.get("cause", ""))
+    ids = list(cause.subject_ids) if cause else []
+    act = deadletters.discard if request.POST.get("do") == "discard" else deadletters.replay
+    reason = request.POST.get("reason", "").strip() or "decided under Needs attention"
+    number = act(ids, merchant_id=visit.merchant_id, by=visit.actor, reason=reason)
+    word = "discarded" if request.POST.get("do") == "discard" else "replayed"
+    messages.success(request, f"{count_words(number, 'dead letter')} {word}.")
+    return HttpResponseRedirect(visit.url("attention"))
+
+
+@require_POST
+@page(scope="jobs:write")
+def waive(request: PageRequest, obligation_id: int) -> HttpResponse:
+    """Let go of a promise, with a reason."""
+    visit = request.visit
+    reason = request.POST.get("reason", "").strip()
+    if not reason:
+        messages.warning(request, "Say why it is let go of.")
+        return HttpResponseRedirect(visit.url("attention"))
+    obligations.waive(obligation_id, merchant_id=visit.merchant_id, by=visit.actor, reason=reason)
+    messages.success(request, "Let go of. It is no longer overdue.")
+    return HttpResponseRedirect(visit.url("attention"))
+
+
+def _cause(visit: Visit, category: str, name: str) -> Cause | None:
+    return next(
+        (
+            cause
+            for cause in standing.causes(visit.mode.value)
+            if cause.category == category and cause.cause == name
+        ),
+        None,
+    )

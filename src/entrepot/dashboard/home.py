@@ -1,0 +1,124 @@
+"""The home page: what is owed, what stands still, today's flow, the connections."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+
+from entrepot.dashboard import drawing
+from entrepot.dashboard.page import page, show
+from entrepot.dashboard.reading import connections, flow, owed, standing
+from entrepot.dashboard.reading.owed import Bucket
+from entrepot.dashboard.visit import PageRequest
+from entrepot.dashboard.wording import count_words
+
+PERIODS = ((1, "Today"), (7, "7 days"), (30, "30 days"))
+SHOWN = 6
+
+
+@page(scope="orders:read")
+def home(request: PageRequest) -> HttpResponse:
+    """Show what we owe first, then what stands still, then how things flow."""
+    mode = request.visit.mode.value
+    days = _period(request.GET.get("days", ""))
+    urgent = owed.urgencies(mode)
+    causes = standing.causes(mode)
+    overdue = urgent[Bucket.OVERDUE].number
+    now = timezone.now()
+    streamed = flow.flow(mode, owed.morning_of(now) - timedelta(days=days - 1))
+    return show(
+        request,
+        "home.html",
+        {
+            "now": now,
+            "tiles": [_tile(urgency) for urgency in urgent.values()],
+            "met": owed.met_today(mode, overdue=overdue),
+            "overdue": owed.promises(mode, Bucket.OVERDUE, limit=SHOWN),
+            "overdue_number": overdue,
+            "next_due": owed.next_due(mode),
+            "causes": standing.summary(causes),
+            "standing": sum(cause.number for cause in causes),
+            "anchors": {f"hold:{cause.cause}:{cause.about}": cause.anchor for cause in causes},
+            "flow": streamed,
+            "drawn": drawing.drawn(streamed),
+            "height": drawing.height_of(streamed),
+            "periods": [(number, word, number == days) for number, word in PERIODS],
+            "days": days,
+            "connections": connections.tiles(mode),
+        },
+        current="home",
+    )
+
+
+def _period(text: str) -> int:
+    return next((number for number, _word in PERIODS if str(number) == text), 1)
+
+
+def _tile(urgency: owed.Urgency) -> dict[str, Any]:
+    kinds = ", ".join(f"{number:,} {word[:1].lower()}{word[1:]}" for word, number in urgency.kinds)
+    titles = {
+        Bucket.OVERDUE: ("Overdue", "stop", "bad"),
+        Bucket.HOUR: ("Due within 1 hour", "clock", "warn"),
+        Bucket.TODAY: ("Due later today", "clock", ""),
+    }
+    title, icon, role = titles[urgency.bucket]
+    return {
+        "urgency": urgency,
+        "title": title,
+        "icon": icon,
+        "role": role if urgency.number else "",
+        "kinds": kinds,
+    }
+
+
+@page(scope="orders:read")
+def owed_list(request: PageRequest, bucket: str) -> HttpResponse:
+    """List the promises of one urgency, by deadline."""
+    chosen = Bucket(bucket)
+    after = _after(request.GET.get("after", ""))
+    rows = owed.promises(request.visit.mode.value, chosen, limit=51, after=after)
+    shown = rows[:50]
+    urgent = owed.urgencies(request.visit.mode.value)
+    return show(
+        request,
+        "owed.html",
+        {
+            "bucket": chosen.value,
+            "title": {
+                Bucket.OVERDUE: "Overdue",
+                Bucket.HOUR: "Due within 1 hour",
+                Bucket.TODAY: "Due later today",
+                Bucket.LATER: "Due after today",
+                Bucket.MET: "Met today",
+            }[chosen],
+            "promises": shown,
+            "buckets": [
+                (name.value, word, urgent[name].number if name in urgent else None)
+                for name, word in (
+                    (Bucket.OVERDUE, "Overdue"),
+                    (Bucket.HOUR, "Within 1 hour"),
+                    (Bucket.TODAY, "Later today"),
+                    (Bucket.LATER, "After today"),
+                    (Bucket.MET, "Met today"),
+                )
+            ],
+            "said": count_words(len(shown), "promise"),
+            "next_key": _key(shown[-1], chosen) if len(rows) > len(shown) else "",
+        },
+        current="home",
+    )
+
+
+def _key(promise: owed.Promise, bucket: Bucket) -> str:
+    """Where the next page begins: behind this promise."""
+    instant = promise.ended_at if bucket == Bucket.MET else promise.due_at
+    return f"{(instant or promise.due_at).timestamp():.6f}:{promise.id}"
+
+
+def _after(text: str) -> tuple[datetime, int] | None:
+    seconds, _, number = text.partition(":")
+    try:
+        return datetime.fromtimestamp(float(seconds), tz=UTC), int(number)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,145 @@
+"""The page of one order, and what is shown of it on demand."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from entrepot.dashboard.page import page, show, show_part, wants_part
+from entrepot.dashboard.reading import (
+    connections,
+    headline,
+    next_step,
+    order_page,
+    problems,
+    shares,
+    timeline,
+)
+from entrepot.dashboard.reading.headline import CHIPS
+from entrepot.dashboard.visit import PageRequest, Visit
+from entrepot.events import outbox
+from entrepot.obligations.models import Obligation
+from entrepot.obligations.states import Kind
+from entrepot.orders.models import Order, Tag
+
+BUTTONS = (
+    ("hold", "Hold …", "hand", "orders:write", ""),
+    ("refund", "Refund …", "", "refunds:write", ""),
+    ("reship", "Reship …", "", "orders:write", ""),
+    ("cancel", "Cancel …", "", "orders:write", "danger"),
+)
+MORE = (
+    ("release", "Release …", "orders:write"),
+    ("address", "Edit address …", "orders:write"),
+    ("tracking", "Add tracking …", "fulfillment:write"),
+    ("retry", "Retry …", "orders:write"),
+    ("refresh", "Read again …", "orders:write"),
+)
+
+
+def found(visit: Visit, key: str) -> Order:
+    """The order that an address names: by id, number, or opaque reference; in the visit's mode.
+
+    Raises:
+        Http404: there is none, or several have that number.
+    """
+    rows = Order.objects.filter(mode=visit.mode)
+    if key.isdigit() and len(key) < 19:
+        by_id = rows.filter(id=int(key)).first()
+        if by_id is not None:
+            return by_id
+    named = list(rows.filter(number=key)[:2]) or list(rows.filter(reference=key.upper())[:2])
+    if len(named) != 1:
+        raise Http404(f"no order {key!r} in {visit.mode} mode")
+    return named[0]
+
+
+@page(scope="orders:read")
+def order(request: PageRequest, key: str) -> HttpResponse:
+    """Show one order: its state, what next, its lines, money, people, and history."""
+    visit = request.visit
+    row = found(visit, key)
+    if str(row.id) != key:
+        return HttpResponseRedirect(visit.url("order", row.id))
+    is_full = request.GET.get("timeline") == "full"
+    if wants_part(request) and "timeline" in request.GET:
+        history = timeline.timeline_of(row.id, is_full=is_full)
+        return show_part(
+            request, "timeline.html", {"order": row, "timeline": history, "is_full": is_full}
+        )
+    return show(request, "order.html", _context(visit, row, is_full=is_full), current="orders")
+
+
+def _context(
+    visit: Visit, row: Order, *, is_full: bool, is_revealed: bool = False
+) -> dict[str, Any]:
+    now = timezone.now()
+    names = connections.names()
+    due = _ship_deadlines(row.id)
+    split = shares.shares_of(row, names, due)
+    state = headline.states_of([row.id])[row.id]
+    owed = order_page.owed_of(row.id, now)
+    coming = next(((one.word, one.due_at) for one in owed if one.is_open), None)
+    situation = next_step.Situation(
+        order=row,
+        state=state,
+        problem=problems.problems_of([row.id]).get(row.id),
+        holds=order_page.holds_of(row.id),
+        shares=split,
+        unknown=next_step.unknown_attempt(row.id),
+        next_owed=coming,
+        names=names,
+        now=now,
+    )
+    return {
+        "order": row,
+        "storefront": names.get(row.connection_id, ""),
+        "chip": CHIPS[state].saying(next_step.headline_words(situation)),
+        "source": order_page.source_words(row),
+        "difference": order_page.agrees(row),
+        "tags": list(Tag.objects.filter(order=row).order_by("id")),
+        "next": next_step.next_step(situation),
+        "holds": situation.holds,
+        "shares": split,
+        "ledger": order_page.ledger_of(row, names) if visit.may("payments:read") else None,
+        "totals": order_page.totals_of(row),
+        "mails": order_page.mails_of(row.id) if visit.may("notifications:read") else None,
+        "owed": owed,
+        "person": order_page.person_of(row, may_see=visit.sees_people, is_revealed=is_revealed),
+        "destination": order_page.destination_of(row, may_see=visit.sees_people),
+        "notes": order_page.notes_of(row),
+        "timeline": timeline.timeline_of(row.id, is_full=is_full),
+        "is_full": is_full,
+        "buttons": [button for button in BUTTONS if visit.may(button[3])],
+        "more": [action for action in MORE if visit.may(action[2])],
+    }
+
+
+def _ship_deadlines(order_id: int) -> dict[int, Any]:
+    rows = Obligation.objects.filter(
+        order_id=order_id, kind=Kind.SHIP, end="", subject_kind="fulfillment_order"
+    )
+    return dict(rows.values_list("subject_id", "due_at"))
+
+
+@require_POST
+@page(scope="personal_data:read")
+def reveal(request: PageRequest, key: str) -> HttpResponse:
+    """Show the customer's e-mail address and telephone once; the journal keeps who looked."""
+    visit = request.visit
+    row = found(visit, key)
+    outbox.record(
+        "customer.revealed",
+        merchant_id=visit.merchant_id,
+        mode=row.mode,
+        order_id=row.id,
+        subject=("customer", row.customer_id or 0),
+        data={"what": ["email", "phone"]},
+    )
+    context = _context(visit, row, is_full=False, is_revealed=True)
+    if wants_part(request):
+        return show_part(request, "customer.html", context)
+    messages.success(request, "Shown once. The journal keeps that you looked.")
+    return show(request, "order.html", context, current="orders")

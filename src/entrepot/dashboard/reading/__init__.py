@@ -1,0 +1,1 @@
+"""What each page reads, across rooms; nothing here changes a row."""

@@ -1,0 +1,238 @@
+"""The filters of the orders list: read from the address, said as pills, asked of the database."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from urllib.parse import urlencode
+
+from django.utils import timezone
+
+from entrepot.dashboard.reading import flow, headline, owed
+from entrepot.dashboard.reading.headline import CHIPS, State
+from entrepot.dashboard.wording import plain
+from entrepot.dashboard.words_of_states import HOLD
+from entrepot.orders.search import normalized
+from entrepot.orders.states import FulfillmentStatus, HoldKind, PaymentStatus
+
+# key of the address -> how its pill begins
+WORDS = {
+    "state": "state",
+    "storefront": "storefront",
+    "provider": "provider",
+    "hold": "hold",
+    "payment": "payment",
+    "fulfillment": "fulfillment",
+    "owed": "owed",
+    "sku": "SKU",
+    "country": "country",
+    "currency": "currency",
+    "tag": "tag",
+    "from": "placed from",
+    "to": "placed to",
+    "heard": "first heard since",
+    "place": "in the flow",
+    "reached": "reached",
+    "find": "has",
+}
+TOKEN = re.compile(r'(?P<key>[a-z]+):(?:"(?P<quoted>[^"]*)"|(?P<plain>\S+))|"(?P<phrase>[^"]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Pill:
+    """An active filter: what it says, and the address without it."""
+
+    words: str
+    without: str
+
+
+@dataclass(slots=True)
+class Filters:
+    """Active filters by key, and those that could not be understood."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    misread: list[str] = field(default_factory=list)
+
+    @property
+    def query(self) -> str:
+        """The address after the question mark; the same rows for whoever gets the link."""
+        return urlencode(self.values)
+
+    def without(self, key: str) -> str:
+        """The same with one filter fewer."""
+        return urlencode({name: value for name, value in self.values.items() if name != key})
+
+    def with_(self, **more: str) -> str:
+        """The same with others set."""
+        return urlencode({**self.values, **more})
+
+
+def read(asked: Mapping[str, str]) -> Filters:
+    """Read filters from an address; `f` is the text of the filter box.
+
+    The box takes `sku:PRT-* country:DE tag:"for Friday"`; any other word is an identifier.
+    """
+    filters = Filters()
+    for key in WORDS:
+        if value := asked.get(key, "").strip():
+            filters.values[key] = value
+    text = asked.get("f", "").strip()
+    words = []
+    for match in TOKEN.finditer(text):
+        if match["phrase"]:
+            words.append(match["phrase"])
+            continue
+        value = match["quoted"] if match["quoted"] is not None else match["plain"]
+        if match["key"] in WORDS:
+            filters.values[match["key"]] = value
+        else:
+            filters.misread.append(match[0])
+    if rest := TOKEN.sub(" ", text).split():
+        words.insert(0, " ".join(rest))
+    if words:
+        filters.values["find"] = " ".join(words)
+    return filters
+
+
+def pills(filters: Filters, names: Mapping[int, str]) -> list[Pill]:
+    """What is filtered, in words."""
+    return [
+        Pill(f"{WORDS[key]}: {_said(key, value, names)}", filters.without(key))
+        for key, value in filters.values.items()
+    ]
+
+
+def _said(key: str, value: str, names: Mapping[int, str]) -> str:
+    match key:
+        case "state" if value in headline.KNOWN:
+            return CHIPS[State(value)].word
+        case "storefront" | "provider" if value.isdigit():
+            return names.get(int(value), f"no. {value}")
+        case "hold" if value in HoldKind.values:
+            return HOLD[HoldKind(value)]
+        case "place":
+            return next((row[3] for row in flow.PLACES if row[0] == value), value)
+        case _:
+            return plain(value) if key in {"payment", "fulfillment", "reached"} else value
+
+
+def conditions(filters: Filters) -> tuple[list[str], dict[str, object]]:
+    """What the filters ask of the row `o`, as conditions with named parameters.
+
+    A value that cannot be read is added to `misread` and asks for nothing.
+    """
+    asked: list[str] = []
+    parameters: dict[str, object] = {}
+    for key, value in list(filters.values.items()):
+        made = _condition(key, value)
+        if made is None:
+            filters.misread.append(f"{key}:{value}")
+            continue
+        condition, parameter = made
+        asked.append(condition)
+        if parameter is not None:
+            parameters[f"f_{key}"] = parameter
+    return asked, parameters
+
+
+_SHARE = (
+    "EXISTS (SELECT FROM fulfillment_order AS f WHERE f.order_id = o.id"
+    " AND f.status <> 'cancelled' AND f.connection_id = %(f_provider)s)"
+)
+_HELD = (
+    "o.open_holds > 0 AND EXISTS (SELECT FROM orders_hold AS h"
+    " WHERE h.order_id = o.id AND h.lifted_at IS NULL AND h.kind = %(f_hold)s)"
+)
+_TAGGED = "EXISTS (SELECT FROM orders_tag AS t WHERE t.order_id = o.id AND t.word = %(f_tag)s)"
+_SENT_TO = (
+    "EXISTS (SELECT FROM customers_postal_address AS d"
+    " WHERE d.id = o.address_id AND d.country = upper(%(f_country)s))"
+)
+_FOUND = (
+    "o.id IN (SELECT s.object_id FROM search_term AS s"
+    " WHERE s.kind = 'order' AND s.term ^@ %(f_find)s)"
+)
+_OWES = (
+    "o.id IN (SELECT b.order_id FROM obligations_obligation AS b"
+    " WHERE b.\"end\" = '' AND b.due_at < now() + %(f_owed)s::interval)"
+)
+
+
+def _condition(key: str, value: str) -> tuple[str, object] | None:
+    """The condition of one filter and its parameter; None for a value that makes no sense."""
+    match key:
+        case "state":
+            return (headline.condition_of(State(value)), None) if value in headline.KNOWN else None
+        case "storefront":
+            return ("o.connection_id = %(f_storefront)s", int(value)) if _is_id(value) else None
+        case "provider":
+            return (_SHARE, int(value)) if _is_id(value) else None
+        case "hold":
+            return (_HELD, value) if value in HoldKind.values else None
+        case "payment":
+            known = value in PaymentStatus.values
+            return ("o.payment_status = %(f_payment)s", value) if known else None
+        case "fulfillment":
+            known = value in FulfillmentStatus.values
+            return ("o.fulfillment_status = %(f_fulfillment)s", value) if known else None
+        case "owed":
+            spans = {
+                owed.Bucket.OVERDUE: "0",
+                owed.Bucket.HOUR: "1 hour",
+                owed.Bucket.TODAY: "1 day",
+            }
+            span = spans.get(value)  # type: ignore[call-overload]
+            return (_OWES, span) if span else None
+        case "sku":
+            return _sku(value)
+        case "country":
+            return _SENT_TO, value
+        case "currency":
+            return "o.currency = upper(%(f_currency)s)", value
+        case "tag":
+            return _TAGGED, value
+        case "find":
+            return _FOUND, normalized(value)
+        case "place":
+            known = value in {row[0] for row in flow.PLACES} - {"refused", "parked"}
+            return (flow.condition_of_place(value), None) if known else None
+        case "reached":
+            return _reached(value)
+        case _:
+            return _dated(key, value)
+
+
+def _is_id(value: str) -> bool:
+    return value.isdigit() and len(value) < 19
+
+
+def _sku(value: str) -> tuple[str, object]:
+    """One SKU, or all that begin alike: `PRT-*`."""
+    same = "l.sku ^@ %(f_sku)s" if value.endswith("*") else "l.sku = %(f_sku)s"
+    return (
+        f"o.id IN (SELECT l.order_id FROM orders_line AS l WHERE {same})",  # noqa: S608 -- constants
+        value.rstrip("*"),
+    )
+
+
+def _reached(stage: str) -> tuple[str, object] | None:
+    if stage not in flow.STAGES:
+        return None
+    return f"({flow.PLACE}) = ANY (%(f_reached)s) AND NOT o.is_history", flow.places_from(stage)
+
+
+def _dated(key: str, value: str) -> tuple[str, object] | None:
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        return None
+    begins = timezone.make_aware(datetime.combine(day, time.min))
+    match key:
+        case "from":
+            return "o.placed_at >= %(f_from)s", begins
+        case "to":
+            return "o.placed_at < %(f_to)s + interval '1 day'", begins
+        case "heard":
+            return "o.first_seen_at >= %(f_heard)s", begins
+        case _:
+            return None

@@ -1,0 +1,185 @@
+"""Why an order stands, in one line with the way out, for a page of orders at once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from entrepot.dashboard import words_of_states
+from entrepot.dashboard.reading.headline import DELAYED_PARCEL
+from entrepot.dashboard.reading.standing import EFFECTS
+from entrepot.dashboard.wording import clock_words, moment_words, sentence
+from entrepot.database import sql
+from entrepot.orders.states import HoldKind
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line under a state: its role, the cause, what comes next, and the fix as a verb.
+
+    `fix` is what a person can do about it ("Map SKU"); `anchor` the place on the page of what
+    needs attention where that is done. Both are empty where nothing is to be done.
+    """
+
+    role: str
+    words: str
+    then: str = ""
+    fix: str = ""
+    anchor: str = ""
+
+
+FIXES = {
+    HoldKind.UNMAPPED_SKU: "Map SKU",
+    HoldKind.MISSING_ARTWORK: "Add artwork",
+    HoldKind.ADDRESS_REFUSED: "Edit address",
+    HoldKind.SHIPPING_UNMAPPED: "Map shipping",
+    HoldKind.DUPLICATE_SUSPECTED: "Compare",
+    HoldKind.PAYMENT_NEEDED: "See alert",
+}
+
+_UNKNOWN = """
+    SELECT a.order_id, a.kind, a.next_ask_at, c.name
+    FROM attempts_attempt AS a
+    LEFT JOIN connections_connection AS c ON c.id = a.connection_id
+    WHERE a.order_id = ANY (%(ids)s) AND a.status = 'unknown'
+    ORDER BY a.id DESC
+"""
+# `others` counts the orders that wait for the same thing, by orders_hold_open.
+_HOLDS = """
+    SELECT h.order_id, h.kind, h.about, h.reason, (
+        SELECT count(*) - 1
+        FROM orders_hold AS same
+        WHERE same.merchant_id = h.merchant_id AND same.kind = h.kind AND same.about = h.about
+            AND same.about <> '' AND same.lifted_at IS NULL
+    ) AS others
+    FROM orders_hold AS h
+    WHERE h.order_id = ANY (%(ids)s) AND h.lifted_at IS NULL
+    ORDER BY h.opened_at DESC
+"""
+_PARCELS = f"""
+    SELECT p.order_id, p.number, p.status, p.status_at, p.promised_at, u.happened_at
+    FROM fulfillment_parcel AS p
+    LEFT JOIN LATERAL (
+        SELECT max(happened_at) AS happened_at
+        FROM fulfillment_tracking_entry
+        WHERE parcel_id = p.id
+    ) AS u ON true
+    WHERE p.order_id = ANY (%(ids)s) AND {DELAYED_PARCEL}
+    ORDER BY p.number DESC
+"""  # noqa: S608 -- constants
+# The last thing that an effect which is owed met with.
+_LATE = """
+    SELECT DISTINCT ON (b.order_id)
+        b.order_id, b.kind, b.due_at, a.message, a.status, a.calls, d.error
+    FROM obligations_obligation AS b
+    LEFT JOIN LATERAL (
+        SELECT message, status, calls
+        FROM attempts_attempt
+        WHERE order_id = b.order_id AND kind = b.kind
+        ORDER BY id DESC
+        LIMIT 1
+    ) AS a ON true
+    LEFT JOIN LATERAL (
+        SELECT error
+        FROM deadletters_dead_letter
+        WHERE order_id = b.order_id AND status = 'waiting'
+        ORDER BY id DESC
+        LIMIT 1
+    ) AS d ON true
+    WHERE b.order_id = ANY (%(ids)s) AND b."end" = '' AND b.due_at < now()
+    ORDER BY b.order_id, b.due_at
+"""
+_WAITING = """
+    SELECT o.id, o.payment_status, o.payment_title, o.is_on_terms, (
+        SELECT min(f.submit_after)
+        FROM fulfillment_order AS f
+        WHERE f.order_id = o.id AND f.status = 'open' AND f.submit_after > now()
+    )
+    FROM orders_order AS o
+    WHERE o.id = ANY (%(ids)s) AND o.status = 'open'
+"""
+_PRESUMED = """
+    SELECT p.order_id, max(p.status_at)
+    FROM fulfillment_parcel AS p
+    WHERE p.order_id = ANY (%(ids)s) AND p.status = 'presumed_delivered'
+    GROUP BY 1
+"""
+
+
+def problems_of(order_ids: Iterable[int]) -> dict[int, Problem]:
+    """The most urgent problem line of each order that has one, in the order of the headline."""
+    ids = {"ids": list(order_ids)}
+    found: dict[int, Problem] = {}
+    if not ids["ids"]:
+        return found
+    for order_id, at in sql.fetch(_PRESUMED, ids):
+        found[order_id] = Problem("", "No carrier could say", f"set {_at(at)}")
+    for order_id, payment, title, on_terms, until in sql.fetch(_WAITING, ids):
+        line = _waiting(payment, title, on_terms=on_terms, until=until)
+        if line:
+            found[order_id] = line
+    for order_id, number, status, status_at, promised_at, scanned_at in sql.fetch(_PARCELS, ids):
+        found[order_id] = _parcel(number, status, status_at, promised_at, scanned_at)
+    for order_id, kind, _due, message, status, calls, error in sql.fetch(_LATE, ids):
+        found[order_id] = _late(kind, message or "", status or "", calls or 0, error or "")
+    for order_id, kind, about, reason, others in sql.fetch(_HOLDS, ids):
+        found[order_id] = _hold(kind, about, reason, others)
+    for order_id, kind, next_ask_at, name in sql.fetch(_UNKNOWN, ids):
+        found[order_id] = _unknown(kind, next_ask_at, name or "the other side")
+    return found
+
+
+def _unknown(kind: str, next_ask_at: datetime | None, name: str) -> Problem:
+    effect = EFFECTS.get(kind, sentence(kind))
+    then = f"Asking {name}" + (f", next {clock_words(next_ask_at)}" if next_ask_at else "")
+    return Problem("unknown", f"{effect}: outcome unknown", then, "See", f"unknown-{kind}")
+
+
+def _hold(kind: str, about: str, reason: str, others: int) -> Problem:
+    known = HoldKind(kind) if kind in HoldKind.values else None
+    words = words_of_states.HOLD[known] if known else sentence(kind)
+    if known == HoldKind.UNMAPPED_SKU and about:
+        words = f"SKU {about} is not mapped"
+    then = f"and {others} more {'order' if others == 1 else 'orders'}" if others > 0 else reason
+    fix = FIXES.get(known, "Release") if known else "Release"
+    return Problem("warn", words, then, fix, f"hold:{kind}:{about}")
+
+
+def _late(kind: str, message: str, status: str, calls: int, error: str) -> Problem:
+    word = words_of_states.OWED.get(kind, sentence(kind))  # type: ignore[call-overload]
+    if error:
+        return Problem("bad", f"{word}: our own work gave up", error, "See")
+    if message:
+        tries = f"{calls} times" if calls > 1 else "once"
+        return Problem("bad", f"{word}: “{message}”", f"called {tries}, {status}", "Open")
+    return Problem("bad", f"{word} is late", "", "Open")
+
+
+def _parcel(
+    number: int,
+    status: str,
+    status_at: datetime | None,
+    promised_at: datetime | None,
+    scanned_at: datetime | None,
+) -> Problem:
+    if status in {"exception", "lost"}:
+        return Problem("warn", f"Parcel {number}: {status}", f"since {_at(status_at)}", "Open")
+    if scanned_at is not None:
+        return Problem("warn", f"Parcel {number}: no scan since {_at(scanned_at)}", "", "Open")
+    if promised_at is not None:
+        return Problem("warn", f"Parcel {number}: promised by {_at(promised_at)}", "", "Open")
+    return Problem("warn", f"Parcel {number} is delayed", "", "Open")
+
+
+def _waiting(payment: str, title: str, *, on_terms: bool, until: datetime | None) -> Problem | None:
+    if until is not None:
+        by = f"{title}, on terms. " if on_terms else ""
+        return Problem("", f"{by}Submits at {clock_words(until)}")
+    if payment == "pending":
+        return Problem("", f"{title or 'The payment'} is pending")
+    if payment in {"unpaid", "partially_paid"} and title:
+        return Problem("", title)
+    return None
+
+
+def _at(instant: datetime | None) -> str:
+    return "an unknown time" if instant is None else moment_words(instant)

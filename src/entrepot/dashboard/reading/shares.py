@@ -1,0 +1,412 @@
+"""The lines of one order by fulfillment order, with what left of each and where the parcels are."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from entrepot.canon.money import Money
+from entrepot.canon.tracking import ParcelStatus
+from entrepot.catalog.models import Asset
+from entrepot.dashboard.wording import Chip, day_words, moment_words
+from entrepot.dashboard.words_of_states import FULFILLMENT_ORDER, PARCEL, chip_of
+from entrepot.fulfillment.models import (
+    FulfillmentItem,
+    FulfillmentOrder,
+    Parcel,
+    Shipment,
+    ShipmentItem,
+    TrackingEntry,
+)
+from entrepot.fulfillment.states import ShipmentStatus, Status
+from entrepot.orders.models import Line, Order
+
+ARRIVED = {ParcelStatus.DELIVERED, ParcelStatus.PRESUMED_DELIVERED}
+TROUBLE = {
+    ParcelStatus.DELAYED,
+    ParcelStatus.EXCEPTION,
+    ParcelStatus.LOST,
+    ParcelStatus.DELIVERY_ATTEMPTED,
+    ParcelStatus.RETURNING,
+    ParcelStatus.RETURNED,
+    ParcelStatus.AVAILABLE_FOR_PICKUP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of a parcel's five steps: done, now, or empty; the step in trouble has a role."""
+
+    word: str
+    detail: str = ""
+    state: str = ""
+    role: str = "good"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artwork:
+    """A print file of an item: where it goes, how large it is, whether it is safe to send."""
+
+    print_area: str
+    size: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """Units of one line inside a share; counts are None where they do not apply."""
+
+    id: int
+    line_id: int
+    title: str
+    sku: str
+    properties: list[tuple[str, str]]
+    sent_as: str
+    sizing: str
+    bin: str
+    artworks: list[Artwork]
+    ordered: int
+    shipped: int | None
+    delivered: int | None
+    amount: Money
+    chip: Chip | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """One parcel with its steps."""
+
+    id: int
+    number: int
+    chip: Chip
+    contents: str
+    carrier: str
+    tracking_number: str
+    tracking_url: str
+    steps: list[Step]
+    last_scan: TrackingEntry | None
+    promised_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What one provider makes or ships of the order."""
+
+    row: FulfillmentOrder | None
+    title: str
+    chip: Chip | None
+    items: list[Item]
+    boxes: list[Box] = field(default_factory=list)
+    waiting: str = ""
+    waiting_steps: list[Step] = field(default_factory=list)
+    summary: str = ""
+    cost: Money | None = None
+    issues: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def anchor(self) -> str:
+        """Its place on the page."""
+        return f"share-{self.row.id}" if self.row else "unplanned"
+
+
+def shares_of(order: Order, names: Mapping[int, str], due: Mapping[int, datetime]) -> list[Share]:
+    """The shares of an order in the order in which they were planned, then what has none.
+
+    `due` is the open deadline for shipping by fulfillment order.
+    """
+    lines = {line.id: line for line in Line.objects.filter(order=order).order_by("position", "id")}
+    rows = list(FulfillmentOrder.objects.filter(order_id=order.id).order_by("share"))
+    items = list(
+        FulfillmentItem.objects.filter(fulfillment_order__in=rows).order_by("position", "id")
+    )
+    boxes = _boxes(order, rows, items, lines)
+    delivered = _delivered_by_item(order.id)
+    artworks = _artworks(items)
+    shares = [
+        _share(
+            row,
+            order,
+            [item for item in items if item.fulfillment_order_id == row.id],
+            lines=lines,
+            boxes=boxes.get(row.id, []),
+            delivered=delivered,
+            artworks=artworks,
+            names=names,
+            due_at=due.get(row.id),
+        )
+        for row in rows
+    ]
+    rest = _unplanned(order, list(lines.values()))
+    return shares + ([rest] if rest else [])
+
+
+def _share(
+    row: FulfillmentOrder,
+    order: Order,
+    items: list[FulfillmentItem],
+    *,
+    lines: Mapping[int, Line],
+    boxes: list[Box],
+    delivered: Mapping[int, int],
+    artworks: Mapping[int, list[Artwork]],
+    names: Mapping[int, str],
+    due_at: datetime | None,
+) -> Share:
+    units = sum(item.quantity for item in items)
+    shipped = sum(item.units_shipped for item in items)
+    arrived = sum(delivered.get(item.id, 0) for item in items)
+    rest = units - shipped - sum(item.units_cancelled for item in items)
+    is_waiting = rest > 0 and row.status not in {Status.CANCELLED, Status.CLOSED}
+    said = (
+        f"{arrived} of {units} units delivered"
+        if arrived
+        else f"{shipped} of {units} units shipped"
+    )
+    return Share(
+        row=row,
+        title=names.get(row.connection_id, f"connection {row.connection_id}"),
+        chip=chip_of(FULFILLMENT_ORDER, row.status),
+        items=[_item(item, order, lines.get(item.line_id), delivered, artworks) for item in items],
+        boxes=boxes,
+        waiting=_waiting(items, lines) if is_waiting else "",
+        waiting_steps=_waiting_steps(order, row, due_at) if is_waiting else [],
+        summary=said,
+        cost=Money(row.cost, row.cost_currency) if row.cost is not None else None,
+        issues=[issue for issue in row.details.get("issues", []) if isinstance(issue, dict)],
+    )
+
+
+def _item(
+    item: FulfillmentItem,
+    order: Order,
+    line: Line | None,
+    delivered: Mapping[int, int],
+    artworks: Mapping[int, list[Artwork]],
+) -> Item:
+    units = item.quantity // max(item.units_per_line, 1)
+    return Item(
+        id=item.id,
+        line_id=item.line_id,
+        title=line.title if line else item.sku,
+        sku=item.sku,
+        properties=_properties(line),
+        sent_as=item.provider_sku,
+        sizing=item.sizing,
+        bin=item.bin,
+        artworks=artworks.get(item.id, []),
+        ordered=item.quantity,
+        shipped=item.units_shipped,
+        delivered=delivered.get(item.id, 0),
+        amount=_part_of(line, units, order.currency),
+    )
+
+
+def _unplanned(order: Order, lines: list[Line]) -> Share | None:
+    """Lines, or units of them, that no provider has."""
+    items = []
+    for line in lines:
+        for units, chip in (
+            (line.units_nothing, Chip("neutral", "ring", "Nothing to ship")),
+            (line.units_elsewhere, Chip("neutral", "ring", "Fulfilled elsewhere")),
+            (line.units_cancelled, Chip("neutral", "x", "Cancelled")),
+            (max(line.units_open, 0), Chip("neutral", "clock", "No provider yet")),
+        ):
+            if units:
+                items.append(_unplanned_item(order, line, units, chip))
+    if not items:
+        return None
+    waits = any(item.chip and item.chip.word == "No provider yet" for item in items)
+    title = "Not routed yet" if waits else "Without a provider"
+    return Share(row=None, title=title, chip=None, items=items)
+
+
+def _unplanned_item(order: Order, line: Line, units: int, chip: Chip) -> Item:
+    return Item(
+        id=0,
+        line_id=line.id,
+        title=line.title,
+        sku=line.sku,
+        properties=_properties(line),
+        sent_as="",
+        sizing="",
+        bin="",
+        artworks=[],
+        ordered=units,
+        shipped=None,
+        delivered=None,
+        amount=_part_of(line, units, order.currency),
+        chip=chip,
+    )
+
+
+def _part_of(line: Line | None, units: int, currency: str) -> Money:
+    """What the customer pays for some of a line's units."""
+    if line is None or not line.quantity:
+        return Money.zero(currency)
+    return Money(line.total * units / line.quantity, currency).rounded()
+
+
+def _properties(line: Line | None) -> list[tuple[str, str]]:
+    """What the customer chose, as the storefront told it: name and value."""
+    told = line.properties if line else []
+    return [
+        (str(pair[0]), str(pair[1])) for pair in told if isinstance(pair, list) and len(pair) == 2
+    ]
+
+
+def _artworks(items: list[FulfillmentItem]) -> dict[int, list[Artwork]]:
+    """The print files of each item; sizes are known once a file was copied."""
+    wanted = {item.id: [a for a in item.assets if isinstance(a, dict)] for item in items}
+    urls = {str(asset.get("url", "")) for assets in wanted.values() for asset in assets}
+    known = {asset.url: asset for asset in Asset.objects.filter(url__in=urls)}
+    found: dict[int, list[Artwork]] = {}
+    for item_id, assets in wanted.items():
+        found[item_id] = [
+            _artwork(str(asset.get("print_area", "")), known.get(str(asset.get("url", ""))))
+            for asset in assets
+        ]
+    return found
+
+
+def _artwork(print_area: str, asset: Asset | None) -> Artwork:
+    size = ""
+    if asset is not None and asset.width_px and asset.height_px:
+        size = f"{asset.width_px:,} × {asset.height_px:,} px"
+    return Artwork(
+        print_area=print_area,
+        size=size,
+        status=asset.status if asset else "waiting",
+        reason=asset.reason if asset else "",
+    )
+
+
+def _delivered_by_item(order_id: int) -> dict[int, int]:
+    """Units of each item in shipments all of whose parcels have arrived."""
+    states: dict[int, list[str]] = defaultdict(list)
+    for shipment_id, status in Parcel.objects.filter(order_id=order_id).values_list(
+        "shipment_id", "status"
+    ):
+        states[shipment_id].append(status)
+    arrived = [id_ for id_, found in states.items() if found and set(found) <= ARRIVED]
+    counted: dict[int, int] = defaultdict(int)
+    for item_id, quantity in ShipmentItem.objects.filter(shipment_id__in=arrived).values_list(
+        "fulfillment_item_id", "quantity"
+    ):
+        counted[item_id] += quantity
+    return counted
+
+
+def _boxes(
+    order: Order,
+    rows: list[FulfillmentOrder],
+    items: list[FulfillmentItem],
+    lines: Mapping[int, Line],
+) -> dict[int, list[Box]]:
+    shares = {row.id: row for row in rows}
+    skus = {item.id: item for item in items}
+    shipments = {
+        row.id: row
+        for row in Shipment.objects.filter(order_id=order.id).exclude(status=ShipmentStatus.VOIDED)
+    }
+    contents: dict[int, list[str]] = defaultdict(list)
+    for row in ShipmentItem.objects.filter(shipment_id__in=shipments):
+        item = skus.get(row.fulfillment_item_id)
+        line = lines.get(row.line_id)
+        contents[row.shipment_id].append(
+            f"{row.quantity} × {line.title if line else item.sku if item else 'unknown'}"
+        )
+    parcels = list(Parcel.objects.filter(shipment_id__in=shipments).order_by("number", "id"))
+    scans = _last_scans([parcel.id for parcel in parcels])
+    found: dict[int, list[Box]] = defaultdict(list)
+    for parcel in parcels:
+        shipment = shipments[parcel.shipment_id]
+        found[shipment.fulfillment_order_id].append(
+            Box(
+                id=parcel.id,
+                number=parcel.number,
+                chip=chip_of(PARCEL, parcel.status),
+                contents=", ".join(contents[shipment.id]),
+                carrier=parcel.carrier or shipment.carrier,
+                tracking_number=parcel.tracking_number,
+                tracking_url=parcel.tracking_url if _is_web(parcel.tracking_url) else "",
+                steps=_steps(order, shares[shipment.fulfillment_order_id], shipment, parcel),
+                last_scan=scans.get(parcel.id),
+                promised_at=parcel.promised_at or parcel.estimated_delivery_at,
+            )
+        )
+    return found
+
+
+def _is_web(url: str) -> bool:
+    return url.startswith(("https://", "http://"))
+
+
+def _last_scans(parcel_ids: list[int]) -> dict[int, TrackingEntry]:
+    rows = TrackingEntry.objects.filter(parcel_id__in=parcel_ids).order_by("happened_at", "id")
+    return {row.parcel_id: row for row in rows}
+
+
+def _steps(order: Order, share: FulfillmentOrder, shipment: Shipment, parcel: Parcel) -> list[Step]:
+    status = ParcelStatus(parcel.status)
+    made = "Packed" if share.is_by_hand else "In production"
+    steps = [
+        Step("Confirmed", day_words(order.released_at or order.placed_at), "done"),
+        Step(made, day_words(share.accepted_at) if share.accepted_at else "", "done"),
+        Step("Shipped", day_words(shipment.shipped_at), "done"),
+    ]
+    at = moment_words(parcel.status_at) if parcel.status_at else ""
+    if status in ARRIVED:
+        word = "Delivered" if status == ParcelStatus.DELIVERED else "Presumed delivered"
+        return [*steps, Step("Out for delivery", "", "done"), Step(word, at, "done")]
+    chip = PARCEL[status]
+    if status in TROUBLE:
+        since = f"since {day_words(parcel.status_at)}" if parcel.status_at else ""
+        return [*steps, Step(chip.word, since, "now", chip.role), Step("Delivered")]
+    if status == ParcelStatus.OUT_FOR_DELIVERY:
+        return [*steps, Step("Out for delivery", at, "now"), Step("Delivered")]
+    steps[-1] = Step("Shipped", day_words(shipment.shipped_at), "now")
+    return [*steps, Step("Out for delivery"), Step("Delivered", _by(parcel))]
+
+
+def _by(parcel: Parcel) -> str:
+    by = parcel.promised_at or parcel.estimated_delivery_at
+    return f"by {day_words(by)}" if by else ""
+
+
+def _waiting(items: list[FulfillmentItem], lines: Mapping[int, Line]) -> str:
+    """What of a share has not left: "1 × Fähre um sechs"."""
+    left = []
+    for item in items:
+        units = item.quantity - item.units_shipped - item.units_cancelled
+        line = lines.get(item.line_id)
+        if units > 0:
+            left.append(f"{units} × {line.title if line else item.sku}")
+    return ", ".join(left)
+
+
+def _waiting_steps(order: Order, row: FulfillmentOrder, due_at: datetime | None) -> list[Step]:
+    by = f"by {day_words(due_at)}" if due_at else ""
+    made = "Being packed" if row.is_by_hand else "In production"
+    confirmed = Step("Confirmed", day_words(order.released_at or order.placed_at), "done")
+    if row.status in {Status.OPEN, Status.ON_HOLD, Status.SUBMITTED}:
+        if order.released_at is None:
+            confirmed = Step("Confirmed")
+        else:
+            confirmed = Step("Confirmed", confirmed.detail, "now")
+        return [
+            confirmed,
+            Step(made),
+            Step("Shipped", by),
+            Step("Out for delivery"),
+            Step("Delivered"),
+        ]
+    since = day_words(row.accepted_at) if row.accepted_at else ""
+    return [
+        confirmed,
+        Step(made, since, "now"),
+        Step("Shipped", by),
+        Step("Out for delivery"),
+        Step("Delivered"),
+    ]

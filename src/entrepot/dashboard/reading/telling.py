@@ -1,0 +1,180 @@
+"""What each event is called on a timeline: a role, an icon, and a sentence made of its data."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from entrepot.canon.money import Money, NotMoney
+from entrepot.dashboard.reading.standing import EFFECTS
+from entrepot.dashboard.wording import money_words, plain, sentence
+from entrepot.dashboard.words_of_states import HOLD, MAIL_KIND, OWED, PARCEL
+from entrepot.events.catalog import CATALOG
+
+Data = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How an event is drawn and said; `is_detail` ones are left out of the compact timeline."""
+
+    role: str
+    icon: str
+    words: Callable[[Data], str]
+    is_detail: bool = False
+
+
+def _fixed(words: str) -> Callable[[Data], str]:
+    return lambda _data: words
+
+
+def _amount(data: Data) -> str:
+    try:
+        return money_words(Money.of(str(data["amount"]), str(data["currency"])))
+    except (KeyError, NotMoney):
+        return str(data.get("amount", ""))
+
+
+def _hold(data: Data) -> str:
+    kind = str(data.get("kind", ""))
+    words = HOLD.get(kind, sentence(kind))  # type: ignore[call-overload]
+    about = data.get("about")
+    return f"{words}: {about}" if about and kind in {"unmapped_sku", "shipping_unmapped"} else words
+
+
+def _owed(data: Data) -> str:
+    kind = str(data.get("kind", ""))
+    return str(OWED.get(kind, sentence(kind)))  # type: ignore[call-overload]
+
+
+def _mail(data: Data) -> str:
+    kind = str(data.get("kind", ""))
+    return str(MAIL_KIND.get(kind, sentence(kind) or "Message"))  # type: ignore[call-overload]
+
+
+def _effect(data: Data) -> str:
+    kind = str(data.get("effect", ""))
+    return EFFECTS.get(kind, sentence(kind) or "Effect")
+
+
+def _moved(data: Data) -> str:
+    status = str(data.get("status", ""))
+    known = PARCEL.get(status)  # type: ignore[call-overload]
+    return f"Parcel: {(known.word if known else sentence(status)).lower()}"
+
+
+def _with_note(words: str, data: Data, key: str) -> str:
+    said = data.get(key)
+    return f"{words}: “{said}”" if said else words
+
+
+TELLINGS: dict[str, Telling] = {
+    "order.imported": Telling("info", "inbox", _fixed("Order imported")),
+    "order.changed": Telling("neutral", "refresh", lambda d: f"Storefront changed {_parts(d)}"),
+    "order.released": Telling("info", "play", lambda d: f"Released: {plain(str(d.get('by', '')))}"),
+    "order.held": Telling("warn", "hand", lambda d: f"Held. {_hold(d)}"),
+    "order.hold_lifted": Telling("good", "play", lambda d: f"Hold lifted. {_hold(d)}"),
+    "order.cancelled": Telling("neutral", "x", _fixed("Order cancelled")),
+    "order.lines_cancelled": Telling("neutral", "x", _fixed("Units cancelled")),
+    "order.closed": Telling("good", "check", _fixed("Nothing is left to do")),
+    "order.reopened": Telling("warn", "refresh", _fixed("Has work again")),
+    "order.address_changed": Telling("neutral", "note", _fixed("Another address applies")),
+    "order.note_added": Telling("neutral", "note", _fixed("Note added")),
+    "order.tagged": Telling("neutral", "note", _fixed("Tags changed")),
+    "order.fulfilled_elsewhere": Telling("info", "swap", _fixed("Others fulfilled units of it")),
+    "order.write_back_wanted": Telling(
+        "info", "swap", _fixed("The storefront has to be told"), is_detail=True
+    ),
+    "payment.authorized": Telling("info", "card", lambda d: f"Authorized {_amount(d)}"),
+    "payment.captured": Telling("good", "card", lambda d: f"Captured {_amount(d)}"),
+    "payment.pending": Telling("info", "card", _fixed("Payment pending")),
+    "payment.failed": Telling("warn", "card", lambda d: _with_note("Payment refused", d, "code")),
+    "payment.refund_pending": Telling("info", "card", lambda d: f"Refund under way {_amount(d)}"),
+    "payment.refunded": Telling("neutral", "card", lambda d: f"Refunded {_amount(d)}"),
+    "payment.refund_failed": Telling("bad", "card", lambda d: f"Refund failed {_amount(d)}"),
+    "payment.voided": Telling("neutral", "card", _fixed("Authorization given up")),
+    "payment.disputed": Telling("warn", "card", lambda d: f"Disputed {_amount(d)}"),
+    "payment.dispute_closed": Telling(
+        "neutral", "card", lambda d: f"Dispute {d.get('outcome', 'ended')}"
+    ),
+    "refund.wanted": Telling("neutral", "card", lambda d: f"Refund wanted {_amount(d)}"),
+    "refund.moved": Telling(
+        "neutral", "card", lambda d: f"Refund is {plain(str(d.get('to', '')))}"
+    ),
+    "fulfillment_order.planned": Telling("info", "map", _fixed("Routed")),
+    "fulfillment_order.submitted": Telling("info", "go", _fixed("Handed to the provider")),
+    "fulfillment_order.accepted": Telling("good", "check", _fixed("Provider accepted")),
+    "fulfillment_order.rejected": Telling(
+        "bad", "stop", lambda d: _with_note("Provider refused", d, "code")
+    ),
+    "fulfillment_order.held": Telling("warn", "hand", _fixed("Share waits")),
+    "fulfillment_order.released": Telling("info", "play", _fixed("Share goes on"), is_detail=True),
+    "fulfillment_order.cancelling": Telling("info", "clock", _fixed("Provider asked to cancel")),
+    "fulfillment_order.cancel_refused": Telling("warn", "hand", _fixed("Provider goes on with it")),
+    "fulfillment_order.cancelled": Telling("neutral", "x", _fixed("Share cancelled")),
+    "fulfillment_order.closed": Telling("good", "check", _fixed("Share complete"), is_detail=True),
+    "fulfillment_order.replaced": Telling("info", "refresh", _fixed("Reship planned")),
+    "shipment.recorded": Telling("good", "truck", _fixed("Goods left")),
+    "shipment.voided": Telling("warn", "x", _fixed("Shipment turned out not to exist")),
+    "parcel.added": Telling("info", "box", lambda d: f"Tracking {d.get('tracking_number', '')}"),
+    "parcel.moved": Telling("info", "truck", _moved),
+    "parcel.delivered": Telling("good", "check", _fixed("Parcel delivered")),
+    "parcel.presumed_delivered": Telling("good", "clock", _fixed("Parcel presumed delivered")),
+    "parcel.exception": Telling(
+        "warn", "warn", lambda d: _with_note("Carrier reports trouble", d, "detail")
+    ),
+    "parcel.returned": Telling("neutral", "swap", _fixed("Parcel came back")),
+    "attempt.intended": Telling(
+        "info", "clock", lambda d: f"{_effect(d)} intended", is_detail=True
+    ),
+    "attempt.called": Telling("info", "go", _fixed("Call about to leave"), is_detail=True),
+    "attempt.accepted": Telling(
+        "good", "check", lambda d: f"{_effect(d)} accepted", is_detail=True
+    ),
+    "attempt.rejected": Telling(
+        "bad", "stop", lambda d: _with_note(f"{_effect(d)} rejected", d, "code")
+    ),
+    "attempt.not_sent": Telling(
+        "neutral", "ring", lambda d: _with_note(f"{_effect(d)} was not sent", d, "why")
+    ),
+    "attempt.became_unknown": Telling(
+        "unknown", "q", lambda d: _with_note(f"{_effect(d)}: outcome unknown", d, "why")
+    ),
+    "attempt.resolved": Telling(
+        "info", "refresh", lambda d: _with_note("Asked", d, "outcome"), is_detail=True
+    ),
+    "notification.wanted": Telling(
+        "info", "mail", lambda d: f"Mail wanted: {_mail(d)}", is_detail=True
+    ),
+    "notification.sent": Telling("info", "mail", lambda d: f"Mail sent: {_mail(d)}"),
+    "notification.delivered": Telling("good", "mail", _fixed("Mail delivered"), is_detail=True),
+    "notification.bounced": Telling(
+        "bad", "mail", lambda d: _with_note("Mail came back", d, "detail")
+    ),
+    "notification.skipped": Telling(
+        "neutral", "mail", lambda d: _with_note("Not told", d, "why"), is_detail=True
+    ),
+    "obligation.opened": Telling("info", "clock", lambda d: f"Owed: {_owed(d)}", is_detail=True),
+    "obligation.met": Telling("good", "check", lambda d: f"Kept: {_owed(d)}", is_detail=True),
+    "obligation.waived": Telling("neutral", "x", lambda d: f"Waived: {_owed(d)}"),
+    "obligation.overdue": Telling("bad", "clock", lambda d: f"Overdue: {_owed(d)}"),
+    "deadletter.buried": Telling(
+        "bad", "stop", lambda d: _with_note("Our own work gave up", d, "error")
+    ),
+    "customer.revealed": Telling(
+        "neutral", "eye", _fixed("Personal data revealed"), is_detail=True
+    ),
+}
+
+
+def _parts(data: Data) -> str:
+    fields = data.get("fields") or data.get("changed")
+    return ", ".join(map(str, fields)) if isinstance(fields, list) and fields else "something"
+
+
+def telling_of(name: str) -> Telling:
+    """How an event is told; one that has no words of its own by its meaning in the catalog."""
+    known = TELLINGS.get(name)
+    if known is not None:
+        return known
+    meaning = CATALOG[name].meaning if name in CATALOG else name
+    return Telling("neutral", "ring", _fixed(sentence(meaning)), is_detail=True)

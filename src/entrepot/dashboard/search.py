@@ -1,0 +1,75 @@
+"""One box for every identifier: it leads to the page of what it names."""
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.utils.http import urlencode
+
+from entrepot.customers.services import email_hash
+from entrepot.dashboard.page import page
+from entrepot.dashboard.reading import shell
+from entrepot.dashboard.visit import PageRequest
+from entrepot.database import sql
+from entrepot.orders.search import normalized
+
+# Each look-up is by equality, on an index of its own.
+_ORDERS = """
+    SELECT DISTINCT o.id
+    FROM search_term AS s
+    JOIN orders_order AS o ON o.id = s.object_id
+    WHERE s.kind = 'order' AND s.term = %(term)s AND o.mode = %(mode)s
+    UNION
+    SELECT o.id
+    FROM orders_order AS o
+    WHERE o.reference = upper(%(raw)s) AND o.mode = %(mode)s
+    UNION
+    SELECT p.order_id
+    FROM fulfillment_parcel AS p
+    WHERE p.tracking_number = %(raw)s AND p.mode = %(mode)s
+    UNION
+    SELECT e.order_id
+    FROM payments_entry AS e
+    WHERE e.payment_external_id = %(raw)s AND e.order_id IS NOT NULL AND e.mode = %(mode)s
+    UNION
+    SELECT f.order_id
+    FROM fulfillment_order AS f
+    WHERE f.external_id = %(raw)s AND f.mode = %(mode)s
+    UNION
+    SELECT o.id
+    FROM customers_customer AS c
+    JOIN orders_order AS o ON o.customer_id = c.id
+    WHERE c.identity = %(identity)s AND o.mode = %(mode)s
+    LIMIT 3
+"""
+
+
+@page(scope="orders:read")
+def search(request: PageRequest) -> HttpResponse:
+    """Lead to the one thing that an identifier names, else to the list of all that begin so."""
+    visit = request.visit
+    raw = request.GET.get("q", "").strip()
+    if not raw:
+        return HttpResponseRedirect(visit.url("orders"))
+    known = _elsewhere(visit.mode.value, raw)
+    if known:
+        return HttpResponseRedirect(known)
+    identity = f"email:{email_hash(raw)}" if "@" in raw else ""
+    found = sql.fetch(
+        _ORDERS,
+        {"term": normalized(raw), "raw": raw, "identity": identity, "mode": visit.mode.value},
+    )
+    if len(found) == 1:
+        return HttpResponseRedirect(visit.url("order", found[0][0]))
+    return HttpResponseRedirect(f"{visit.url('orders')}?{urlencode({'find': raw})}")
+
+
+def _elsewhere(mode: str, raw: str) -> str:
+    """Identifiers that say themselves what they name: m-88102 is an inbound message."""
+    kind, dash, number = raw.lower().partition("-")
+    if dash and number.isdigit() and kind in {"m", "fo"}:
+        if kind == "m":
+            return shell.address(mode, "message", int(number))
+        order_id = sql.fetch_value(
+            "SELECT order_id FROM fulfillment_order WHERE id = %s AND mode = %s",
+            [int(number), mode],
+        )
+        return shell.address(mode, "order", order_id) if order_id else ""
+    return ""

@@ -1,0 +1,150 @@
+"""Signing in and out, the second factor, and which merchant a person works for."""
+
+from typing import Any
+
+import segno
+from axes.decorators import axes_dispatch
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+from django_otp import devices_for_user, match_token
+from django_otp import login as verify
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from entrepot.access.models import User
+from entrepot.access.queries import memberships_of
+from entrepot.dashboard.page import HAS_SECOND_FACTOR, safe_back
+from entrepot.dashboard.visit import MERCHANT_KEY
+
+HOME = "/"
+
+
+class SignInForm(forms.Form):
+    """E-mail address and password."""
+
+    email = forms.EmailField(
+        label="E-mail address",
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+    password = forms.CharField(
+        label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+
+class CodeForm(forms.Form):
+    """Six digits of the second factor, or one of the spare codes."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=16,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
+        ),
+    )
+
+
+@sensitive_post_parameters("password")
+@axes_dispatch
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Ask who it is. Wrong pairs are counted per address and name, and answered all alike."""
+    form = SignInForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = authenticate(
+            request,
+            username=form.cleaned_data["email"].lower(),
+            password=form.cleaned_data["password"],
+        )
+        if user is not None:
+            login(request, user)
+            request.session[HAS_SECOND_FACTOR] = any(True for _ in devices_for_user(user))
+            return HttpResponseRedirect(safe_back(request, HOME))
+        form.add_error(None, "No person has this e-mail address and password.")
+    return _door(request, "sign_in.html", {"form": form}, status=200 if not form.errors else 400)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session."""
+    logout(request)
+    return HttpResponseRedirect("/sign-in/")
+
+
+@login_required
+def code(request: HttpRequest) -> HttpResponse:
+    """Ask for the second factor of somebody who has one."""
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        device = match_token(request.user, form.cleaned_data["code"].replace(" ", ""))
+        if device is not None:
+            verify(request, device)
+            return HttpResponseRedirect(safe_back(request, HOME))
+        form.add_error("code", "This code is not valid now. Codes change every 30 seconds.")
+    return _door(request, "code.html", {"form": form}, status=200 if not form.errors else 400)
+
+
+@login_required
+def second_factor(request: HttpRequest) -> HttpResponse:
+    """Set up a second factor: a picture for an authenticator, and a first code to prove it."""
+    user = request.user
+    if not isinstance(user, User):
+        return HttpResponseRedirect("/sign-in/")
+    confirmed = TOTPDevice.objects.filter(user=user, confirmed=True).first()
+    if confirmed is not None:
+        if not request.user.is_verified():  # type: ignore[attr-defined] -- django-otp adds it
+            return HttpResponseRedirect("/sign-in/code/?next=/sign-in/second-factor/")
+        return _door(request, "second_factor.html", {"is_on": True})
+    device = _waiting_device(user)
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if device.verify_token(form.cleaned_data["code"].replace(" ", "")):
+            device.confirmed = True
+            device.save()
+            verify(request, device)
+            request.session[HAS_SECOND_FACTOR] = True
+            messages.success(request, "Your second factor is on.")
+            return HttpResponseRedirect(safe_back(request, HOME))
+        form.add_error("code", "This code is not valid now. Look whether the clock is right.")
+    picture = segno.make(device.config_url, error="m")
+    return _door(
+        request,
+        "second_factor.html",
+        {
+            "form": form,
+            "picture": picture.svg_data_uri(scale=4, border=2, dark="#000", light="#fff"),
+            "secret": device.config_url.split("secret=")[1].split("&")[0],
+        },
+        status=200 if not form.errors else 400,
+    )
+
+
+def _waiting_device(user: User) -> TOTPDevice:
+    """The factor that is being set up; looking again shows the same secret."""
+    waiting = TOTPDevice.objects.filter(user=user, confirmed=False).first()
+    if waiting is not None:
+        return waiting
+    made = TOTPDevice(user=user, name="authenticator", confirmed=False)
+    made.save(force_insert=True)
+    return made
+
+
+@require_POST
+@login_required
+def choose_merchant(request: HttpRequest) -> HttpResponse:
+    """Work for another of the merchants at which the person has a role."""
+    wanted = request.POST.get("merchant", "")
+    known = {str(row.merchant_id): row for row in memberships_of(request.user.id or 0)}
+    if wanted in known:
+        request.session[MERCHANT_KEY] = known[wanted].merchant_id
+    return HttpResponseRedirect(HOME)
+
+
+def _door(
+    request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    back = safe_back(request, "")
+    return render(request, f"dashboard/{template}", {"back": back, **context}, status=status)

@@ -1,0 +1,107 @@
+/* What pages gain with JavaScript: keys, dialogs in place, selection. Every action also works without it. */
+(function () {
+  "use strict";
+  var at = -1;
+
+  function rows() {
+    return Array.prototype.slice.call(document.querySelectorAll("[data-rows] tbody tr"));
+  }
+
+  function typing(element) {
+    return element && (element.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName));
+  }
+
+  function move(by) {
+    var all = rows();
+    if (!all.length) return;
+    at = Math.max(0, Math.min(all.length - 1, at + by));
+    all.forEach(function (row, number) { row.classList.toggle("at", number === at); });
+    var link = all[at].querySelector("th a, td a");
+    if (link) link.focus();
+    all[at].scrollIntoView({ block: "nearest" });
+  }
+
+  function count() {
+    var bulk = document.querySelector("[data-bulk]");
+    if (!bulk) return;
+    var boxes = Array.prototype.slice.call(document.querySelectorAll("[data-select]"));
+    var chosen = boxes.filter(function (box) { return box.checked; });
+    boxes.forEach(function (box) {
+      var row = box.closest("tr");
+      if (box.checked) row.setAttribute("aria-selected", "true");
+      else row.removeAttribute("aria-selected");
+    });
+    bulk.classList.toggle("on", chosen.length > 0);
+    bulk.querySelector("[data-chosen]").textContent = chosen.length + " selected";
+    var all = document.querySelector("[data-select-all]");
+    if (all) {
+      all.checked = chosen.length > 0 && chosen.length === boxes.length;
+      all.indeterminate = chosen.length > 0 && chosen.length < boxes.length;
+    }
+  }
+
+  function close() {
+    var open = document.querySelector("#dialog dialog");
+    if (open) open.remove();
+  }
+
+  addEventListener("keydown", function (event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) {
+      if (!((event.ctrlKey || event.metaKey) && event.key === "k")) return;
+    }
+    if (typing(event.target) && event.key !== "Escape") return;
+    var row = rows()[at];
+    var box = row && row.querySelector("[data-select]");
+    switch (event.key) {
+      case "/":
+      case "k":
+        if (event.key === "/" || event.ctrlKey || event.metaKey) {
+          event.preventDefault();
+          document.getElementById("q").focus();
+        } else move(-1);
+        break;
+      case "j": move(1); break;
+      case "x":
+        if (box) { box.checked = !box.checked; count(); }
+        break;
+      case "e":
+        var act = (row || document).querySelector("[data-act]");
+        if (act) { event.preventDefault(); act.focus(); act.click(); }
+        break;
+      case "?":
+        var help = document.getElementById("keys");
+        if (help && help.togglePopover) help.togglePopover();
+        break;
+    }
+  });
+
+  addEventListener("change", function (event) {
+    if (event.target.matches("[data-select-all]")) {
+      document.querySelectorAll("[data-select]").forEach(function (box) { box.checked = event.target.checked; });
+    }
+    if (event.target.matches("[data-select], [data-select-all]")) count();
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  });
+
+  addEventListener("click", function (event) {
+    var shut = event.target.closest("[data-close]");
+    if (shut && document.querySelector("#dialog dialog")) {
+      event.preventDefault();
+      close();
+    }
+    var toast = event.target.closest("[data-dismiss]");
+    if (toast) toast.closest(".toast").remove();
+  });
+
+  document.addEventListener("htmx:afterSwap", function (event) {
+    if (event.target.id !== "dialog") return;
+    var dialog = event.target.querySelector("dialog");
+    if (!dialog) return;
+    dialog.removeAttribute("open");
+    dialog.showModal();
+    dialog.addEventListener("close", close);
+  });
+
+  addEventListener("pageshow", count);
+  count();
+})();

@@ -1,0 +1,98 @@
+"""Tags that lead elsewhere: addresses of pages in the mode of the page that is shown."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.template import Context
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from entrepot.dashboard import drawing
+from entrepot.dashboard.reading import shell
+from entrepot.dashboard.reading.connections import Tile
+from entrepot.dashboard.reading.next_step import Move
+from entrepot.dashboard.reading.owed import Promise
+from entrepot.dashboard.templatetags.pages import icon
+
+register = template.Library()
+
+
+def _mode(context: Context) -> str:
+    return str(context["visit"].mode.value)
+
+
+@register.simple_tag(takes_context=True)
+def page_url(context: Context, name: str, *arguments: object) -> str:
+    """The address of a page, or nothing where this installation has no such page."""
+    return shell.address(_mode(context), name, *arguments)
+
+
+@register.simple_tag(takes_context=True)
+def place_url(context: Context, place: str) -> str:
+    """The rows that are in one place of the flow."""
+    if place in {"refused", "parked"}:
+        inbox = shell.address(_mode(context), "inbox")
+        return f"{inbox}?outcome={place}" if inbox else shell.address(_mode(context), "attention")
+    return _orders(context, place=place)
+
+
+@register.simple_tag(takes_context=True)
+def stage_url(context: Context, stage: str) -> str:
+    """The rows that reached one stage of the flow."""
+    if stage in {"received", "verified"}:
+        return shell.address(_mode(context), "inbox") or _orders(context, reached="ordered")
+    return _orders(context, reached=stage)
+
+
+def _orders(context: Context, **asked: str) -> str:
+    since = context["flow"].since.date().isoformat()
+    return f"{shell.address(_mode(context), 'orders')}?{urlencode({'heard': since, **asked})}"
+
+
+@register.simple_tag(takes_context=True)
+def fix_url(context: Context, promise: Promise) -> str:
+    """Where what stands in the way of a promise can be put right."""
+    mode = _mode(context)
+    problem = promise.problem
+    anchors: dict[str, str] = context.get("anchors") or {}
+    if problem is not None and problem.anchor in anchors:
+        return f"{shell.address(mode, 'attention')}#{anchors[problem.anchor]}"
+    return shell.address(mode, "order", promise.order_id)
+
+
+@register.simple_tag(takes_context=True)
+def connection_tile(context: Context, tile: Tile) -> SafeString:
+    """One connection at a glance."""
+    mode = _mode(context)
+    values: dict[str, Any] = {
+        "tile": tile,
+        "bars": drawing.bars(tile.errors_by_hour),
+        "url": shell.address(mode, "connection", tile.id) or shell.address(mode, "connections"),
+    }
+    return mark_safe(render_to_string("dashboard/connection_tile.html", values))  # noqa: S308 -- a template of ours
+
+
+@register.simple_tag(takes_context=True)
+def move(context: Context, step: Move, order_id: int, look: str) -> SafeString:
+    """A button of the panel that says what next."""
+    mode = _mode(context)
+    classes = f"btn {look}".strip()
+    picture = icon(step.icon) if step.icon else ""
+    if step.action == "attention":
+        address = shell.address(mode, "attention")
+        return format_html(
+            '<a class="{}" href="{}">{}{}</a>', classes, address, picture, step.words
+        )
+    address = shell.address(mode, "act", order_id, step.action)
+    if step.query:
+        address = f"{address}?{step.query}"
+    return format_html(
+        '<a class="{}" href="{}" hx-get="{}" hx-target="#dialog" data-act>{}{}</a>',
+        classes,
+        address,
+        address,
+        picture,
+        step.words,
+    )

@@ -1,0 +1,60 @@
+"""The addresses of the operator's site: every page twice, live and below /test/."""
+
+from django.urls import URLPattern, URLResolver, include, path, register_converter
+from django.urls.converters import StringConverter
+
+from entrepot.dashboard import (
+    acting,
+    attention,
+    bulk,
+    home,
+    order,
+    orders,
+    pausing,
+    search,
+    session,
+)
+from entrepot.dashboard.reading.owed import Bucket
+
+
+class BucketConverter(StringConverter):
+    """The urgencies that promises are listed by."""
+
+    regex = "|".join(Bucket)
+
+
+register_converter(BucketConverter, "bucket")
+
+pages: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("owed/<bucket:bucket>/", home.owed_list, name="owed"),
+    path("search/", search.search, name="search"),
+    path("search", search.search),
+    path("pause/", pausing.pause, name="pause"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/export.csv", orders.export, name="export-orders"),
+    path("orders/views/", orders.save_view, name="save-view"),
+    path("orders/views/<int:view_id>/remove/", orders.remove_view, name="remove-view"),
+    path("orders/several/<slug:name>/", bulk.bulk, name="bulk"),
+    path("orders/<str:key>/", order.order, name="order"),
+    path("orders/<str:key>/reveal/", order.reveal, name="reveal"),
+    path("orders/<str:key>/note/", acting.note, name="note"),
+    path("orders/<str:key>/<slug:name>/", acting.act, name="act"),
+    path("attention/", attention.attention, name="attention"),
+    path("attention/export.csv", attention.export, name="export-attention"),
+    path("attention/map/", attention.map_unmapped, name="map-sku"),
+    path("attention/release/", attention.lift_similar, name="lift-similar"),
+    path("attention/replay/", attention.replay_parked, name="replay-parked"),
+    path("attention/letters/", attention.replay_letters, name="replay-letters"),
+    path("attention/waive/<int:obligation_id>/", attention.waive, name="waive"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("sign-in/", session.sign_in, name="sign-in"),
+    path("sign-in/code/", session.code, name="sign-in-code"),
+    path("sign-in/second-factor/", session.second_factor, name="second-factor"),
+    path("sign-out/", session.sign_out, name="sign-out"),
+    path("merchant/", session.choose_merchant, name="merchant"),
+    path("test/", include((pages, "dashboard"), namespace="test"), {"mode": "test"}),
+    path("", include((pages, "dashboard"), namespace="live"), {"mode": "live"}),
+]

@@ -1,0 +1,122 @@
+"""The chip of every status that a page shows: one role, one icon, one word each."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from entrepot.attempts.states import Status as AttemptStatus
+from entrepot.canon.tracking import ParcelStatus
+from entrepot.connections.states import EffectFlow
+from entrepot.connections.states import Status as ConnectionStatus
+from entrepot.dashboard.wording import Chip, sentence
+from entrepot.fulfillment.states import Status as FulfillmentStatus
+from entrepot.notifications.states import Kind as MailKind
+from entrepot.notifications.states import MailStatus
+from entrepot.obligations.states import Kind as ObligationKind
+from entrepot.orders.states import HoldKind
+
+FULFILLMENT_ORDER = {
+    FulfillmentStatus.OPEN: Chip("neutral", "ring", "Open"),
+    FulfillmentStatus.ON_HOLD: Chip("warn", "hand", "On hold"),
+    FulfillmentStatus.SUBMITTED: Chip("info", "go", "Submitted"),
+    FulfillmentStatus.ACCEPTED: Chip("info", "go", "Accepted"),
+    FulfillmentStatus.CANCELLING: Chip("info", "clock", "Cancelling"),
+    FulfillmentStatus.CANCELLED: Chip("neutral", "x", "Cancelled"),
+    FulfillmentStatus.CLOSED: Chip("good", "check", "Closed"),
+}
+PARCEL = {
+    ParcelStatus.UNKNOWN: Chip("unknown", "q", "Unknown"),
+    ParcelStatus.PRE_TRANSIT: Chip("info", "box", "Label made"),
+    ParcelStatus.IN_TRANSIT: Chip("info", "truck", "On its way"),
+    ParcelStatus.OUT_FOR_DELIVERY: Chip("info", "truck", "Out for delivery"),
+    ParcelStatus.AVAILABLE_FOR_PICKUP: Chip("info", "box", "Ready for pick-up"),
+    ParcelStatus.DELIVERY_ATTEMPTED: Chip("warn", "truck", "Delivery attempted"),
+    ParcelStatus.DELAYED: Chip("warn", "clock", "Delayed"),
+    ParcelStatus.EXCEPTION: Chip("warn", "warn", "Exception"),
+    ParcelStatus.DELIVERED: Chip("good", "check", "Delivered"),
+    ParcelStatus.PRESUMED_DELIVERED: Chip("good", "clock", "Presumed delivered"),
+    ParcelStatus.RETURNING: Chip("warn", "swap", "Returning"),
+    ParcelStatus.RETURNED: Chip("neutral", "swap", "Returned"),
+    ParcelStatus.LOST: Chip("bad", "stop", "Lost"),
+    ParcelStatus.VOIDED: Chip("neutral", "x", "Voided"),
+}
+MAIL = {
+    MailStatus.WAITING: Chip("info", "clock", "Waiting"),
+    MailStatus.SENT: Chip("info", "go", "Sent"),
+    MailStatus.DELIVERED: Chip("good", "check", "Delivered"),
+    MailStatus.BOUNCED: Chip("bad", "stop", "Bounced"),
+    MailStatus.REFUSED: Chip("bad", "stop", "Refused"),
+    MailStatus.UNKNOWN: Chip("unknown", "q", "Unknown"),
+    MailStatus.SKIPPED: Chip("neutral", "ring", "Not sent"),
+}
+MAIL_KIND = {
+    MailKind.CONFIRMATION: "Confirmation",
+    MailKind.SHIPPED: "Shipped",
+    MailKind.PARTLY_SHIPPED: "Partly shipped",
+    MailKind.DELIVERED: "Delivered",
+    MailKind.EXCEPTION: "Exception",
+    MailKind.CANCELLED: "Cancelled",
+    MailKind.REFUNDED: "Refunded",
+}
+ATTEMPT = {
+    AttemptStatus.INTENDED: Chip("info", "clock", "Intended"),
+    AttemptStatus.CALLING: Chip("info", "go", "Calling"),
+    AttemptStatus.ACCEPTED: Chip("good", "check", "Accepted"),
+    AttemptStatus.REJECTED: Chip("bad", "stop", "Rejected"),
+    AttemptStatus.NOT_SENT: Chip("neutral", "ring", "Not sent"),
+    AttemptStatus.UNKNOWN: Chip("unknown", "q", "Unknown"),
+}
+CONNECTION = {
+    ConnectionStatus.OBSERVING: Chip("info", "eye", "Observing"),
+    ConnectionStatus.LIVE: Chip("good", "check", "Live"),
+    ConnectionStatus.PAUSED: Chip("warn", "hand", "Paused"),
+    ConnectionStatus.MISCONFIGURED: Chip("bad", "stop", "Misconfigured"),
+    ConnectionStatus.ARCHIVED: Chip("neutral", "x", "Archived"),
+}
+OWED = {
+    ObligationKind.SUBMIT: "Submit",
+    ObligationKind.WRITE_BACK: "Write back",
+    ObligationKind.TELL_CUSTOMER: "Tell the customer",
+    ObligationKind.SHIP: "Ship",
+    ObligationKind.DELIVER: "Deliver",
+    ObligationKind.REFUND: "Refund",
+    ObligationKind.RESOLVE: "Resolve",
+    ObligationKind.CANCEL: "Cancel",
+}
+HOLD = {
+    HoldKind.UNMAPPED_SKU: "SKU is not mapped",
+    HoldKind.MISSING_ARTWORK: "Artwork missing",
+    HoldKind.ADDRESS_REFUSED: "Address refused",
+    HoldKind.SHIPPING_UNMAPPED: "Shipping method is not mapped",
+    HoldKind.DUPLICATE_SUSPECTED: "Duplicate suspected",
+    HoldKind.MODE_UNKNOWN: "Live or test is unknown",
+    HoldKind.STATE_UNKNOWN: "State is unknown",
+    HoldKind.COST: "Cost exceeds its share of revenue",
+    HoldKind.DISPUTE: "Payment disputed",
+    HoldKind.REVIEW: "Payment under review",
+    HoldKind.SOURCE: "Held by the storefront",
+    HoldKind.TOTALS: "Paid amount differs from the total",
+    HoldKind.REFUSED: "Refused by the provider",
+    HoldKind.ITEM_UNAVAILABLE: "Item unavailable",
+    HoldKind.CHANGED_AFTER_SENDING: "Changed after it was sent",
+    HoldKind.CONTENT_DIFFERS: "Provider has other content",
+    HoldKind.PAYMENT_NEEDED: "Provider wants payment",
+    HoldKind.SHIPPED_AFTER_CANCEL: "Shipped after it was cancelled",
+    HoldKind.PERSON: "Held by a person",
+}
+FLOW = {
+    EffectFlow.SUBMISSIONS: "Submissions to providers",
+    EffectFlow.REFUNDS: "Refunds, captures and cancellations",
+    EffectFlow.MAILS: "Mails to customers",
+    EffectFlow.WRITE_BACKS: "Write-back to storefronts",
+}
+HELD = Chip("warn", "hand", "Hold")
+PARKED = Chip("bad", "stop", "Parked")
+UNKNOWN = Chip("unknown", "q", "Unknown")
+ALERT = Chip("bad", "card", "Alert")
+GAVE_UP = Chip("bad", "stop", "Gave up")
+OVERDUE = Chip("bad", "stop", "Overdue")
+
+
+def chip_of(table: Mapping[Any, Chip], status: str) -> Chip:
+    """The chip of a status; a word that no table lists is shown as it is."""
+    return table.get(status) or Chip("neutral", "ring", sentence(status))

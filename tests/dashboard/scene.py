@@ -1,0 +1,723 @@
+"""A shop's day for the pages to show: every headline state, several currencies, names of the world.
+
+Rows are written as their rooms keep them, counters beside facts, so that a page is tested apart
+from the machinery that brings an order there.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from entrepot.access import scope
+from entrepot.access import services as access
+from entrepot.access.models import Merchant, User
+from entrepot.access.states import Role
+from entrepot.attempts.models import Attempt
+from entrepot.catalog.models import Mapping as SkuMapping
+from entrepot.connections.models import CallRecord, Connection, Cursor
+from entrepot.customers.models import Customer, PostalAddress
+from entrepot.customers.services import email_hash
+from entrepot.deadletters.models import DeadLetter
+from entrepot.events import outbox
+from entrepot.fulfillment.models import (
+    FulfillmentItem,
+    FulfillmentOrder,
+    Parcel,
+    Shipment,
+    ShipmentItem,
+    TrackingEntry,
+)
+from entrepot.inbox.models import InboxMessage, InboxWork
+from entrepot.notifications.models import Mail
+from entrepot.obligations.models import Obligation
+from entrepot.orders import search
+from entrepot.orders.models import Hold, Line, Note, Order, Tag
+from entrepot.orders.references import new_reference
+from entrepot.payments.models import PaymentEntry
+
+PASSWORD = "Möwen über der Reede"
+
+
+@dataclass
+class Scene:
+    """A merchant with people, connections and orders by number."""
+
+    merchant: Merchant
+    people: dict[str, User] = field(default_factory=dict)
+    connections: dict[str, Connection] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+
+    def order(self, number: str) -> Order:
+        """An order as it stands in the database now."""
+        with scope.merchant(self.merchant.id):
+            return Order.objects.get(id=self.orders[number].id)
+
+
+def opened(*, zone: str = "Europe/Berlin") -> Scene:
+    """A merchant with one person per role and six connections, and no order yet."""
+    merchant = access.create_merchant(name="Seemöwe Prints", code="seemoewe", time_zone=zone)
+    scene = Scene(merchant)
+    for name, role in (
+        ("Ines Körner", Role.OPERATOR),
+        ("Ólafur Þór", Role.OWNER),
+        ("Wanda Kowalczyk", Role.WAREHOUSE),
+        ("Saoirse Ní Bhriain", Role.SUPPORT),
+        ("田辺 ゆき", Role.VIEWER),
+    ):
+        user = access.create_user(email=f"{role}@seemoewe.example", name=name, password=PASSWORD)
+        access.grant_role(user.id, merchant_id=merchant.id, role=role)
+        scene.people[role] = user
+    with scope.merchant(merchant.id):
+        _connect(scene)
+    return scene
+
+
+def _connect(scene: Scene) -> None:
+    now = timezone.now()
+    for code, platform, name, mode, status, minutes in (
+        ("shop", "woocommerce", "Seemöwe Shop", "live", "live", 0),
+        ("pay", "stripe", "Stripe checkout", "live", "live", 1),
+        ("prodigi", "prodigi", "Prodigi", "live", "live", 2),
+        ("tracking", "easypost", "EasyPost trackers", "live", "live", 47),
+        ("hand", "by_hand", "By hand, Hamburg", "live", "live", None),
+        ("boutique", "woocommerce", "Boutique Mouette", "live", "observing", 0),
+        ("test", "woocommerce", "Seemöwe Shop, test", "test", "live", 0),
+    ):
+        row = Connection.objects.create(
+            merchant_id=scene.merchant.id,
+            platform=platform,
+            mode=mode,
+            name=name,
+            code=code,
+            account=f"{platform}:{code}.example",
+            token=f"token-{scene.merchant.id}-{code}",
+            status=status,
+            live_since=now - timedelta(days=90),
+            last_useful_at=now - timedelta(minutes=minutes or 26, seconds=12),
+            last_useful_topic="order.updated",
+        )
+        scene.connections[code] = row
+        if minutes is not None:
+            Cursor.objects.create(
+                merchant_id=row.merchant_id,
+                connection=row,
+                flow="orders",
+                polled_at=now - timedelta(minutes=minutes, seconds=4),
+            )
+        CallRecord.objects.bulk_create(
+            CallRecord(
+                merchant_id=row.merchant_id,
+                connection_id=row.id,
+                at=now - timedelta(hours=hours, minutes=5),
+                method="GET",
+                url="https://shop.example/wp-json/wc/v3/orders",
+                status_code=200 if hours else 503,
+                outcome="ok" if hours else "Unavailable",
+                duration_ms=120,
+            )
+            for hours in range(0 if code == "shop" else 1, 20)
+        )
+
+
+def sell(
+    scene: Scene,
+    number: str,
+    *,
+    customer: str,
+    country: str,
+    total: str,
+    currency: str,
+    lines: Sequence[tuple[str, str, int]],
+    placed: timedelta,
+    connection: str = "shop",
+    mode: str = "live",
+    captured: bool = True,
+    released: bool = True,
+    city: str = "Lübeck",
+    email: str = "",
+    **more: Any,
+) -> Order:
+    """An order with its lines, customer and address, paid unless told otherwise.
+
+    `lines` are (SKU, title, quantity); `placed` is how long ago.
+    """
+    now = timezone.now()
+    merchant_id = scene.merchant.id
+    amount = Decimal(total)
+    with scope.merchant(merchant_id):
+        buyer, address = _buyer(
+            merchant_id, customer, country, city, email or f"{number}@mail.example"
+        )
+        placed_at = now - placed
+        order = Order.objects.create(
+            merchant_id=merchant_id,
+            mode=mode,
+            account=scene.connections[connection].account,
+            external_id=number,
+            connection_id=scene.connections[connection].id,
+            number=number,
+            reference=new_reference(),
+            placed_at=placed_at,
+            first_seen_at=placed_at,
+            source_state="processing",
+            source_status="processing",
+            source_version=1,
+            source_hash="h",
+            source_read_at=now - timedelta(minutes=3),
+            currency=currency,
+            total_lines=amount - 9,
+            total_discount=0,
+            total_shipping=9,
+            total_fees=0,
+            total_tax=0,
+            total=amount,
+            computed_total=amount,
+            customer_id=buyer.id,
+            address_id=address.id,
+            typed_address_id=address.id,
+            shipping_title="Versand versichert",
+            payment_word="paid",
+            payment_title="Card",
+            released_at=placed_at if released else None,
+            released_by="paid" if released else "",
+            amount_due=amount,
+            amount_captured=amount if captured else 0,
+            units_ordered=sum(units for _, _, units in lines),
+            **more,
+        )
+        for position, (sku, title, units) in enumerate(lines):
+            Line.objects.create(
+                merchant_id=merchant_id,
+                order=order,
+                external_id=f"{number}-{position}",
+                position=position,
+                sku=sku,
+                title=title,
+                quantity=units,
+                unit_price=(amount - 9) / len(lines) / units,
+                total=(amount - 9) / len(lines),
+            )
+        if captured:
+            PaymentEntry.objects.create(
+                merchant_id=merchant_id,
+                mode=mode,
+                account=scene.connections["pay"].account,
+                connection_id=scene.connections["pay" if mode == "live" else connection].id,
+                order_id=order.id,
+                kind="captured",
+                external_id=f"ch_{number}",
+                payment_external_id=f"pi_{number}",
+                amount=amount,
+                currency=currency,
+                card_last4="4242",
+                is_from_gateway=True,
+                happened_at=placed_at,
+            )
+        search.keep_terms(
+            [
+                search.OrderTerms(
+                    merchant_id=merchant_id,
+                    mode=mode,
+                    order_id=order.id,
+                    words=[number, customer, *customer.split()],
+                )
+            ]
+        )
+        with outbox.because(cause=f"inbox:{_message(scene, order)}"):
+            outbox.record(
+                "order.imported",
+                merchant_id=merchant_id,
+                mode=mode,
+                order_id=order.id,
+                data={"number": number},
+            )
+            if released:
+                outbox.record(
+                    "order.released",
+                    merchant_id=merchant_id,
+                    mode=mode,
+                    order_id=order.id,
+                    data={"by": "paid"},
+                )
+        order.refresh_from_db()
+    scene.orders[number] = order
+    return order
+
+
+def _buyer(
+    merchant_id: int, name: str, country: str, city: str, email: str
+) -> tuple[Customer, PostalAddress]:
+    buyer, _ = Customer.objects.get_or_create(
+        merchant_id=merchant_id,
+        identity=f"email:{email_hash(email)}",
+        defaults={"name": name, "language": "de", "phone": "+49 171 555 0141"},
+    )
+    address, _ = PostalAddress.objects.get_or_create(
+        merchant_id=merchant_id,
+        content_hash=hashlib.sha256(f"{name}{country}{city}".encode()).hexdigest()[:32],
+        defaults={
+            "name": name,
+            "line1": "Große Möwengasse 12",
+            "line2": "Hinterhaus",
+            "postal_code": "23552",
+            "city": city,
+            "country": country,
+        },
+    )
+    return buyer, address
+
+
+def _message(scene: Scene, order: Order) -> int:
+    return InboxMessage.objects.create(
+        merchant_id=scene.merchant.id,
+        connection_id=order.connection_id,
+        mode=order.mode,
+        source="webhook",
+        topic="order.updated",
+        size=5244,
+        fingerprint=b"\x01" * 32,
+    ).id
+
+
+def share(
+    scene: Scene,
+    order: Order,
+    *,
+    provider: str = "prodigi",
+    status: str = "accepted",
+    number: int = 1,
+    lines: Sequence[int] = (0,),
+    shipped: bool = False,
+    **more: Any,
+) -> FulfillmentOrder:
+    """The share of an order that one provider has; `lines` are positions."""
+    with scope.merchant(scene.merchant.id):
+        row = FulfillmentOrder.objects.create(
+            merchant_id=scene.merchant.id,
+            mode=order.mode,
+            order_id=order.id,
+            connection_id=scene.connections[provider].id,
+            share=number,
+            status=status,
+            is_by_hand=provider == "hand",
+            planned_version=1,
+            external_id=f"ord_{order.id}"
+            if status in {"accepted", "closed"} and provider != "hand"
+            else "",
+            accepted_at=order.placed_at + timedelta(minutes=33)
+            if status in {"accepted", "closed"}
+            else None,
+            cost=Decimal("46.85") if provider == "prodigi" else None,
+            cost_currency="EUR" if provider == "prodigi" else "",
+            **{"submit_after": timezone.now() - timedelta(minutes=1), **more},
+        )
+        for position in lines:
+            line = Line.objects.get(order=order, position=position)
+            Line.objects.filter(id=line.id).update(units_planned=line.quantity)
+            FulfillmentItem.objects.create(
+                merchant_id=scene.merchant.id,
+                fulfillment_order=row,
+                line_id=line.id,
+                position=position,
+                sku=line.sku,
+                quantity=line.quantity,
+                provider_sku="" if provider == "hand" else f"GLOBAL-{line.sku[:3]}-20X28",
+                sizing="" if provider == "hand" else "fill",
+                bin="H-04-2" if provider == "hand" else "",
+                units_shipped=line.quantity if shipped else 0,
+            )
+        outbox.record(
+            "fulfillment_order.accepted" if status == "accepted" else "fulfillment_order.planned",
+            merchant_id=scene.merchant.id,
+            mode=order.mode,
+            order_id=order.id,
+            subject=("fulfillment_order", row.id),
+        )
+    return row
+
+
+def parcel(
+    scene: Scene,
+    row: FulfillmentOrder,
+    *,
+    number: int,
+    status: str,
+    tracking: str,
+    positions: Sequence[int] = (0,),
+    ago: timedelta = timedelta(days=3),
+    scan: str = "Sendung im Paketzentrum bearbeitet",
+    **more: Any,
+) -> Parcel:
+    """A parcel of a share with one scan; line and item counters follow."""
+    now = timezone.now()
+    with scope.merchant(scene.merchant.id):
+        shipment = Shipment.objects.create(
+            merchant_id=scene.merchant.id,
+            mode=row.mode,
+            order_id=row.order_id,
+            fulfillment_order=row,
+            external_id=f"shp-{number}",
+            number=number,
+            carrier="Nordpost",
+            shipped_at=now - ago,
+        )
+        for item in FulfillmentItem.objects.filter(fulfillment_order=row, position__in=positions):
+            ShipmentItem.objects.create(
+                merchant_id=scene.merchant.id,
+                shipment=shipment,
+                fulfillment_item_id=item.id,
+                line_id=item.line_id,
+                quantity=item.quantity,
+            )
+            FulfillmentItem.objects.filter(id=item.id).update(units_shipped=item.quantity)
+            Line.objects.filter(id=item.line_id).update(units_shipped=item.quantity)
+        made = Parcel.objects.create(
+            merchant_id=scene.merchant.id,
+            mode=row.mode,
+            order_id=row.order_id,
+            shipment=shipment,
+            number=number,
+            tracking_number=tracking,
+            tracking_url=f"https://track.example/{number}",
+            carrier="Nordpost",
+            status=status,
+            status_at=now - ago / 2,
+            **more,
+        )
+        TrackingEntry.objects.create(
+            merchant_id=scene.merchant.id,
+            parcel=made,
+            status="in_transit",
+            happened_at=now - ago / 2,
+            message=scan,
+            city="Hannover",
+        )
+        outbox.record(
+            "shipment.recorded",
+            merchant_id=scene.merchant.id,
+            mode=row.mode,
+            order_id=row.order_id,
+            subject=("shipment", shipment.id),
+        )
+    return made
+
+
+def count(scene: Scene, number: str, **counters: Any) -> None:
+    """Set counters of an order, as the room that owns the fact would."""
+    with scope.merchant(scene.merchant.id):
+        Order.objects.filter(id=scene.orders[number].id).update(**counters)
+
+
+def hold(
+    scene: Scene,
+    number: str,
+    kind: str,
+    reason: str,
+    *,
+    about: str = "",
+    ago: timedelta = timedelta(hours=1),
+    **data: Any,
+) -> Hold:
+    """An open hold, counted."""
+    order = scene.orders[number]
+    with scope.merchant(scene.merchant.id):
+        made = Hold.objects.create(
+            merchant_id=scene.merchant.id,
+            order=order,
+            kind=kind,
+            about=about,
+            reason=reason,
+            data=data,
+            opened_at=timezone.now() - ago,
+        )
+        number_open = Hold.objects.filter(order=order, lifted_at=None).count()
+        Order.objects.filter(id=order.id).update(open_holds=number_open)
+        outbox.record(
+            "order.held",
+            merchant_id=scene.merchant.id,
+            mode=order.mode,
+            order_id=order.id,
+            subject=("hold", made.id),
+            data={"kind": kind, "about": about},
+            reason=reason,
+        )
+    return made
+
+
+def owe(
+    scene: Scene,
+    number: str,
+    kind: str,
+    *,
+    due: timedelta,
+    met: timedelta | None = None,
+    subject: tuple[str, int] | None = None,
+) -> Obligation:
+    """A promise due so far from now (negative: overdue); `met` is how long ago it was kept."""
+    now = timezone.now()
+    order = scene.orders[number]
+    subject_kind, subject_id = subject or ("order", order.id)
+    with scope.merchant(scene.merchant.id):
+        return Obligation.objects.create(
+            merchant_id=scene.merchant.id,
+            mode=order.mode,
+            kind=kind,
+            order_id=order.id,
+            subject_kind=subject_kind,
+            subject_id=subject_id,
+            opened_at=now - timedelta(hours=3),
+            due_at=now + due,
+            end="met" if met is not None else "",
+            ended_at=now - met if met is not None else None,
+        )
+
+
+def unknown(scene: Scene, number: str, row: FulfillmentOrder, **more: Any) -> Attempt:
+    """A submission whose answer was lost."""
+    order = scene.orders[number]
+    now = timezone.now()
+    with scope.merchant(scene.merchant.id):
+        attempt = Attempt.objects.create(
+            **{
+                "merchant_id": scene.merchant.id,
+                "mode": order.mode,
+                "kind": "submit",
+                "connection_id": row.connection_id,
+                "order_id": order.id,
+                "subject_kind": "fulfillment_order",
+                "subject_id": row.id,
+                "reference": f"shop.seemoewe.example/{number}/1/1",
+                "idempotency_key": f"key-{number}",
+                "status": "unknown",
+                "asked": 2,
+                "called_at": now - timedelta(minutes=18),
+                "unknown_since": now - timedelta(minutes=17),
+                "next_ask_at": now + timedelta(minutes=9),
+                "last_empty_at": now - timedelta(minutes=6),
+                "message": "The connection broke after 3,110 bytes had gone out.",
+                **more,
+            }
+        )
+        CallRecord.objects.create(
+            merchant_id=scene.merchant.id,
+            connection_id=row.connection_id,
+            at=now - timedelta(minutes=18),
+            method="POST",
+            url="https://api.prodigi.example/v4.0/Orders",
+            outcome="OutcomeUnknown",
+            duration_ms=25_000,
+            cause=f"attempt:{attempt.id}",
+        )
+        with outbox.because(cause=f"attempt:{attempt.id}"):
+            outbox.record(
+                "attempt.became_unknown",
+                merchant_id=scene.merchant.id,
+                mode=order.mode,
+                order_id=order.id,
+                subject=("attempt", attempt.id),
+                data={"effect": "submit", "why": "time-out after 25 s"},
+            )
+    return attempt
+
+
+def park(scene: Scene, reason: str, *, times: int) -> list[int]:
+    """Messages that could not be applied."""
+    with scope.merchant(scene.merchant.id):
+        ids = []
+        for _ in range(times):
+            message = InboxMessage.objects.create(
+                merchant_id=scene.merchant.id,
+                connection_id=scene.connections["shop"].id,
+                mode="live",
+                source="webhook",
+                topic="order.created",
+                size=4810,
+                body=b"sealed",
+                fingerprint=b"\x02" * 32,
+            )
+            InboxWork.objects.create(
+                merchant_id=scene.merchant.id, message_id=message.id, is_parked=True, reason=reason
+            )
+            ids.append(message.id)
+    return ids
+
+
+def bury(scene: Scene, number: str, task: str, error: str) -> DeadLetter:
+    """Work that gave up."""
+    with scope.merchant(scene.merchant.id):
+        return DeadLetter.objects.create(
+            merchant_id=scene.merchant.id,
+            task=task,
+            arguments={"order_id": scene.orders[number].id},
+            order_id=scene.orders[number].id,
+            error=error,
+            fingerprint=hashlib.sha256(f"{task}{error}".encode()).hexdigest()[:16],
+            tries=12,
+            buried_at=timezone.now() - timedelta(minutes=50),
+        )
+
+
+def a_day(scene: Scene) -> Scene:
+    """Fill the scene with a day's orders; the one to follow is 10482: three parcels, one delayed."""
+    _delayed(scene)
+    _standing(scene)
+    _moving(scene)
+    _ended(scene)
+    park(scene, "totals do not add up", times=4)
+    return scene
+
+
+def _delayed(scene: Scene) -> None:
+    order = sell(
+        scene, "10482", customer="Mareike Süßkind", country="DE", total="187.40", currency="EUR",
+        lines=[
+            ("PRT-LEU-5070", "Leuchtturm bei Nacht 🌊, 50 × 70 cm", 2),
+            ("CNV-FAE-6080", "Fähre um sechs, canvas 60 × 80 cm", 1),
+            ("PC-MOE-12", "Postcards “Möwen”, set of 12", 3),
+            ("DL-NEB", "Wallpaper “Nebelküste”, download", 1),
+        ],
+        placed=timedelta(days=5, hours=5), email="mareike@seemail.example",
+        customer_note="„Bitte im Hinterhaus klingeln, danke!“",
+    )  # fmt: skip
+    made = share(scene, order, lines=[0, 1], provider_stage="in_production")
+    packed = share(scene, order, provider="hand", status="closed", number=2, lines=[2])
+    parcel(scene, packed, number=1, status="delivered", tracking="NP 0047 1188 2", positions=[2])
+    parcel(
+        scene, made, number=2, status="delayed", tracking="NP 8830 2741 5", positions=[0],
+        ago=timedelta(days=5), promised_at=timezone.now() - timedelta(days=1),
+    )  # fmt: skip
+    with scope.merchant(scene.merchant.id):
+        Line.objects.filter(order=order, sku="DL-NEB").update(units_nothing=1)
+        PaymentEntry.objects.create(
+            merchant_id=scene.merchant.id, mode="live", account="stripe:pay.example",
+            connection_id=scene.connections["pay"].id, order_id=order.id, kind="refunded",
+            external_id="re_10482", payment_external_id="pi_10482", amount=Decimal(12),
+            currency="EUR", reason="late, sorry", is_from_gateway=True,
+            happened_at=timezone.now() - timedelta(days=1),
+        )  # fmt: skip
+        Note.objects.create(
+            merchant_id=scene.merchant.id, order=order,
+            author=f"user:{scene.people[Role.OPERATOR].id}",
+            text="Called. It is a birthday present for Saturday 🎂",
+        )  # fmt: skip
+        Tag.objects.create(merchant_id=scene.merchant.id, order=order, word="gift 🎁")
+        for kind, status, subject in (
+            ("partly_shipped", "delivered", "Zwei Pakete sind unterwegs"),
+            ("exception", "delivered", "Dein Paket verspätet sich"),
+        ):
+            Mail.objects.create(
+                merchant_id=scene.merchant.id, mode="live", order_id=order.id, kind=kind,
+                fact=f"{kind}:1", status=status, subject=subject, sent_at=timezone.now(),
+            )  # fmt: skip
+    count(scene, "10482", units_nothing=1, units_shipped=5, units_delivered=3, amount_refunded=12)
+    owe(
+        scene,
+        "10482",
+        "ship",
+        due=timedelta(days=1, hours=3),
+        subject=("fulfillment_order", made.id),
+    )
+    owe(scene, "10482", "submit", due=timedelta(days=-5), met=timedelta(days=5, minutes=12))
+
+
+def _standing(scene: Scene) -> None:
+    print_ = [
+        ("PRT-NBL-3040", "Nebel über der Küste, 30 × 40 cm", 2),
+        ("PC-MOE-12", "Postcards “Möwen”", 3),
+    ]
+    for number, customer, country, total, currency in (
+        ("10479", "Åsa Lindqvåg", "SE", "1249.00", "SEK"),
+        ("10481", "Tadeáš Říha", "CZ", "1890.00", "CZK"),
+        ("10483", "José Ñúñez Güell", "ES", "74.50", "EUR"),
+    ):
+        sell(scene, number, customer=customer, country=country, total=total, currency=currency,
+             lines=print_, placed=timedelta(hours=3))  # fmt: skip
+        hold(scene, number, "unmapped_sku", "nothing says what it becomes", about="PRT-NBL-3040",
+             ago=timedelta(hours=3, minutes=12))  # fmt: skip
+    owe(scene, "10479", "submit", due=timedelta(hours=-1, minutes=-4))
+    sell(scene, "10490", customer="Chloé d’Aubépine", country="CH", total="96.50", currency="CHF",
+         lines=[("PRT-LEU-5070", "Leuchtturm bei Nacht", 2)], placed=timedelta(hours=2), city="Lausanne")  # fmt: skip
+    hold(scene, "10490", "address_refused", "Prodigi: “postalOrZipCode is invalid”")
+    owe(scene, "10490", "submit", due=timedelta(minutes=41))
+    sell(scene, "10484", customer="Íñigo Peñaranda", country="ES", total="64.00", currency="EUR",
+         lines=[("PC-MOE-12", "Postcards “Möwen”", 4)], placed=timedelta(minutes=160))  # fmt: skip
+    share(scene, scene.orders["10484"], lines=[0], provider_stage="in_production")
+    sell(scene, "10485", customer="Íñigo Peñaranda", country="ES", total="64.00", currency="EUR",
+         lines=[("PC-MOE-12", "Postcards “Möwen”", 4)], placed=timedelta(minutes=154))  # fmt: skip
+    hold(scene, "10485", "duplicate_suspected", "same customer, address and lines, 6 min apart",
+         about="10484", twin_id=scene.orders["10484"].id)  # fmt: skip
+    sell(scene, "E-7KQ2MD", customer="ليلى المنصوري", country="AE", total="412.00", currency="AED",
+         lines=[("CNV-FAE-6080", "Fähre um sechs", 3)], placed=timedelta(hours=2), connection="pay")  # fmt: skip
+    row = share(scene, scene.orders["E-7KQ2MD"], status="submitted")
+    unknown(scene, "E-7KQ2MD", row)
+    owe(scene, "E-7KQ2MD", "resolve", due=timedelta(minutes=9))
+    sell(scene, "E-9WD3HC", customer="Siobhán Ó Faoláin", country="IE", total="58.00", currency="GBP",
+         lines=[("PRT-HAF-4050", "Hafen, 40 × 50 cm", 2)], placed=timedelta(hours=4), connection="pay")  # fmt: skip
+    hold(scene, "E-9WD3HC", "missing_artwork", "the link answered “410 Gone”", about="PRT-HAF-4050")
+    owe(scene, "E-9WD3HC", "submit", due=timedelta(hours=-2, minutes=-10))
+    sell(scene, "10468", customer="Kwame Òkè", country="GB", total="42.50", currency="EUR",
+         lines=[("PC-MOE-12", "Postcards “Möwen”", 2)], placed=timedelta(days=1, hours=2))  # fmt: skip
+    sent = share(scene, scene.orders["10468"], provider="hand", status="closed")
+    parcel(
+        scene, sent, number=1, status="in_transit", tracking="NP 11 22 33", ago=timedelta(hours=20)
+    )
+    count(scene, "10468", units_shipped=2)
+    owe(scene, "10468", "write_back", due=timedelta(minutes=-21))
+    sell(scene, "10470", customer="Þórdís Ægisdóttir", country="IS", total="24900", currency="ISK",
+         lines=[("PRT-LEU-5070", "Leuchtturm bei Nacht", 2)], placed=timedelta(hours=5))  # fmt: skip
+    share(scene, scene.orders["10470"], provider_stage="awaiting_payment")
+    hold(scene, "10470", "payment_needed", "Payment requires authorisation.")
+    bury(scene, "10484", "notifications.send_mail", "the template names {{unknown}}")
+    with scope.merchant(scene.merchant.id):
+        SkuMapping.objects.create(
+            merchant_id=scene.merchant.id, sku="PRT-LEU-3040", kind="provider",
+            provider_connection_id=scene.connections["prodigi"].id, provider_sku="GLOBAL-FAP-12X16",
+            sizing="fillPrintArea",
+        )  # fmt: skip
+
+
+def _moving(scene: Scene) -> None:
+    sell(scene, "10496", customer="Grzegorz Brzęczyk", country="PL", total="329.00", currency="PLN",
+         lines=[("PRT-LEU-5070", "Leuchtturm bei Nacht", 2), ("PC-MOE-12", "Postcards", 5)],
+         placed=timedelta(minutes=3), captured=False, is_on_terms=True)  # fmt: skip
+    share(scene, scene.orders["10496"], status="open", lines=[0, 1],
+          submit_after=timezone.now() + timedelta(minutes=27))  # fmt: skip
+    owe(scene, "10496", "submit", due=timedelta(minutes=42))
+    sell(scene, "10495", customer="José Ñúñez Güell", country="ES", total="74.50", currency="EUR",
+         lines=[("PC-MOE-12", "Postcards", 2)], placed=timedelta(minutes=11), captured=False,
+         released=False, amount_pending=Decimal("74.50"))  # fmt: skip
+    sell(scene, "10480", customer="Lotte 🌷 van Dijk", country="NL", total="39.00", currency="EUR",
+         lines=[("PC-MOE-12", "Postcards", 2)], placed=timedelta(days=5))  # fmt: skip
+    row = share(scene, scene.orders["10480"], status="closed")
+    parcel(
+        scene, row, number=1, status="in_transit", tracking="3SABC123456", ago=timedelta(hours=30)
+    )
+    count(scene, "10480", units_shipped=2)
+    sell(scene, "10497", customer="Noor Al-Sabah", country="KW", total="18.450", currency="KWD",
+         lines=[("PRT-LEU-5070", "Leuchtturm bei Nacht", 2)], placed=timedelta(minutes=50))  # fmt: skip
+    share(scene, scene.orders["10497"], provider_stage="")
+    owe(scene, "10497", "ship", due=timedelta(hours=20))
+
+
+def _ended(scene: Scene) -> None:
+    sell(scene, "E-4TN9XB", customer="田辺 ゆき", country="JP", total="18400", currency="JPY",
+         lines=[("CNV-FAE-6080", "Fähre um sechs", 2)], placed=timedelta(days=6), connection="pay")  # fmt: skip
+    row = share(scene, scene.orders["E-4TN9XB"], status="closed")
+    parcel(scene, row, number=1, status="delivered", tracking="JP-1", ago=timedelta(days=4))
+    count(scene, "E-4TN9XB", units_shipped=2, units_delivered=2)
+    owe(scene, "E-4TN9XB", "submit", due=timedelta(minutes=5), met=timedelta(seconds=30))
+    sell(scene, "10466", customer="Þórdís Ægisdóttir", country="IS", total="24900", currency="ISK",
+         lines=[("PC-MOE-12", "Postcards", 3)], placed=timedelta(days=8))  # fmt: skip
+    row = share(scene, scene.orders["10466"], status="closed")
+    parcel(
+        scene, row, number=1, status="presumed_delivered", tracking="IS-9", ago=timedelta(days=4)
+    )
+    count(scene, "10466", units_shipped=3, units_delivered=3, units_presumed=3)
+    sell(scene, "10471", customer="Kwame Òkè", country="GB", total="83.20", currency="GBP",
+         lines=[("PC-MOE-12", "Postcards", 2)], placed=timedelta(days=7))  # fmt: skip
+    count(scene, "10471", units_cancelled=2, amount_refunded=Decimal("83.20"))
