@@ -71,7 +71,8 @@ class Deliveries:
 
     def returned(self, delivery: Delivery) -> None:
         """A try is over; the next is signed anew."""
-        delivery.headers[HEADER] = self._in_flight.pop(id(delivery))
+        endpoint_id = self._in_flight.pop(id(delivery), "")
+        delivery.headers[HEADER] = endpoint_id or delivery.headers[HEADER]
 
     def signature(self, endpoint_id: str, body: bytes) -> str:
         """The Stripe-Signature header: a v1 for each secret in force, and a v0 as a decoy."""

@@ -134,6 +134,10 @@ class Desk:
     def _rows(self, book: str) -> list[Thing]:
         return list(self._ledger.books[book].values())
 
+    def _named(self, call: Call, book: str, kind: str) -> Thing:
+        """The object that the path names."""
+        return self._own(book, kind, call.request.match["id"], livemode=call.livemode)
+
     def _own(self, book: str, kind: str, external_id: str, *, livemode: bool) -> Thing:
         thing = self._ledger.books[book].get(external_id)
         if thing is None:
@@ -155,7 +159,7 @@ class Desk:
             fields = fields_of(call.request)
             expansions = fields.texts("expand")
             fields.end()
-            thing = self._own(book, kind, call.request.match["id"], livemode=call.livemode)
+            thing = self._named(call, book, kind)
             return self.render(thing, expansions)
 
         return answer
@@ -187,9 +191,7 @@ class Desk:
 
     def list_lines(self, call: Call) -> Thing:
         """GET /v1/checkout/sessions/{id}/line_items, in the order of the cart."""
-        session = self._own(
-            "sessions", "checkout.session", call.request.match["id"], livemode=call.livemode
-        )
+        session = self._named(call, "sessions", "checkout.session")
         rows = list(reversed(self._ledger.lines[session["id"]]))
         return self._page(rows, fields_of(call.request), request=call.request, kind="line_item")
 
@@ -234,9 +236,7 @@ class Desk:
 
     def expire_session(self, call: Call) -> Thing:
         """POST /v1/checkout/sessions/{id}/expire."""
-        session = self._own(
-            "sessions", "checkout.session", call.request.match["id"], livemode=call.livemode
-        )
+        session = self._named(call, "sessions", "checkout.session")
         fields_of(call.request).end()
         return self.render(self._sessions.expire(session), ())
 
@@ -245,9 +245,7 @@ class Desk:
         fields = fields_of(call.request)
         expansions, amount = fields.texts("expand"), fields.whole("amount_to_capture", least=1)
         fields.end()
-        intent = self._own(
-            "payment_intents", "payment_intent", call.request.match["id"], livemode=call.livemode
-        )
+        intent = self._named(call, "payment_intents", "payment_intent")
         return self.render(self._ledger.capture(intent, amount=amount), expansions)
 
     def capture_charge(self, call: Call) -> Thing:
@@ -255,7 +253,7 @@ class Desk:
         fields = fields_of(call.request)
         expansions, amount = fields.texts("expand"), fields.whole("amount", least=1)
         fields.end()
-        charge = self._own("charges", "charge", call.request.match["id"], livemode=call.livemode)
+        charge = self._named(call, "charges", "charge")
         return self.render(self._ledger.capture_charge(charge, amount=amount), expansions)
 
     def cancel(self, call: Call) -> Thing:
@@ -263,9 +261,7 @@ class Desk:
         fields = fields_of(call.request)
         expansions, reason = fields.texts("expand"), fields.text("cancellation_reason")
         fields.end()
-        intent = self._own(
-            "payment_intents", "payment_intent", call.request.match["id"], livemode=call.livemode
-        )
+        intent = self._named(call, "payment_intents", "payment_intent")
         return self.render(self._ledger.cancel(intent, reason=reason), expansions)
 
     def refund(self, call: Call) -> Thing:

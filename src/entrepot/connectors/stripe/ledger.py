@@ -4,7 +4,6 @@ Each change ends in events, as the platform would make them. All objects of one 
 test, stand in the same books, apart by their `livemode`.
 """
 
-import copy
 import hashlib
 import heapq
 import itertools
@@ -12,23 +11,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from entrepot.connectors.stripe import objects
-from entrepot.connectors.stripe.wire import Refusal, Thing, missing
-
-DECLINES = {
-    "4000000000000002": ("card_declined", "generic_decline", "Your card was declined."),
-    "4000000000009995": (
-        "card_declined",
-        "insufficient_funds",
-        "Your card has insufficient funds.",
-    ),
-    "4000000000000069": ("expired_card", "expired_card", "Your card has expired."),
-}
-AUTHENTICATES = "4000002500003155"  # wants 3-D Secure first
-DISPUTES = "4000000000000259"  # paid, then disputed
-REVIEWED = "4000000000009235"  # paid, then held for a review
-REFUNDS_FAIL = "4000000000005126"  # a refund is made, and fails later
-REFUNDS_PEND = "4000000000007726"  # a refund is pending for a while
+from entrepot.connectors.stripe import cards, objects
+from entrepot.connectors.stripe.wire import Refusal, Thing, copied, missing
 
 AUTHORIZATION_LIFE = timedelta(days=7)
 REFUND_FAILS_AFTER = timedelta(hours=2)
@@ -94,7 +78,7 @@ class Ledger:
 
     def tell(self, topic: str, thing: Thing) -> None:
         """Make an event of it."""
-        self.on_event(topic, copy.deepcopy(thing))
+        self.on_event(topic, copied(thing))
 
     # -- payments --
 
@@ -130,8 +114,8 @@ class Ledger:
         self.cards[charge["id"]] = card
         intent.update(latest_charge=charge["id"], payment_method=charge["payment_method"])
         self.keep(charge)
-        if card in DECLINES and method == "card":
-            self.fail(intent, charge, *DECLINES[card])
+        if card in cards.DECLINES and method == "card":
+            self.fail(intent, charge, *cards.DECLINES[card])
         elif method in objects.DELAYED_METHODS:
             intent.update(status="processing", processing={"type": method})
             self.tell("payment_intent.processing", intent)
@@ -266,16 +250,16 @@ class Ledger:
             metadata=metadata,
             payment_intent=charge["payment_intent"],
             reason=reason,
-            status="pending" if card == REFUNDS_PEND else "succeeded",
+            status="pending" if card == cards.REFUNDS_PEND else "succeeded",
         )
         charge["amount_refunded"] += units
         charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
         self.keep(made)
         self.tell("charge.refunded", charge)
         self.tell("refund.created", made)
-        if card == REFUNDS_FAIL:
+        if card == cards.REFUNDS_FAIL:
             self.after(REFUND_FAILS_AFTER, lambda: self.fail_refund(made))
-        if card == REFUNDS_PEND:
+        if card == cards.REFUNDS_PEND:
             self.after(REFUND_SETTLES_AFTER, lambda: self._settle_refund(made))
         return made
 
@@ -377,9 +361,9 @@ class Ledger:
     def _play_card(self, charge: Thing) -> None:
         """What the test cards do once they have paid."""
         card = self.cards.get(charge["id"], "")
-        if card == DISPUTES:
+        if card == cards.DISPUTES:
             self.dispute(charge, amount=None, reason="fraudulent", inquiry=False)
-        if card == REVIEWED:
+        if card == cards.REVIEWED:
             self.open_review(charge)
 
 

@@ -60,4 +60,4 @@ def _key_of(request: Request) -> str:
 
 
 def _content_of(request: Request) -> tuple[Any, ...]:
-    return (request.method, request.path, tuple(sorted(request.form())))
+    return (request.method, request.path, tuple(sorted(request.body.split(b"&"))))

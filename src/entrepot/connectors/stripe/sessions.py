@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from entrepot.connectors.stripe import objects, opening
-from entrepot.connectors.stripe.ledger import AUTHENTICATES, Ledger
+from entrepot.connectors.stripe.cards import AUTHENTICATES
+from entrepot.connectors.stripe.ledger import Ledger
 from entrepot.connectors.stripe.wire import Fields, Refusal, Thing
 
 # Of what Stripe Tax would compute: (name, percent) by country.

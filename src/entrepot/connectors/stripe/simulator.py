@@ -3,7 +3,7 @@
 What happens outside any call, for sandbox scenarios and tests:
 
 - customers: `customer_pays(session_id, card=…, method=…, address=…)`, with Stripe's test cards
-  (declined, insufficient funds, 3-D Secure, disputed, refund fails; see `ledger`) or a delayed
+  (declined, insufficient funds, 3-D Secure, disputed, refund fails; see `cards`) or a delayed
   method that pays or bounces days later; `customer_authenticates`, `customer_abandons`,
   `pay_outside(amount, currency)` for a payment that did not come from the hub;
 - a person in the dashboard: `refund_in_dashboard`, `fail_refund`, `capture_in_dashboard`,
@@ -18,7 +18,6 @@ They stand in `outside.py`, with their arguments.
 
 import base64
 import binascii
-import copy
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,7 +32,7 @@ from entrepot.connectors.stripe.ledger import Ledger
 from entrepot.connectors.stripe.outside import Outside
 from entrepot.connectors.stripe.replays import Replays
 from entrepot.connectors.stripe.sessions import Sessions
-from entrepot.connectors.stripe.wire import Refusal, Thing
+from entrepot.connectors.stripe.wire import Refusal, Thing, copied
 
 KEY_PREFIXES = ("sk_test_", "sk_live_", "rk_test_", "rk_live_")
 NO_CALL: Thing = {"id": None, "idempotency_key": None}
@@ -202,7 +201,7 @@ class StripeSimulator(Outside, Simulator):
             if self.breaks.pop(0):
                 answer(Call(request, _is_live(request)))
             return self.broken()
-        made = copy.deepcopy(answer(Call(request, _is_live(request))))
+        made = copied(answer(Call(request, _is_live(request))))
         if self.faults.strikes("invisible"):
             hidden_for = timedelta(seconds=self.faults.invisible_seconds)
             self._hidden_until[made["id"]] = self.clock.now() + hidden_for
