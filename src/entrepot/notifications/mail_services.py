@@ -50,7 +50,7 @@ def current_service() -> str:
 
 def webhook_path(service: str) -> str:
     """Where a mail service should report to, below the public URL; shown on the settings page."""
-    return f"/hooks/mail/{service}/{_token(service)}/"
+    return f"/mail-events/{service}/{_token(service)}/"
 
 
 def receive(request: HttpRequest, service: str, token: str) -> HttpResponseBase:
