@@ -11,7 +11,6 @@ from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.connect.errors import RateLimited, Rejected, Unavailable
 from entrepot.connect.http import Priority
-from entrepot.connect.manifest import Manifest
 from entrepot.connect.simulator import Clock, Request, Response, Simulator
 from entrepot.connections import doors, queries, services
 from entrepot.connections.breaker import SharedBreaker
@@ -51,21 +50,18 @@ def house(merchant: Merchant, outside: tuple[Counter, str]) -> Connection:
     )
 
 
-def budget_of(connection: Connection, *, per_minute: int, burst: int) -> SharedBudget:
-    manifest = Manifest(
-        code="x",
-        name="X",
-        kinds=frozenset(),
-        capabilities=frozenset(),
-        api_version="1",
-        docs_url="",
-        settings=(),
-        effects={},
-        rate_limit=per_minute,
-        burst=burst,
-    )
+LANES: tuple[Priority, ...] = ("people", "live", "bulk")
+
+
+def budget_of(
+    connection: Connection, *, per_minute: int, burst: int, patience: timedelta = timedelta(0)
+) -> SharedBudget:
     return SharedBudget(
-        connection_id=connection.id, merchant_id=connection.merchant_id, manifest=manifest
+        connection_id=connection.id,
+        merchant_id=connection.merchant_id,
+        per_minute=per_minute,
+        burst=burst,
+        patience=dict.fromkeys(LANES, patience),
     )
 
 
@@ -143,6 +139,29 @@ def test_a_pause_that_the_platform_asks_for_holds_everywhere(
     wait = refused.value.retry_after
     assert wait is not None
     assert seconds - 5 < wait.total_seconds() <= seconds
+
+
+def test_a_call_waits_a_little_for_its_turn(merchant: Merchant) -> None:
+    shop = a_shop(merchant)
+    spend(budget_of(shop, per_minute=600, burst=3), "people")
+
+    budget_of(shop, per_minute=600, burst=3, patience=timedelta(seconds=5)).take(
+        cost=2, priority="people"
+    )
+
+
+def test_a_merchant_may_allow_more_calls_than_the_manifest(
+    merchant: Merchant, outside: tuple[Counter, str], house: Connection
+) -> None:
+    services.change_policy(
+        house.id, merchant_id=merchant.id, changes={"calls_per_minute": 1, "burst": 1}
+    )
+    http = doors.door(house.id, priority="people")
+    http.get("/orders/ord_1")
+
+    with pytest.raises(RateLimited):
+        http.get("/orders/ord_1")
+    assert len(outside[0].calls) == 1
 
 
 def test_a_spent_budget_says_how_long_to_wait(merchant: Merchant) -> None:

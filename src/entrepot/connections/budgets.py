@@ -14,7 +14,6 @@ from datetime import timedelta
 from entrepot.access import scope
 from entrepot.connect.errors import RateLimited
 from entrepot.connect.http import Priority, retry_after_of
-from entrepot.connect.manifest import Manifest
 from entrepot.database import sql
 
 # What a lane must leave in the bucket, as a share of it.
@@ -23,6 +22,13 @@ LOAN_LASTS_S = 1.0
 LOAN_SHARE = 0.05
 USUAL_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(minutes=15)
+# How long a call waits for its turn before its job is sent away to come again: a job of several
+# calls would else begin anew each time, and never end on a busy connection.
+PATIENCE: dict[Priority, timedelta] = {
+    "people": timedelta(seconds=2),
+    "live": timedelta(seconds=5),
+    "bulk": timedelta(seconds=10),
+}
 # A larger number in a reset header is an instant, not seconds to wait.
 EPOCH_SECONDS = 1_000_000_000
 
@@ -63,22 +69,53 @@ class _Loan:
 class SharedBudget:
     """Implements connect.http.Budget for one connection. Safe to share between threads."""
 
-    def __init__(self, *, connection_id: int, merchant_id: int, manifest: Manifest) -> None:
+    def __init__(
+        self,
+        *,
+        connection_id: int,
+        merchant_id: int,
+        per_minute: int,
+        burst: int = 0,
+        patience: Mapping[Priority, timedelta] = PATIENCE,
+    ) -> None:
+        """Make the budget of a connection.
+
+        Args:
+            connection_id: whose bucket it is.
+            merchant_id: whose connection it is.
+            per_minute: calls that the platform allows; 0 when it does not say.
+            burst: how many of them at once; 0 for what ten seconds allow.
+            patience: how long a call of each lane waits for its turn.
+        """
         self._connection_id = connection_id
         self._merchant_id = merchant_id
-        self._per_second = manifest.rate_limit / 60
-        self._capacity = float(manifest.burst or max(manifest.rate_limit // 6, 1))
+        self._per_second = per_minute / 60
+        self._capacity = float(burst or max(per_minute // 6, 1))
+        self._patience = patience
         self._loans: dict[Priority, _Loan] = {}
         self._lock = threading.Lock()
 
     def take(self, *, cost: int, priority: Priority) -> None:
-        """Take from the budget.
+        """Take from the budget, waiting a little for it.
 
         Without a known rate limit only a pause that the platform asked for counts.
 
         Raises:
             RateLimited: it is spent, or the platform asked for a pause; with how long to wait.
         """
+        gives_up = time.monotonic() + self._patience[priority].total_seconds()
+        while True:
+            try:
+                self._take(cost, priority)
+            except RateLimited as refused:
+                wait = (refused.retry_after or USUAL_PAUSE).total_seconds()
+                if time.monotonic() + wait > gives_up:
+                    raise
+                time.sleep(wait)
+            else:
+                return
+
+    def _take(self, cost: int, priority: Priority) -> None:
         with self._lock:
             loan = self._loans.setdefault(priority, _Loan())
             now = time.monotonic()

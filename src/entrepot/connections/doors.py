@@ -126,11 +126,19 @@ def _look_up(connection_id: int) -> _Known:
 
 
 def _gates_of(connection: Connection) -> tuple[Budget, Breaker, CallLog]:
+    """The merchant may allow more or fewer calls than the platform's manifest: in the policy."""
     with _lock:
         gates = _gates.get(connection.id)
         if gates is None:
-            ids = {"connection_id": connection.id, "merchant_id": connection.merchant_id}
+            who, whose = connection.id, connection.merchant_id
             manifest = platform(connection.platform).manifest
-            gates = (SharedBudget(manifest=manifest, **ids), SharedBreaker(**ids), KeptCalls(**ids))
+            budget = SharedBudget(
+                connection_id=who,
+                merchant_id=whose,
+                per_minute=int(connection.policy.get("calls_per_minute", manifest.rate_limit)),
+                burst=int(connection.policy.get("burst", manifest.burst)),
+            )
+            breaker = SharedBreaker(connection_id=who, merchant_id=whose)
+            gates = (budget, breaker, KeptCalls(connection_id=who, merchant_id=whose))
             _gates[connection.id] = gates
     return gates

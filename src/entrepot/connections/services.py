@@ -133,6 +133,7 @@ def change_policy(
         connection.settings_version += 1
         connection.save(update_fields=["policy", "settings_version"])
         _record(connection, "connection.changed", data={"fields": changed})
+        tell_edges(connection)
     return connection
 
 
