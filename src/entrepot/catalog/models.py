@@ -17,8 +17,8 @@ class Product(MerchantRow):
     external_id = models.TextField()
     title = models.TextField()
     version = models.BigIntegerField()
-    is_published = models.BooleanField(default=True)
-    image_url = models.TextField(default="")
+    is_published = models.BooleanField(default=True, db_default=True)
+    image_url = models.TextField(default="", db_default="")
     deleted_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -40,13 +40,13 @@ class Variant(MerchantRow):
     product = models.ForeignKey(Product, on_delete=models.CASCADE, db_constraint=False)
     connection_id = models.BigIntegerField()
     external_id = models.TextField()
-    sku = models.TextField(default="")
+    sku = models.TextField(default="", db_default="")
     title = models.TextField()
     price = models.DecimalField(max_digits=18, decimal_places=4, null=True)
-    currency = models.TextField(default="")
+    currency = models.TextField(default="", db_default="")
     is_shippable = models.BooleanField(null=True)
     weight_g = models.IntegerField(null=True)
-    image_url = models.TextField(default="")
+    image_url = models.TextField(default="", db_default="")
 
     class Meta:
         db_table = "catalog_variant"
@@ -74,13 +74,13 @@ class Mapping(MerchantRow):
     sku = models.TextField()
     kind = models.TextField(choices=MappingKind)
     provider_connection_id = models.BigIntegerField(null=True)
-    provider_sku = models.TextField(default="", blank=True)
+    provider_sku = models.TextField(default="", db_default="", blank=True)
     attributes = models.JSONField(default=dict, blank=True)
-    sizing = models.TextField(default="", blank=True)
+    sizing = models.TextField(default="", db_default="", blank=True)
     unit_cost = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
-    cost_currency = models.TextField(default="", blank=True)
-    bin = models.TextField(default="", blank=True)
-    version = models.IntegerField(default=1)
+    cost_currency = models.TextField(default="", db_default="", blank=True)
+    bin = models.TextField(default="", db_default="", blank=True)
+    version = models.IntegerField(default=1, db_default=1)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -133,7 +133,7 @@ class MappingAsset(MerchantRow):
     )
     print_area = models.TextField(default="default")
     asset_id = models.BigIntegerField(null=True)
-    line_property = models.TextField(default="", blank=True)
+    line_property = models.TextField(default="", db_default="", blank=True)
     min_width_px = models.IntegerField(null=True)
     min_height_px = models.IntegerField(null=True)
 
@@ -158,13 +158,13 @@ class Asset(MerchantRow):
 
     url = models.TextField()
     status = models.TextField(choices=AssetStatus, default=AssetStatus.WAITING)
-    sha256 = models.TextField(default="")
-    md5 = models.TextField(default="")
+    sha256 = models.TextField(default="", db_default="")
+    md5 = models.TextField(default="", db_default="")
     size = models.BigIntegerField(null=True)
     width_px = models.IntegerField(null=True)
     height_px = models.IntegerField(null=True)
-    content_path = models.TextField(default="")
-    reason = models.TextField(default="")
+    content_path = models.TextField(default="", db_default="")
+    reason = models.TextField(default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
     checked_at = models.DateTimeField(null=True)
 

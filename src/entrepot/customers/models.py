@@ -18,11 +18,11 @@ class Customer(MerchantRow):
 
     identity = models.TextField()  # "email:<hash>", or "<account>#<external id>"
     email_sealed = models.BinaryField(default=bytes)
-    email_hash = models.TextField(default="")
-    name = models.TextField(default="")
-    phone = models.TextField(default="")
-    company = models.TextField(default="")
-    language = models.TextField(default="")
+    email_hash = models.TextField(default="", db_default="")
+    name = models.TextField(default="", db_default="")
+    phone = models.TextField(default="", db_default="")
+    company = models.TextField(default="", db_default="")
+    language = models.TextField(default="", db_default="")
     accepts_marketing = models.BooleanField(null=True)
     first_seen_at = models.DateTimeField(db_default=Now())
     erased_at = models.DateTimeField(null=True)
@@ -43,15 +43,15 @@ class PostalAddress(MerchantRow):
     """An address as somebody typed it. Never changed: an edit is another row."""
 
     content_hash = models.TextField()
-    name = models.TextField(default="")
-    company = models.TextField(default="")
-    line1 = models.TextField(default="")
-    line2 = models.TextField(default="")
-    city = models.TextField(default="")
-    region = models.TextField(default="")
-    postal_code = models.TextField(default="")
-    country = models.TextField(default="")
-    phone = models.TextField(default="")
+    name = models.TextField(default="", db_default="")
+    company = models.TextField(default="", db_default="")
+    line1 = models.TextField(default="", db_default="")
+    line2 = models.TextField(default="", db_default="")
+    city = models.TextField(default="", db_default="")
+    region = models.TextField(default="", db_default="")
+    postal_code = models.TextField(default="", db_default="")
+    country = models.TextField(default="", db_default="")
+    phone = models.TextField(default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -40,22 +40,22 @@ class FulfillmentOrder(MerchantRow):
     order_id = models.BigIntegerField()
     connection_id = models.BigIntegerField()
     share = models.IntegerField()
-    generation = models.IntegerField(default=1)
+    generation = models.IntegerField(default=1, db_default=1)
     status = models.TextField(choices=Status, default=Status.OPEN)
-    is_by_hand = models.BooleanField(default=False)
-    shipping_method = models.TextField(default="", blank=True)
+    is_by_hand = models.BooleanField(default=False, db_default=False)
+    shipping_method = models.TextField(default="", db_default="", blank=True)
     planned_version = models.BigIntegerField()
     decision_id = models.BigIntegerField(null=True)
     submit_after = models.DateTimeField(db_default=Now())
-    external_id = models.TextField(default="")
-    provider_stage = models.TextField(default="")
+    external_id = models.TextField(default="", db_default="")
+    provider_stage = models.TextField(default="", db_default="")
     provider_updated_at = models.DateTimeField(null=True)
     provider_read_at = models.DateTimeField(null=True)
     details = models.JSONField(default=dict)
     cost = models.DecimalField(**_amount, null=True)
-    cost_currency = models.TextField(default="")
+    cost_currency = models.TextField(default="", db_default="")
     replaces_id = models.BigIntegerField(null=True)
-    replacement_reason = models.TextField(default="")
+    replacement_reason = models.TextField(default="", db_default="")
     planned_at = models.DateTimeField(db_default=Now())
     accepted_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -116,16 +116,18 @@ class FulfillmentItem(MerchantRow):
     line_id = models.BigIntegerField()
     position = models.IntegerField()
     sku = models.TextField()
-    units_per_line = models.IntegerField(default=1)  # kits: parts for one unit of the line
+    units_per_line = models.IntegerField(
+        default=1, db_default=1
+    )  # kits: parts for one unit of the line
     quantity = models.IntegerField()
-    provider_sku = models.TextField(default="", blank=True)
+    provider_sku = models.TextField(default="", db_default="", blank=True)
     attributes = models.JSONField(default=dict)
-    sizing = models.TextField(default="", blank=True)
+    sizing = models.TextField(default="", db_default="", blank=True)
     assets = models.JSONField(default=list)
-    bin = models.TextField(default="", blank=True)
-    external_id = models.TextField(default="")
-    units_shipped = models.IntegerField(default=0)
-    units_cancelled = models.IntegerField(default=0)
+    bin = models.TextField(default="", db_default="", blank=True)
+    external_id = models.TextField(default="", db_default="")
+    units_shipped = models.IntegerField(default=0, db_default=0)
+    units_cancelled = models.IntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "fulfillment_item"
@@ -151,11 +153,11 @@ class Shipment(MerchantRow):
     external_id = models.TextField()
     number = models.IntegerField()
     status = models.TextField(choices=ShipmentStatus, default=ShipmentStatus.SHIPPED)
-    carrier = models.TextField(default="")
-    service = models.TextField(default="")
+    carrier = models.TextField(default="", db_default="")
+    service = models.TextField(default="", db_default="")
     shipped_at = models.DateTimeField()
     learned_at = models.DateTimeField(db_default=Now())
-    cause = models.TextField(default="")
+    cause = models.TextField(default="", db_default="")
     written_back_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -213,16 +215,16 @@ class Parcel(MerchantRow):
         Shipment, on_delete=models.CASCADE, related_name="parcels", db_constraint=False
     )
     number = models.IntegerField()
-    tracking_number = models.TextField(default="")
-    tracking_url = models.TextField(default="")
-    carrier = models.TextField(default="")
+    tracking_number = models.TextField(default="", db_default="")
+    tracking_url = models.TextField(default="", db_default="")
+    carrier = models.TextField(default="", db_default="")
     status = models.TextField(
         choices=[(status.value, status.value) for status in ParcelStatus],
         default=ParcelStatus.UNKNOWN.value,
     )
     status_at = models.DateTimeField(null=True)
     carrier_connection_id = models.BigIntegerField(null=True)
-    tracker_external_id = models.TextField(default="")
+    tracker_external_id = models.TextField(default="", db_default="")
     tracked_at = models.DateTimeField(null=True)
     estimated_delivery_at = models.DateTimeField(null=True)
     promised_at = models.DateTimeField(null=True)
@@ -265,14 +267,14 @@ class TrackingEntry(MerchantRow):
         Parcel, on_delete=models.CASCADE, related_name="updates", db_constraint=False
     )
     status = models.TextField()
-    source_status = models.TextField(default="")
+    source_status = models.TextField(default="", db_default="")
     happened_at = models.DateTimeField()
-    message = models.TextField(default="")
-    city = models.TextField(default="")
-    region = models.TextField(default="")
-    country = models.TextField(default="")
+    message = models.TextField(default="", db_default="")
+    city = models.TextField(default="", db_default="")
+    region = models.TextField(default="", db_default="")
+    country = models.TextField(default="", db_default="")
     learned_at = models.DateTimeField(db_default=Now())
-    cause = models.TextField(default="")
+    cause = models.TextField(default="", db_default="")
 
     class Meta:
         db_table = "fulfillment_tracking_entry"

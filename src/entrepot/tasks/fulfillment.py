@@ -12,6 +12,7 @@ from entrepot.canon.messages import Flow
 from entrepot.catalog.models import Mapping as SkuMapping
 from entrepot.catalog.models import ShippingMap
 from entrepot.connect import registry
+from entrepot.connect.errors import Rejected
 from entrepot.connect.ports import Fulfills, Tracks
 from entrepot.connections import doors
 from entrepot.connections.models import Connection
@@ -27,12 +28,14 @@ from entrepot.orders.models import Order
 from entrepot.orders.states import HoldKind
 from entrepot.tasks import queue, rereading
 from entrepot.tasks.calls import outside_transaction
+from entrepot.tasks.retry import Snooze
 from entrepot.tasks.registry import Lane, Priority, task
 from entrepot.tasks.schedule import schedule
 
 SWEEP = 500
 STALE_AFTER = timedelta(minutes=10)
 PRESUME_AFTER = timedelta(days=14)
+UNKNOWN_NUMBER_WAIT = timedelta(minutes=30)  # a label is printed before its carrier scans it
 
 
 @task("fulfillment.resume", priority=Priority.HIGH)
@@ -95,8 +98,13 @@ def follow(*, merchant_id: int, subject_id: int, **_: object) -> None:
         return
     client = doors.client(carrier.id)
     assert isinstance(client, Tracks)
-    with outside_transaction():
-        tracker = client.track(parcel.tracking_number, carrier=parcel.carrier)
+    try:
+        with outside_transaction():
+            tracker = client.track(parcel.tracking_number, carrier=parcel.carrier)
+    except Rejected as error:
+        if timezone.now() - parcel.added_at > PRESUME_AFTER:
+            return  # no carrier ever knew it: its arrival is presumed, and says so
+        raise Snooze(UNKNOWN_NUMBER_WAIT, f"no carrier knows the number yet: {error}") from error
     with scope.merchant(merchant_id), outbox.because(cause=f"connection:{carrier.id}"):
         tracking.apply_tracker(
             merchant_id,

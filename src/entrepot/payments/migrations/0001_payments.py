@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ("mode", models.TextField(choices=[("live", "Live"), ("test", "Test")])),
                 ("connection_id", models.BigIntegerField()),
                 ("reference", models.TextField(unique=True)),
-                ("cart_key", models.TextField(default="")),
+                ("cart_key", models.TextField(default="", db_default="")),
                 (
                     "status",
                     models.TextField(
@@ -44,8 +44,8 @@ class Migration(migrations.Migration):
                         default="opening",
                     ),
                 ),
-                ("external_id", models.TextField(default="")),
-                ("url", models.TextField(default="")),
+                ("external_id", models.TextField(default="", db_default="")),
+                ("url", models.TextField(default="", db_default="")),
                 ("currency", models.TextField()),
                 ("cart", models.JSONField()),
                 ("total", models.DecimalField(decimal_places=4, max_digits=18)),
@@ -117,10 +117,10 @@ class Migration(migrations.Migration):
                 ("payment_external_id", models.TextField()),
                 ("amount", models.DecimalField(decimal_places=4, max_digits=18)),
                 ("currency", models.TextField()),
-                ("method", models.TextField(default="")),
-                ("card_last4", models.TextField(default="")),
-                ("reason", models.TextField(default="")),
-                ("checkout_reference", models.TextField(default="")),
+                ("method", models.TextField(default="", db_default="")),
+                ("card_last4", models.TextField(default="", db_default="")),
+                ("reason", models.TextField(default="", db_default="")),
+                ("checkout_reference", models.TextField(default="", db_default="")),
                 (
                     "match_ids",
                     django.contrib.postgres.fields.ArrayField(
@@ -128,17 +128,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("refunded_lines", models.JSONField(default=list)),
-                ("own_reference", models.TextField(default="")),
+                ("own_reference", models.TextField(default="", db_default="")),
                 ("is_from_gateway", models.BooleanField()),
-                ("counts", models.BooleanField(default=True)),
+                ("counts", models.BooleanField(default=True, db_default=True)),
                 ("happened_at", models.DateTimeField()),
                 (
                     "learned_at",
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
                 ),
-                ("cause", models.TextField(default="")),
+                ("cause", models.TextField(default="", db_default="")),
                 ("dismissed_at", models.DateTimeField(null=True)),
-                ("dismissed_by", models.TextField(default="")),
+                ("dismissed_by", models.TextField(default="", db_default="")),
             ],
             options={
                 "db_table": "payments_entry",
@@ -189,8 +189,8 @@ class Migration(migrations.Migration):
                 ("currency", models.TextField()),
                 ("reason", models.TextField()),
                 ("lines", models.JSONField(default=list)),
-                ("restocks", models.BooleanField(default=False)),
-                ("tells_customer", models.BooleanField(default=False)),
+                ("restocks", models.BooleanField(default=False, db_default=False)),
+                ("tells_customer", models.BooleanField(default=False, db_default=False)),
                 (
                     "status",
                     models.TextField(
@@ -203,8 +203,8 @@ class Migration(migrations.Migration):
                         default="wanted",
                     ),
                 ),
-                ("external_id", models.TextField(default="")),
-                ("generation", models.IntegerField(default=1)),
+                ("external_id", models.TextField(default="", db_default="")),
+                ("generation", models.IntegerField(default=1, db_default=1)),
                 ("wanted_by", models.TextField()),
                 (
                     "wanted_at",

@@ -1,0 +1,141 @@
+"""A small world for journeys: the hub's edge and the simulators over HTTP on loopback."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings
+
+from entrepot.access.models import Merchant
+from entrepot.canon.orders import Mode
+from entrepot.catalog import services as catalog
+from entrepot.catalog.services import Artwork, MappingWish
+from entrepot.catalog.states import MappingKind
+from entrepot.connect import registry
+from entrepot.connect.simulator import Clock, Simulator
+from entrepot.connections import pings, services
+from entrepot.connections.models import Connection
+from entrepot.config.asgi import edge_application
+from entrepot.tasks import webhooks
+from tests.serving import serve
+
+POLICY = {
+    "cooling_off_seconds": 0,
+    "real_payment_methods": ["stripe", "cod"],
+    "hourly_ceilings": {"submissions": 10_000, "refunds": 10_000, "write_backs": 10_000},
+}
+
+
+@dataclass
+class World:
+    """The hub and everything around it, driven step by step."""
+
+    merchant: Merchant
+    run_jobs: Callable[..., int]
+    clock: Clock
+    simulators: dict[str, Simulator] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    def connect(self, platform: str, *, is_live: bool = True, **more: Any) -> Connection:
+        """Connect the merchant to a simulated platform and let it go live."""
+        example = (
+            registry.platform(platform)
+            ._module("simulator")
+            .example_account(self.addresses[platform])
+        )
+        connection = services.add_connection(
+            self.merchant.id,
+            platform=platform,
+            mode=Mode.TEST,
+            name=f"{platform} ü",
+            settings=dict(example.settings),
+            **more,
+        )
+        pings.ping_connection(connection.id, merchant_id=self.merchant.id)
+        webhooks.check(merchant_id=self.merchant.id, subject_id=connection.id)
+        services.change_policy(connection.id, merchant_id=self.merchant.id, changes=POLICY)
+        if is_live:
+            services.go_live(
+                connection.id,
+                merchant_id=self.merchant.id,
+                since=self.clock.now() - timedelta(hours=1),
+            )
+        return connection
+
+    def deliver(self) -> int:
+        """Let the platforms live and deliver their due webhooks to the hub."""
+        count = 0
+        self._tell_carriers()
+        for simulator in self.simulators.values():
+            simulator.tick()
+            for delivery in simulator.due_deliveries():
+                answer = httpx.post(delivery.url, content=delivery.body, headers=delivery.headers)
+                simulator.delivered(delivery, answer.status_code)
+                count += 1
+        return count
+
+    def _tell_carriers(self) -> None:
+        """Carriers learn the numbers of the labels that providers have printed."""
+        house, carrier = self.simulators["prodigi"], self.simulators["easypost"]
+        house.tick()
+        for number, label in house.books["tracking"].items():
+            carrier.announce(number, label["carrier"], at=label["shipped_at"])  # type: ignore[attr-defined]
+
+    def settle(self, *, ahead: timedelta = timedelta(0), rounds: int = 20) -> None:
+        """Let webhooks and jobs cause each other until nothing moves any more."""
+        self.clock.advance(ahead)
+        for _ in range(rounds):
+            delivered = self.deliver()
+            ended = self.run_jobs(timedelta(minutes=1))
+            if not delivered and not ended:
+                return
+
+
+@pytest.fixture
+def world(merchant: Merchant, run_jobs: Callable[..., int]) -> Iterator[World]:
+    """The hub's edge and every simulator, served; nothing is connected yet."""
+    clock = Clock()
+    here = World(merchant=merchant, run_jobs=run_jobs, clock=clock)
+    with ExitStack() as stack:
+        before = settings.PUBLIC_URL
+        settings.PUBLIC_URL = stack.enter_context(serve(edge_application, lifespan="on"))
+        stack.callback(setattr, settings, "PUBLIC_URL", before)
+        for code, platform in registry.platforms().items():
+            if platform.manifest.can("verify"):
+                simulator = platform.simulator(clock)
+                here.simulators[code] = simulator
+                here.addresses[code] = stack.enter_context(serve(simulator))
+        yield here
+
+
+@pytest.fixture
+def mapped(world: World) -> dict[str, Connection]:
+    """A shop and a print house, connected and mapped."""
+    shop, house = world.connect("woocommerce"), world.connect("prodigi")
+    catalog.map_sku(
+        world.merchant.id,
+        "MOEWE-A3",
+        MappingWish(
+            kind=MappingKind.PROVIDER,
+            provider_connection_id=house.id,
+            provider_sku="GLOBAL-FAP-16X24",
+            sizing="fillPrintArea",
+            artwork=[Artwork(url="https://cdn.moewe.example/moewe-a3.png")],
+        ),
+        by="user:1",
+    )
+    catalog.map_sku(
+        world.merchant.id, "GIFT-GUIDE-PDF", MappingWish(kind=MappingKind.NOTHING), by="user:1"
+    )
+    catalog.map_shipping(
+        world.merchant.id,
+        storefront_id=shop.id,
+        provider_connection_id=house.id,
+        method_code="*",
+        provider_method="Standard",
+    )
+    return {"shop": shop, "house": house}
