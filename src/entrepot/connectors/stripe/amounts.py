@@ -23,6 +23,8 @@ WHOLE_IN_HUNDREDTHS = frozenset({"ISK"})
 # Listed by Stripe's own pages both as zero-decimal and as counted in hundredths: a hundredfold
 # error is refused rather than risked.
 UNSETTLED = frozenset({"UGX"})
+# Stripe takes amounts of up to twelve digits; longer ones are no amounts.
+TOO_LARGE = 10**15
 
 
 def exponent(currency: str) -> int:
@@ -42,9 +44,11 @@ def to_money(units: int, currency: str) -> Money:
     """Read Stripe's integer: (1999, "eur") -> 19.99 EUR, (500, "jpy") -> 500 JPY.
 
     Raises:
-        NotMoney: the currency is no code, or unsettled.
+        NotMoney: the currency is no code, or unsettled; the integer is no amount.
     """
     code = checked_currency(currency)
+    if abs(units) >= TOO_LARGE:
+        raise NotMoney("more digits than an amount has")
     amount = Decimal(units).scaleb(-exponent(code))
     rounded = Money(amount, code).rounded()
     # A fraction that ISO does not know (an old ISK charge) is kept as it is.

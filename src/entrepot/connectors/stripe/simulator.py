@@ -22,9 +22,17 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from entrepot.canon.money import Money
 from entrepot.canon.orders import Mode
-from entrepot.connect.ports import Account
+from entrepot.canon.payments import (
+    CheckoutLine,
+    CheckoutRequest,
+    CheckoutShipping,
+    RefundRequest,
+)
+from entrepot.connect.ports import Account, Secrets
 from entrepot.connect.simulator import Clock, Delivery, Request, Response, Simulator
+from entrepot.connect.webhook import WebhookRequest
 from entrepot.connectors.stripe.deliveries import Deliveries
 from entrepot.connectors.stripe.desk import Answer, Call, Desk
 from entrepot.connectors.stripe.fields import API_VERSION, CHECKOUT_MARK
@@ -41,14 +49,6 @@ NO_CALL: Thing = {"id": None, "idempotency_key": None}
 def build(clock: Clock) -> "StripeSimulator":
     """A Stripe with empty books."""
     return StripeSimulator(clock)
-
-
-def example_account(base_url: str) -> Account:
-    """An account whose calls this simulator takes, in test mode."""
-    return Account(
-        mode=Mode.TEST,
-        settings={"base_url": base_url, "secret_key": "sk_test_sandbox", "collect_phone": True},
-    )
 
 
 class StripeSimulator(Outside, Simulator):
@@ -275,3 +275,78 @@ def _account(external_id: str) -> Thing:
         "settings": {"dashboard": {"display_name": "Entrepôt Sandbox", "timezone": "Etc/UTC"}},
         "type": "standard",
     }
+
+
+def example_account(base_url: str) -> Account:
+    """An account whose calls this simulator takes, in test mode."""
+    return Account(
+        mode=Mode.TEST,
+        settings={"base_url": base_url, "secret_key": "sk_test_sandbox", "collect_phone": True},
+    )
+
+
+def example_secrets() -> Secrets:
+    """What signs the webhooks of a connection."""
+    return Secrets(signing=("whsec_4n0ther5ecret",))
+
+
+def example_webhook(secrets: Secrets, *, at: datetime) -> WebhookRequest:
+    """A payment's event as it would arrive at a connection with these secrets."""
+    simulator = build(Clock(start=at, speed=0.0))
+    simulator.add_endpoint(
+        "https://hub.example/hooks/1",
+        secret=secrets.signing[0],
+        topics=("payment_intent.succeeded",),
+    )
+    simulator.pay_outside(129900, "sek", description="Beställning 1043")
+    (delivery,) = simulator.due_deliveries()
+    headers = {name.lower(): value for name, value in delivery.headers.items()}
+    return WebhookRequest(body=delivery.body, headers=headers)
+
+
+def example_checkout(reference: str) -> CheckoutRequest:
+    """Two products, several of each, and two deliveries."""
+    return CheckoutRequest(
+        reference=reference,
+        idempotency_key=f"key-of-{reference}",
+        lines=(
+            CheckoutLine(
+                sku="MUG-BLÅ", title="Mugg „Blå“", quantity=3, unit_price=Money.of("149", "SEK")
+            ),
+            CheckoutLine(
+                sku="POSTER", title="Affisch", quantity=2, unit_price=Money.of("299.50", "SEK")
+            ),
+        ),
+        shipping_options=(
+            CheckoutShipping(code="std", title="PostNord", price=Money.of("49", "SEK")),
+            CheckoutShipping(code="exp", title="Express", price=Money.of("129", "SEK")),
+        ),
+        currency="SEK",
+        success_url="https://butik.example/tack",
+        cancel_url="https://butik.example/korg",
+        allowed_countries=("SE", "DE"),
+    )
+
+
+def example_refund(simulator: StripeSimulator, reference: str) -> RefundRequest:
+    """Some of a payment that is there."""
+    payment = simulator.pay_outside(129900, "sek")
+    return RefundRequest(
+        reference=reference,
+        idempotency_key=f"key-of-{reference}",
+        payment_external_id=payment["id"],
+        order_external_id="1043",
+        amount=Money.of("245.50", "SEK"),
+        reason="arrived broken",
+    )
+
+
+def example_happenings(simulator: StripeSimulator) -> None:
+    """Payments of several kinds: paid, declined, refunded, disputed, on their way."""
+    first = simulator.pay_outside(129900, "sek", description="Beställning 1043")
+    simulator.pay_outside(4200, "jpy", card="4000000000000002")
+    simulator.pay_outside(5000, "eur", method="sepa_debit")
+    second = simulator.pay_outside(7700, "usd", capture_method="manual")
+    simulator.refund_in_dashboard(first["id"], amount=5000)
+    simulator.dispute(first["id"], amount=9000)
+    simulator.cancel_in_dashboard(second["id"])

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from entrepot.connect.errors import (
     RateLimited,
     Rejected,
     Unavailable,
+    UnexpectedResponse,
 )
 from entrepot.connect.http import Http
 from entrepot.connect.ports import (
@@ -31,6 +32,7 @@ from entrepot.connect.ports import (
 )
 from entrepot.connect.simulator import Clock
 from entrepot.connectors.stripe.client import OVERLAP, Client, mode_of
+from entrepot.connectors.stripe.events import Position, to_page
 from entrepot.connectors.stripe.fields import API_VERSION
 from entrepot.connectors.stripe.simulator import StripeSimulator
 from entrepot.connectors.stripe.tests.conftest import (
@@ -351,6 +353,18 @@ def test_a_refund_whose_answer_was_lost_is_found(
     assert simulator.summary()["refunded"] == {"eur": 2000}
 
 
+def test_a_refund_is_found_behind_a_hundred_others(
+    client: Client, simulator: StripeSimulator
+) -> None:
+    payment = simulator.pay_outside(1_000_000, "eur")["id"]
+    first = client.refund(refund_of(payment, "20"))
+    for _ in range(230):
+        simulator.refund_in_dashboard(payment, amount=7)
+
+    assert client.find_refund(refund_of(payment, "20")) == first
+    assert len(client.read_payment(payment)) == 1 + 231
+
+
 def test_garbage_after_a_write_leaves_the_outcome_unknown(
     client: Client, simulator: StripeSimulator
 ) -> None:
@@ -503,6 +517,31 @@ def test_a_pull_begins_at_its_instant_less_the_overlap(
     after = client.pull(Flow.PAYMENTS, cursor="", since=clock.now() - timedelta(hours=2), limit=50)
 
     assert [len(page.items) for page in (before, after)] == [4, 2]
+
+
+def test_a_pull_has_read_up_to_where_it_began_however_long_it_took() -> None:
+    content = b'{"data": [{"id": "evt_9", "type": "x", "created": 500}], "has_more": false}'
+    headers = {"date": "Fri, 20 Nov 2026 09:00:00 GMT"}
+
+    first = to_page(content, headers={}, position=Position(since=100))
+    told = to_page(content, headers=headers, position=Position(since=100))
+    last = to_page(
+        content, headers=headers, position=Position(since=100, until=400, after="evt_10")
+    )
+    empty = to_page(b'{"data": [], "has_more": false}', headers={}, position=Position(since=100))
+
+    assert [page.read_until for page in (first, told, last, empty)] == [
+        datetime.fromtimestamp(500, UTC),
+        datetime(2026, 11, 20, 9, tzinfo=UTC),
+        datetime.fromtimestamp(400, UTC),
+        datetime.fromtimestamp(100, UTC),
+    ]
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"[]", b'{"data": [{"id": 1}], "has_more": false}'])
+def test_what_is_no_list_of_events_is_not_guessed_at(content: bytes) -> None:
+    with pytest.raises(UnexpectedResponse):
+        to_page(content, headers={}, position=Position())
 
 
 def test_a_pull_without_a_beginning_reads_all_there_is(

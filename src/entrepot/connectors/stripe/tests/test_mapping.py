@@ -209,6 +209,7 @@ def test_each_word_for_a_dispute_has_its_fact(status: str, kind: PaymentFactKind
     [
         ("an amount as text", "data.object.amount_received", "1999", "data.object.amount_received"),
         ("an amount with a fraction", "data.object.amount_received", 1.5, "amount_received"),
+        ("an amount without end", "data.object.amount_received", 10**30, "amount_received: more"),
         ("no currency", "data.object.currency", None, "data.object.currency"),
         ("a currency that is none", "data.object.currency", "euros", "data.object.currency"),
         ("an unsettled currency", "data.object.currency", "ugx", "amount_received: UGX"),
