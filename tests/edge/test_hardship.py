@@ -32,7 +32,7 @@ from tests.connections.accounts import a_shop, hook_path, signed_by_shop
 from tests.serving import serve
 from tests.specs import require
 
-DELIVERIES = Path(__file__).parents[2] / "src/entrepot/connectors/woocommerce/fixtures/deliveries"
+COPIED = Path(__file__).parents[2] / "src/entrepot/connectors/woocommerce/fixtures/deliveries"
 RECORDED_SECRET = "capture-secret"
 
 
