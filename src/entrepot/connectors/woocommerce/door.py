@@ -95,8 +95,7 @@ class Door:
         """POST, which every route of the API takes for changes as well: PUT is what firewalls stop.
 
         Raises:
-            OutcomeUnknown: no trustworthy answer came back.
-            Unavailable: a firewall stopped it before the shop saw it.
+            OutcomeUnknown: no answer of the shop came back, or a firewall spoke in its stead.
             Misconfigured: the key may not write, or there is no such route.
             Rejected: the shop refused; `code` is its own word.
         """
@@ -190,10 +189,11 @@ def _sorted(answer: Answer, code: str, said: str, *, reads: bool) -> Exception:
     if answer.status_code == 403 and code:
         return Misconfigured(said)
     if not code:
-        # Not the shop's words: something in front of it spoke, and the shop has seen nothing.
+        # Not the shop's words: something in front of it spoke. Some look at answers as well, so a
+        # write that they stopped may have been done.
         if answer.status_code == 404:
             return Misconfigured(f"{said} (no WordPress API under this address)")
-        if answer.status_code == 403:
+        if answer.status_code == 403 and reads:
             return Unavailable(said, retry_after=FIREWALL_WAIT)
         return UnexpectedResponse(said) if reads else OutcomeUnknown(said)
     return Rejected(said, code=code)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from entrepot.canon.messages import Flow
-from entrepot.connect.errors import UnexpectedResponse
+from entrepot.connect.errors import Rejected, UnexpectedResponse
 from entrepot.connect.http import Answer
 from entrepot.connect.ports import Page, PulledItem
 from entrepot.connectors.woocommerce.door import API, Door
@@ -27,7 +27,7 @@ TICK = timedelta(seconds=1)
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 LARGEST_PAGE = 100  # per_page beyond it is refused
 LARGEST_PRODUCT_PAGE = 20  # each variable product costs calls of its own
-# "any" leaves out the trash; drafts that it contains are told apart by the mapping.
+# "any" leaves out the trash, which is read apart; drafts within are told apart by the mapping.
 EVERYTHING: dict[str, str | int] = {"status": "any", "dates_are_gmt": "true"}
 UNKNOWN_ORDER = "woocommerce_rest_shop_order_invalid_id"
 UNKNOWN_PRODUCT = "woocommerce_rest_product_invalid_id"
@@ -37,10 +37,12 @@ UNKNOWN_PRODUCT = "woocommerce_rest_product_invalid_id"
 class Cursor:
     """Where reading goes on: after `after`; within `second` from `offset` when it is set.
 
-    `total` and `done` are of the pass that is under way; `newest` is the newest change seen in it.
+    `total` and `newest` (the newest change seen) are of the pass that is under way. `began` is
+    where it began; None in the first one, which need not look for what was trashed before it.
     """
 
     after: datetime
+    began: datetime | None = None
     newest: datetime | None = None
     second: datetime | None = None
     offset: int = 0
@@ -128,17 +130,34 @@ def _within_second(door: Door, flow: Flow, state: Cursor, size: int) -> Page:
 def _last_page(
     door: Door, flow: Flow, state: Cursor, *, rows: list[_Row], site_time: datetime | None
 ) -> Page:
+    if flow is Flow.ORDERS and state.began is not None:
+        rows = rows + _trashed(door, state.began)
     stamps = [row.modified_at for row in rows] + ([state.newest] if state.newest else [])
     newest = max(stamps, default=None)
     # The next pass begins early enough for what was stamped before this one and saved after it.
     after = newest - OVERLAP if newest else state.after
     return Page(
         items=_items(door, flow, rows),
-        cursor=_write_cursor(Cursor(after=after)),
+        cursor=_write_cursor(Cursor(after=after, began=after)),
         is_last=True,
         read_until=site_time or newest or state.after,
         total=state.total,
     )
+
+
+def _trashed(door: Door, after: datetime) -> list[_Row]:
+    """Orders that went to the trash: they leave every list but their own."""
+    params: dict[str, str | int] = {
+        "status": "trash",
+        "dates_are_gmt": "true",
+        "modified_after": _stamp(after),
+        "orderby": "id",
+        "order": "asc",
+    }
+    try:
+        return [_row(raw) for raw in all_pages(door, f"{API}/orders", params)]
+    except Rejected:
+        return []  # an older shop does not list its trash; webhooks and re-reads tell
 
 
 def fetch(door: Door, flow: Flow, external_id: str) -> PulledItem | None:

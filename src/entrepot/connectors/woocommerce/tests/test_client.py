@@ -164,18 +164,40 @@ def test_an_address_without_wordpress_needs_a_person(shop: WooCommerce, address:
         Client(Http(base_url(account)), account).ping()
 
 
-def test_a_firewall_stops_a_write_before_the_shop_sees_it(
-    client: Client, shop: WooCommerce
-) -> None:
-    order_id = shop.customer_orders((MUG, 2))
+def only_for(shop: WooCommerce, method: str, fault: str) -> None:
+    """Let a fault strike every call of one method, and no other."""
+    handle = shop.handle
+
+    def struck(call: Any) -> Any:
+        setattr(shop.faults, fault, 1.0 if call.method == method else 0.0)
+        return handle(call)
+
+    shop.handle = struck  # type: ignore[assignment,method-assign]
+
+
+def test_behind_a_firewall_reads_wait(client: Client, shop: WooCommerce) -> None:
     shop.faults.waf = 1.0
 
     with pytest.raises(Unavailable, match="firewall"):
-        client.write_back(news(order_id, parcel(shop, order_id, "E-P-1")))
-    with pytest.raises(Unavailable, match="firewall"):
         client.pull(Flow.ORDERS, cursor="", since=None, limit=10)
 
-    assert shop.order_books()[0]["notes"] == []
+
+def test_a_write_that_a_firewall_answered_is_unknown(client: Client, shop: WooCommerce) -> None:
+    order_id = shop.customer_orders((MUG, 2))
+    wanted = news(order_id, parcel(shop, order_id, "E-P-1"))
+    only_for(shop, "POST", "waf")
+    with pytest.raises(OutcomeUnknown, match="firewall"):
+        client.write_back(wanted)
+
+    assert client.find_write_back(wanted) is None
+
+
+def test_a_refusal_keeps_the_shops_own_word(client: Client) -> None:
+    with pytest.raises(Rejected, match="Invalid order ID") as caught:
+        client.refund(refund_of(9999, "5.00"))
+
+    assert caught.value.code == "woocommerce_rest_invalid_order_id"
+    assert caught.value.fault == "order"
 
 
 def test_a_host_that_asks_to_wait_is_obeyed(client: Client, shop: WooCommerce) -> None:
@@ -510,13 +532,7 @@ def test_a_refund_without_a_trustworthy_answer_is_unknown(
 ) -> None:
     order_id = shop.customer_orders((PRINT_A3, 2))
     request = refund_of(order_id, "10.00")
-    handle = shop.handle
-
-    def only_writes(call: Any) -> Any:
-        setattr(shop.faults, fault, 1.0 if call.method == "POST" else 0.0)
-        return handle(call)
-
-    shop.handle = only_writes  # type: ignore[assignment,method-assign]
+    only_for(shop, "POST", fault)
     with pytest.raises(OutcomeUnknown):
         client.refund(request)
 

@@ -9,6 +9,7 @@ import pytest
 
 from entrepot.canon.messages import Flow
 from entrepot.canon.money import Money
+from entrepot.canon.orders import OrderDeleted
 from entrepot.canon.payments import RefundedLine
 from entrepot.connect.ports import InboundMessage, Page
 from entrepot.connectors.woocommerce import webhook
@@ -179,6 +180,30 @@ def test_an_order_that_is_gone_reads_as_none_and_a_trashed_one_as_deleted(
     item = client.fetch(Flow.ORDERS, str(trashed))
     assert item is not None
     assert json.loads(item.body)["status"] == "trash"
+
+
+def test_a_shop_without_webhooks_tells_of_its_trash_all_the_same(
+    client: Client, shop: WooCommerce
+) -> None:
+    old = shop.customer_orders((MUG, 2))
+    shop.trash(old)
+    order_id = shop.customer_orders((MUG, 2))
+    (first,) = pages(client)
+    assert ids_of(iter([first])) == [str(order_id)]
+    shop.clock.advance(timedelta(hours=2))
+    shop.trash(order_id)
+
+    (second,) = pages(client, cursor=first.cursor)
+    (third,) = pages(client, cursor=second.cursor)
+
+    (item,) = [each for each in second.items if f":{order_id}:" in each.dedupe_key]
+    message = InboundMessage(
+        source="poll", topic=item.topic, body=item.body, received_at=shop.clock.now()
+    )
+    assert webhook.normalize(message, account_of(shop, "http://shop.example")) == (
+        OrderDeleted(external_id=str(order_id)),
+    )
+    assert item.dedupe_key in {each.dedupe_key for each in third.items}
 
 
 def test_products_are_read_with_their_variations_and_the_shops_currency(
