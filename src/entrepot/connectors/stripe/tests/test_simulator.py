@@ -273,6 +273,7 @@ def test_a_delayed_method_ends_days_later(
 
     assert (pending.payment, pending.state) == ("pending", "awaiting")
     assert ended.payment == word
+    assert simulator.books["sessions"][session]["payment_status"] == word
     assert ended.version > pending.version
     assert [fact.kind for fact in first] == [PaymentFactKind.PENDING]
     assert [fact.kind for fact in last] == [
