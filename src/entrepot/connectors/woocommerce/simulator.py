@@ -12,7 +12,7 @@ For the sandbox, as the world outside (each returns at once; webhooks follow wit
 - `pay`, `fail_payment`, `add_line`, `change_address`, `complete_by_hand`, `cancel`, `set_status`,
   `refund`, `trash`, `restore`, `delete` act on an order id.
 - `place_history(count)`: past orders, fast and without webhooks.
-- `shop.catalog.add_product(sku, name, price)` (say, one that nobody mapped), `add_variable_product`,
+- `shop.catalog.add_product(sku, name, price)` (say, one that nobody mapped) and
   `change_product(sku, price=..., stock=...)`; `revoke_key()`, `make_key_read_only()`.
 - `order_books()`: what the shop would swear to of each order.
 - `faults.waf`: a firewall answers 403 with a web page.
