@@ -287,7 +287,7 @@ def example_account(base_url: str) -> Account:
 
 def example_secrets() -> Secrets:
     """What signs the webhooks of a connection."""
-    return Secrets(signing=("whsec_4n0ther5ecret",))
+    return Secrets(signing=("whsec_4b7e19c2d8f0a6",))
 
 
 def example_webhook(secrets: Secrets, *, at: datetime) -> WebhookRequest:
