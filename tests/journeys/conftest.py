@@ -15,11 +15,11 @@ from entrepot.canon.orders import Mode
 from entrepot.catalog import services as catalog
 from entrepot.catalog.services import Artwork, MappingWish
 from entrepot.catalog.states import MappingKind
+from entrepot.config.asgi import edge_application
 from entrepot.connect import registry
 from entrepot.connect.simulator import Clock, Simulator
 from entrepot.connections import pings, services
 from entrepot.connections.models import Connection
-from entrepot.config.asgi import edge_application
 from entrepot.tasks import webhooks
 from tests.serving import serve
 

@@ -9,7 +9,7 @@ from entrepot.attempts.models import Attempt
 from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.connectors.woocommerce.simulator import GUIDE, PRINT_A3, WooCommerce
-from entrepot.fulfillment.models import FulfillmentOrder, Parcel
+from entrepot.fulfillment.models import Parcel
 from entrepot.orders.models import Hold, Order
 from tests.journeys.conftest import World
 

@@ -298,7 +298,7 @@ def due_for_asking(limit: int) -> list[tuple[int, int]]:
     return list(rows)
 
 
-def _is_free() -> ExpressionWrapper:
+def _is_free() -> "ExpressionWrapper[Q]":
     return ExpressionWrapper(
         Q(leased_until__lt=Now()) | Q(leased_until__isnull=True), output_field=BooleanField()
     )

@@ -56,7 +56,7 @@ class IllegalStep(Exception):
 
 
 class LeaseLost(Exception):
-    """Somebody else has taken the attempt over; whatever we know of it is no longer ours to write."""
+    """Somebody else has taken the attempt over; what we know of it is no longer ours to write."""
 
     def __init__(self, attempt_id: int, token: int) -> None:
         super().__init__(f"attempt {attempt_id}: token {token} is no longer the current one")

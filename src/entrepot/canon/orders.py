@@ -47,7 +47,9 @@ class SourceState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxLine:
-    """One tax, never recomputed. `rate` is a fraction of one (0.19); `line_external_id` is empty
+    """One tax, never recomputed.
+
+    `rate` is a fraction of one (0.19); `line_external_id` is empty
     for taxes of the whole order; `remitted_by` is "merchant" or "channel".
     """
 
@@ -64,8 +66,8 @@ class LineSnapshot:
     """One SKU and how many.
 
     `unit_price` is before discounts; `total` is what the customer pays for the line after
-    discounts, without tax that is added on top. `is_shippable` is None when the source does not say.
-    `properties` are the line's own words (personalisation, artwork), in the source's order.
+    discounts, without tax that is added on top. `is_shippable` is None when the source does not
+    say. `properties` are the line's own words (personalisation, artwork), in the source's order.
     """
 
     external_id: str

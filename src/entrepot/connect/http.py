@@ -5,7 +5,7 @@ module opens a socket.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -213,7 +213,7 @@ class Http:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str | int] | list[tuple[str, str]] | None = None,
+        params: Mapping[str, str | int] | Sequence[tuple[str, str]] | None = None,
         json: Json = None,
         form: list[tuple[str, str]] | None = None,
         content: bytes | None = None,
@@ -246,7 +246,7 @@ class Http:
         request = _pool.build_request(
             method,
             url,
-            params=params,
+            params=None if params is None else httpx.QueryParams(tuple(_pairs(params))),
             content=msgspec.json.encode(json) if json is not None else content,
             data=_form(form),
             headers={
@@ -278,15 +278,15 @@ class Http:
                 Call(
                     method=method,
                     url=self._redact(str(request.url)),
-                    status_code=answer.status_code if answer else None,
+                    status_code=None if answer is None else answer.status_code,
                     outcome=outcome,
                     duration=timedelta(seconds=time.monotonic() - started),
                     at=started_at,
                     request_id=_request_id(answer),
                     sent=self._redact(request.content[:4096].decode("utf-8", "replace")),
-                    answered=self._redact(answer.content[:4096].decode("utf-8", "replace"))
-                    if answer
-                    else "",
+                    answered=""
+                    if answer is None
+                    else self._redact(answer.content[:4096].decode("utf-8", "replace")),
                 )
             )
         return answer
@@ -349,7 +349,7 @@ def _sort(
 
 
 def retry_after_of(headers: Mapping[str, str]) -> timedelta | None:
-    """Read Retry-After, in seconds or as a date (RFC 9110, 10.2.3); None when absent or unreadable."""
+    """Read Retry-After, seconds or a date (RFC 9110, 10.2.3); None when absent or unreadable."""
     text = headers.get("retry-after", "")
     if not text:
         return None
@@ -362,6 +362,11 @@ def retry_after_of(headers: Mapping[str, str]) -> timedelta | None:
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
     return max(at - datetime.now(UTC), timedelta(0))  # noqa: TID251 -- relative to the real clock
+
+
+def _pairs(params: Mapping[str, str | int] | Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    items = params.items() if isinstance(params, Mapping) else params
+    return [(name, str(value)) for name, value in items]
 
 
 def _form(form: list[tuple[str, str]] | None) -> dict[str, Any] | None:

@@ -191,7 +191,7 @@ class Subscribes(Protocol):
         ...
 
     def subscribe(self, *, url: str, secret: str) -> list[Subscription]:
-        """Register what this connector wants at `url`; existing ones of the same URL are repaired."""
+        """Register what this connector wants at `url`; existing ones of that URL are repaired."""
         ...
 
     def unsubscribe(self, external_id: str) -> None:

@@ -51,7 +51,9 @@ class Verified:
 
 
 class Refused(Exception):
-    """The message is not believed. `check` says which test failed; `expected` and `seen` are safe
+    """The message is not believed.
+
+    `check` says which test failed; `expected` and `seen` are safe
     to show to an operator and never contain a secret.
     """
 

@@ -51,6 +51,7 @@ _ADDRESS_PARTS = (
     "country",
     "phone",
 )
+_ADDRESS_NAMES = ", ".join(_ADDRESS_PARTS)
 _ADDRESS_COLUMNS = {
     "merchant_id": "bigint",
     "content_hash": "text",
@@ -58,8 +59,8 @@ _ADDRESS_COLUMNS = {
 }
 # The update that changes nothing makes the row of an address we know come back with its id.
 _KEEP_ADDRESSES = f"""
-    INSERT INTO customers_postal_address AS known (merchant_id, content_hash, {", ".join(_ADDRESS_PARTS)})
-    SELECT merchant_id, content_hash, {", ".join(_ADDRESS_PARTS)}
+    INSERT INTO customers_postal_address AS known (merchant_id, content_hash, {_ADDRESS_NAMES})
+    SELECT merchant_id, content_hash, {_ADDRESS_NAMES}
     FROM {{batch}}
     ORDER BY merchant_id, content_hash
     ON CONFLICT (merchant_id, content_hash) DO UPDATE SET content_hash = known.content_hash

@@ -1,6 +1,7 @@
 """Withdraws what is no longer wanted: unsent shares at once, sent ones by asking the provider."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
@@ -58,7 +59,7 @@ def withdraw(merchant_id: int, order_id: int) -> list[FulfillmentOrder]:
             if not unwanted:
                 continue
             touched.append(share)
-            _withdraw_share(share, order, unwanted, surplus)
+            _withdraw_share(share, unwanted, surplus)
         return touched
 
 
@@ -71,7 +72,7 @@ def intend_cancellation(merchant_id: int, fulfillment_order_id: int) -> Cancella
         connection = Connection.objects.get(id=share.connection_id)
         if not effects_allowed(connection, EffectFlow.SUBMISSIONS).is_allowed:
             return None
-        sale = {
+        sale: dict[str, Any] = {
             "account": order.account,
             "mode": order.mode,
             "external_id": order.external_id,
@@ -126,7 +127,7 @@ def record_cancel_answer(
 def record_cancel_refused(
     merchant_id: int, fulfillment_order_id: int, lease: Lease, *, code: str, message: str
 ) -> None:
-    """Record that the provider refused the request itself; a person has to look. Raises LeaseLost."""
+    """Record that the provider refused the request itself; a person looks. Raises LeaseLost."""
     receipt = CancelReceipt(answer=CancelAnswer.TOO_LATE, message=f"{code}: {message}", order=None)
     record_cancel_answer(merchant_id, fulfillment_order_id, lease, receipt)
 
@@ -169,7 +170,7 @@ def _unwanted(share: FulfillmentOrder, order: Order, surplus: dict[int, int]) ->
 
 
 def _withdraw_share(
-    share: FulfillmentOrder, order: Order, unwanted: dict[int, int], surplus: dict[int, int]
+    share: FulfillmentOrder, unwanted: dict[int, int], surplus: dict[int, int]
 ) -> None:
     items = list(FulfillmentItem.objects.filter(fulfillment_order=share))
     is_all = all(

@@ -11,7 +11,6 @@ from entrepot.database.rows import MerchantRow, Mode
 from entrepot.events import outbox
 from entrepot.fulfillment.states import IllegalStep, ShipmentStatus, Status, Step
 
-_amount = {"max_digits": 18, "decimal_places": 4}
 EVENT_OF_STEP = {
     Step.SUBMIT: "fulfillment_order.submitted",
     Step.ACCEPT: "fulfillment_order.accepted",
@@ -52,7 +51,7 @@ class FulfillmentOrder(MerchantRow):
     provider_updated_at = models.DateTimeField(null=True)
     provider_read_at = models.DateTimeField(null=True)
     details = models.JSONField(default=dict)
-    cost = models.DecimalField(**_amount, null=True)
+    cost = models.DecimalField(max_digits=18, decimal_places=4, null=True)
     cost_currency = models.TextField(default="", db_default="")
     replaces_id = models.BigIntegerField(null=True)
     replacement_reason = models.TextField(default="", db_default="")
@@ -205,7 +204,9 @@ class ShipmentItem(MerchantRow):
 
 
 class Parcel(MerchantRow):
-    """One box. `status` follows from the tracking updates (tracking.py), never from the newest one
+    """One box.
+
+    `status` follows from the tracking updates (tracking.py), never from the newest one
     to come in; `status_at` is when it became so at the carrier.
     """
 

@@ -153,7 +153,7 @@ def _charge(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> None:
 
 
 def _hold_for_issues(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> None:
-    mine = {
+    mine: dict[str, Any] = {
         "merchant_id": fulfillment_order.merchant_id,
         "order_id": fulfillment_order.order_id,
     }

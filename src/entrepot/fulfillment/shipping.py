@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Max
 from django.utils import timezone
@@ -57,7 +58,7 @@ def record_shipment(
 
     A shipment of a cancelled share is recorded all the same, and becomes a case for a person.
     """
-    mine = {
+    mine: dict[str, Any] = {
         "merchant_id": fulfillment_order.merchant_id,
         "mode": fulfillment_order.mode,
         "order_id": fulfillment_order.order_id,
@@ -123,7 +124,7 @@ def record_shipment(
 
 
 def void_shipment(shipment: Shipment, *, reason: str) -> None:
-    """Record that a shipment turned out not to exist: a real reversal. Repeating it changes nothing."""
+    """Record that a shipment turned out not to exist; repeating it changes nothing."""
     if shipment.status == ShipmentStatus.VOIDED:
         return
     Shipment.objects.filter(id=shipment.id).update(status=ShipmentStatus.VOIDED)

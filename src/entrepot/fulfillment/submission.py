@@ -134,7 +134,9 @@ def lock_share(fulfillment_order_id: int) -> tuple[FulfillmentOrder, Order]:
 
 
 def is_covered(order: Order, fulfillment_order: FulfillmentOrder) -> bool:
-    """Whether money and units still speak for the share: paid (or released without), not refunded,
+    """Whether money and units still speak for the share.
+
+    That is: paid (or released without), not refunded,
     not disputed, not cancelled, not fulfilled by others, planned from the current version.
     """
     if order.amount_disputed > 0:
@@ -240,7 +242,7 @@ def record_refusal(
     message: str,
     fault: str,
 ) -> None:
-    """Record a proven refusal: the share is open again, the order held with the platform's words."""
+    """Record a proven refusal: the share is open again, the order held with their words."""
     with scope.merchant(merchant_id):
         fulfillment_order, order = lock_share(fulfillment_order_id)
         _refuse(fulfillment_order, order, lease, code=code, message=message, fault=fault)

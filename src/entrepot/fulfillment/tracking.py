@@ -135,7 +135,7 @@ def move_parcel(
     return _settle(parcel)
 
 
-def presume_delivered(merchant_id: int, parcel_id: int, *, after: timedelta) -> bool:
+def presume_delivered(parcel_id: int, *, after: timedelta) -> bool:
     """Close a parcel that no carrier follows, a set time after it left, and say so."""
     order_id = Parcel.objects.values_list("order_id", flat=True).get(id=parcel_id)
     lock_order(order_id)

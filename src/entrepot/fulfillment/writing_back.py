@@ -126,7 +126,7 @@ def record_written(
 
 
 def record_refused(merchant_id: int, shipment_id: int, lease: Lease, *, message: str) -> None:
-    """Record that the storefront refuses to be told; the obligation stays open. Raises LeaseLost."""
+    """Record that the storefront refuses to be told; it stays owed. Raises LeaseLost."""
     with scope.merchant(merchant_id):
         _lock(shipment_id)
         attempts.reject(lease, outcome={}, message=message)

@@ -254,7 +254,7 @@ def _apply_other(message: Understood, item: object, rereads: list[hints.Reread])
             case Hint():
                 rereads.append(_reread(message, item.flow, item.external_id))
             case _:
-                pass  # orders, payments and checkouts were applied above; ignored things need nothing
+                pass  # orders, payments and checkouts were applied above; others need nothing
 
 
 def _reread(message: Understood, flow: Flow, external_id: str) -> hints.Reread:

@@ -12,12 +12,14 @@ from entrepot.database import sql
 _LINE_UNITS = """
     UPDATE orders_line AS line SET
         units_nothing = CASE
-            WHEN line.is_shippable IS FALSE THEN line.quantity ELSE least(line.units_nothing, line.quantity)
+            WHEN line.is_shippable IS FALSE THEN line.quantity
+            ELSE least(line.units_nothing, line.quantity)
         END,
         units_cancelled = least(
             line.quantity - least(line.units_shipped, line.quantity),
             CASE
-                WHEN line.removed_at IS NOT NULL OR o.source_cancelled_at IS NOT NULL THEN line.quantity
+                WHEN line.removed_at IS NOT NULL THEN line.quantity
+                WHEN o.source_cancelled_at IS NOT NULL THEN line.quantity
                 ELSE greatest(line.units_withdrawn, line.units_refunded)
             END
         )

@@ -26,7 +26,7 @@ class Counters:
 
 
 def order_status(counters: Counters) -> OrderStatus:
-    """Cancelled when every unit or the sale is; closed when all arrived and the money is settled."""
+    """Cancelled when every unit or the sale is; closed when all arrived and money is settled."""
     to_ship = counters.units_ordered - counters.units_cancelled - counters.units_nothing
     if counters.is_source_cancelled:
         return OrderStatus.CANCELLED

@@ -4,14 +4,12 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import ExpressionWrapper, Q
 from django.db.models.functions import Now
 
 from entrepot.database.rows import MerchantRow, Mode
 from entrepot.orders.axes import FULFILLMENT_AXIS, ORDER_AXIS, PAYMENT_AXIS, axis
 from entrepot.orders.states import HoldKind, ReleasedBy
-
-_amount = {"max_digits": 18, "decimal_places": 4}
 
 
 class Order(MerchantRow):
@@ -48,15 +46,15 @@ class Order(MerchantRow):
     source_cancelled_at = models.DateTimeField(null=True)
 
     currency = models.TextField()
-    total_lines = models.DecimalField(**_amount)
-    total_discount = models.DecimalField(**_amount)
-    total_shipping = models.DecimalField(**_amount)
-    total_fees = models.DecimalField(**_amount)
-    total_tax = models.DecimalField(**_amount)
-    total = models.DecimalField(**_amount)
-    computed_total = models.DecimalField(**_amount)
+    total_lines = models.DecimalField(max_digits=18, decimal_places=4)
+    total_discount = models.DecimalField(max_digits=18, decimal_places=4)
+    total_shipping = models.DecimalField(max_digits=18, decimal_places=4)
+    total_fees = models.DecimalField(max_digits=18, decimal_places=4)
+    total_tax = models.DecimalField(max_digits=18, decimal_places=4)
+    total = models.DecimalField(max_digits=18, decimal_places=4)
+    computed_total = models.DecimalField(max_digits=18, decimal_places=4)
     prices_include_tax = models.BooleanField(default=False, db_default=False)
-    presentment_total = models.DecimalField(**_amount, null=True)
+    presentment_total = models.DecimalField(max_digits=18, decimal_places=4, null=True)
     presentment_currency = models.TextField(default="", db_default="")
 
     customer_id = models.BigIntegerField(null=True)
@@ -90,22 +88,28 @@ class Order(MerchantRow):
     units_delivered = models.IntegerField(default=0, db_default=0)
     units_presumed = models.IntegerField(default=0, db_default=0)
     units_returned = models.IntegerField(default=0, db_default=0)
-    amount_due = models.DecimalField(**_amount, default=0, db_default=0)
-    amount_pending = models.DecimalField(**_amount, default=0, db_default=0)
-    amount_authorized = models.DecimalField(**_amount, default=0, db_default=0)
-    amount_captured = models.DecimalField(**_amount, default=0, db_default=0)
-    amount_refunded = models.DecimalField(**_amount, default=0, db_default=0)
-    amount_disputed = models.DecimalField(**_amount, default=0, db_default=0)
+    amount_due = models.DecimalField(max_digits=18, decimal_places=4, default=0, db_default=0)
+    amount_pending = models.DecimalField(max_digits=18, decimal_places=4, default=0, db_default=0)
+    amount_authorized = models.DecimalField(
+        max_digits=18, decimal_places=4, default=0, db_default=0
+    )
+    amount_captured = models.DecimalField(max_digits=18, decimal_places=4, default=0, db_default=0)
+    amount_refunded = models.DecimalField(max_digits=18, decimal_places=4, default=0, db_default=0)
+    amount_disputed = models.DecimalField(max_digits=18, decimal_places=4, default=0, db_default=0)
     open_holds = models.IntegerField(default=0, db_default=0)
 
     status = axis(ORDER_AXIS)
     payment_status = axis(PAYMENT_AXIS)
     fulfillment_status = axis(FULFILLMENT_AXIS)
     is_held = models.GeneratedField(
-        expression=Q(open_holds__gt=0), output_field=models.BooleanField(), db_persist=True
+        expression=ExpressionWrapper(
+            Q(open_holds__gt=0), output_field=models.BooleanField()
+        ), output_field=models.BooleanField(), db_persist=True
     )
     is_disputed = models.GeneratedField(
-        expression=Q(amount_disputed__gt=0), output_field=models.BooleanField(), db_persist=True
+        expression=ExpressionWrapper(
+            Q(amount_disputed__gt=0), output_field=models.BooleanField()
+        ), output_field=models.BooleanField(), db_persist=True
     )
 
     class Meta:
@@ -163,9 +167,9 @@ class Line(MerchantRow):
     sku = models.TextField()
     title = models.TextField()
     quantity = models.IntegerField()
-    unit_price = models.DecimalField(**_amount)
-    discount = models.DecimalField(**_amount, default=0, db_default=0)
-    total = models.DecimalField(**_amount)
+    unit_price = models.DecimalField(max_digits=18, decimal_places=4)
+    discount = models.DecimalField(max_digits=18, decimal_places=4, default=0, db_default=0)
+    total = models.DecimalField(max_digits=18, decimal_places=4)
     is_shippable = models.BooleanField(null=True)
     product_external_id = models.TextField(default="", db_default="")
     variant_external_id = models.TextField(default="", db_default="")
@@ -228,7 +232,7 @@ class TaxLine(MerchantRow):
     line_external_id = models.TextField(default="", db_default="")
     name = models.TextField()
     rate = models.DecimalField(max_digits=9, decimal_places=6, null=True)
-    amount = models.DecimalField(**_amount)
+    amount = models.DecimalField(max_digits=18, decimal_places=4)
     is_included = models.BooleanField()
     remitted_by = models.TextField(default="merchant")
 
@@ -243,7 +247,7 @@ class TaxLine(MerchantRow):
 class Hold(MerchantRow):
     """A reason why an order will not proceed, until somebody or something lifts it.
 
-    `about` makes holds of one kind apart (the SKU, the twin's id); one open hold per kind and about.
+    `about` makes holds of one kind apart (the SKU, the twin's id); one is open per kind and about.
     """
 
     order = models.ForeignKey(

@@ -36,7 +36,7 @@ class OrderTerms:
 
 
 def normalized(word: str) -> str:
-    """How a term is written in the index: no capitals, no surrounding signs, one form per letter."""
+    """How the index writes a term: no capitals, no surrounding signs, one form per letter."""
     folded = unicodedata.normalize("NFKC", word).casefold()
     return " ".join(folded.split()).lstrip("#")[:LONGEST]
 

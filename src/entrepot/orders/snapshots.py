@@ -29,7 +29,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingOrder:
-    """A snapshot with where it came from. `is_reread` marks what we fetched on purpose: it wins
+    """A snapshot with where it came from.
+
+    `is_reread` marks what we fetched on purpose: it wins
     over what we know, whatever its version says.
     """
 
@@ -218,7 +220,7 @@ def _write(
             for item, order_id in written
         ]
     )
-    new_ids = {order_id for order_id in inserted.values()}
+    new_ids = set(inserted.values())
     counters.recount_units([order_id for _, order_id in written])
     outbox.record_many(
         _event(item, order_id, is_new=order_id in new_ids) for item, order_id in written

@@ -185,7 +185,10 @@ _WAITING = """
         AND (
             entry.payment_external_id = ANY (batch.ids)
             OR entry.match_ids && batch.ids
-            OR (batch.checkout_reference <> '' AND entry.checkout_reference = batch.checkout_reference)
+            OR (
+                batch.checkout_reference <> ''
+                AND entry.checkout_reference = batch.checkout_reference
+            )
         )
 """
 

@@ -1,4 +1,4 @@
-"""The ledger of each order, payments that belong to none, checkouts of our own, refunds we issue."""
+"""The ledger of each order, payments that belong to none, our own checkouts and refunds."""
 
 from typing import ClassVar
 
@@ -18,7 +18,6 @@ from entrepot.payments.states import (
     RefundStep,
 )
 
-_amount = {"max_digits": 18, "decimal_places": 4}
 _kinds = [(kind.value, kind.value.replace("_", " ")) for kind in PaymentFactKind]
 
 
@@ -37,7 +36,7 @@ class PaymentEntry(MerchantRow):
     kind = models.TextField(choices=_kinds)
     external_id = models.TextField()
     payment_external_id = models.TextField()
-    amount = models.DecimalField(**_amount)
+    amount = models.DecimalField(max_digits=18, decimal_places=4)
     currency = models.TextField()
     method = models.TextField(default="", db_default="")
     card_last4 = models.TextField(default="", db_default="")
@@ -83,8 +82,9 @@ class PaymentEntry(MerchantRow):
 
 
 class Checkout(MerchantRow):
-    """A cart that the hub snapshotted and sent to a payment page: the only way a payment gateway
-    makes an order. `reference` rides along with every fact about it.
+    """A cart that the hub snapshotted and sent to a payment page.
+
+    Only so does a payment gateway make an order. `reference` rides along with every fact about it.
     """
 
     mode = models.TextField(choices=Mode)
@@ -96,7 +96,7 @@ class Checkout(MerchantRow):
     url = models.TextField(default="", db_default="")
     currency = models.TextField()
     cart = models.JSONField()
-    total = models.DecimalField(**_amount)
+    total = models.DecimalField(max_digits=18, decimal_places=4)
     email_sealed = models.BinaryField(default=bytes)
     order_id = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -149,7 +149,7 @@ class Refund(MerchantRow):
     connection_id = models.BigIntegerField()
     payment_external_id = models.TextField()
     number = models.IntegerField()
-    amount = models.DecimalField(**_amount)
+    amount = models.DecimalField(max_digits=18, decimal_places=4)
     currency = models.TextField()
     reason = models.TextField()
     lines = models.JSONField(default=list)

@@ -9,7 +9,7 @@ from entrepot.database.rows import MerchantRow
 
 
 class RoutingDecision(MerchantRow):
-    """One plan of an order, kept with its reasons. `choices` has one entry for each share or stop."""
+    """One plan of an order with its reasons; `choices` has an entry for each share or stop."""
 
     order_id = models.BigIntegerField()
     order_version = models.BigIntegerField()

@@ -122,6 +122,7 @@ def after_not_sent(attempt: Attempt) -> None:
 
 def effect_of(attempt: Attempt) -> Effect:
     """What the platform promises about this kind of effect."""
+    assert attempt.connection_id is not None
     with scope.merchant(attempt.merchant_id):
         code = Connection.objects.values_list("platform", flat=True).get(id=attempt.connection_id)
     effects = registry.platform(code).manifest.effects
@@ -208,11 +209,12 @@ def _count_empty(attempt: Attempt, lease: Lease, effect: Effect) -> None:
     after, is_proved = attempts.found_nothing(lease, effect=effect)
     if is_proved:
         after_not_sent(after)
-    elif effect.guarantee == "at_most_once_then_ask" and not effect.lookup_proves_absence:
-        if after.asked >= ASKS_BEFORE_A_PERSON:
-            fresh = attempts.take_over(after.id)
-            if fresh is not None:
-                attempts.ask_a_person(fresh[1], message="looked up in vain: please decide")
+        return
+    proves_nothing = not (effect.lookup_proves_absence or effect.remembers_key)
+    if proves_nothing and after.asked >= ASKS_BEFORE_A_PERSON:
+        fresh = attempts.take_over(after.id)
+        if fresh is not None:
+            attempts.ask_a_person(fresh[1], message="looked up in vain: please decide")
 
 
 ASKS_BEFORE_A_PERSON = 3

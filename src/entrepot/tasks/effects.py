@@ -30,24 +30,25 @@ from entrepot.connections import services as connections
 from entrepot.tasks.calls import outside_transaction
 
 Answer = TypeVar("Answer")
+Answer_contra = TypeVar("Answer_contra", contravariant=True)
 
 
-class Recorder(Protocol[Answer]):
+class Recorder(Protocol[Answer_contra]):
     """What an effect does with each ending; every method opens its own short transaction."""
 
-    def accepted(self, lease: Lease, answer: Answer) -> object:
+    def accepted(self, lease: Lease, answer: Answer_contra) -> None:
         """The other side has it."""
         ...
 
-    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> object:
+    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The other side refused, provably."""
         ...
 
-    def not_sent(self, lease: Lease, *, message: str) -> object:
+    def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing happened, provably."""
         ...
 
-    def unknown(self, lease: Lease, *, message: str) -> object:
+    def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have happened."""
         ...
 

@@ -1,5 +1,6 @@
 """Jobs that keep shares moving: after a hold, an acceptance, a mapping, a pause; and sweeps."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db.models import Exists, F, OuterRef, Q
@@ -28,8 +29,8 @@ from entrepot.orders.models import Order
 from entrepot.orders.states import HoldKind
 from entrepot.tasks import queue, rereading
 from entrepot.tasks.calls import outside_transaction
-from entrepot.tasks.retry import Snooze
 from entrepot.tasks.registry import Lane, Priority, task
+from entrepot.tasks.retry import Snooze
 from entrepot.tasks.schedule import schedule
 
 SWEEP = 500
@@ -127,7 +128,7 @@ def refresh(*, merchant_id: int, subject_id: int, **_: object) -> None:
 
 @task("fulfillment.sweep", lane=Lane.UPKEEP)
 def sweep(**_: object) -> None:
-    """Have every share move on that could and does not: lost jobs, ended pauses, quiet providers."""
+    """Have shares move on that could and do not: lost jobs, ended pauses, quiet providers."""
     now = timezone.now()
     with scope.system():
         is_busy = Attempt.objects.filter(
@@ -176,7 +177,7 @@ def presume(**_: object) -> None:
         )
     for merchant_id, parcel_id in due:
         with scope.merchant(merchant_id):
-            tracking.presume_delivered(merchant_id, parcel_id, after=PRESUME_AFTER)
+            tracking.presume_delivered(parcel_id, after=PRESUME_AFTER)
 
 
 def carriers() -> list[str]:
@@ -184,11 +185,11 @@ def carriers() -> list[str]:
     return [code for code, found in registry.platforms().items() if found.manifest.can("track")]
 
 
-def _defer_submissions(shares: object) -> None:
+def _defer_submissions(shares: Iterable[FulfillmentOrder]) -> None:
     _defer("fulfillment.submit", shares)
 
 
-def _defer(task_name: str, shares: object) -> None:
+def _defer(task_name: str, shares: Iterable[FulfillmentOrder]) -> None:
     queue.defer(
         [
             queue.Job(

@@ -64,23 +64,23 @@ class MailRecorder:
     merchant_id: int
     mail_id: int
 
-    def accepted(self, lease: Lease, answer: Delivered) -> object:
+    def accepted(self, lease: Lease, answer: Delivered) -> None:
         """The mail service has it."""
-        return attempting.record_accepted(self.merchant_id, self.mail_id, lease, answer)
+        attempting.record_accepted(self.merchant_id, self.mail_id, lease, answer)
 
-    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> object:
+    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The mail service refused it."""
-        return attempting.record_refused(
+        attempting.record_refused(
             self.merchant_id, self.mail_id, lease, code=code, message=message
         )
 
-    def not_sent(self, lease: Lease, *, message: str) -> object:
+    def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing left."""
-        return attempting.record_not_sent(self.merchant_id, self.mail_id, lease, message=message)
+        attempting.record_not_sent(self.merchant_id, self.mail_id, lease, message=message)
 
-    def unknown(self, lease: Lease, *, message: str) -> object:
+    def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have left."""
-        return attempting.record_unknown(self.merchant_id, self.mail_id, lease, message=message)
+        attempting.record_unknown(self.merchant_id, self.mail_id, lease, message=message)
 
 
 def ask_mail(attempt: Attempt, lease: Lease) -> None:

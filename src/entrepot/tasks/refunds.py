@@ -45,20 +45,18 @@ class RefundRecorder:
     merchant_id: int
     refund_id: int
 
-    def accepted(self, lease: Lease, answer: RefundReceipt) -> object:
+    def accepted(self, lease: Lease, answer: RefundReceipt) -> None:
         """The gateway has it."""
-        return refunds.record_receipt(self.merchant_id, self.refund_id, lease, answer)
+        refunds.record_receipt(self.merchant_id, self.refund_id, lease, answer)
 
-    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> object:
+    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The gateway refused."""
-        return refunds.record_refusal(
-            self.merchant_id, self.refund_id, lease, code=code, message=message
-        )
+        refunds.record_refusal(self.merchant_id, self.refund_id, lease, code=code, message=message)
 
-    def not_sent(self, lease: Lease, *, message: str) -> object:
+    def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing left."""
-        return refunds.record_not_sent(self.merchant_id, self.refund_id, lease, message=message)
+        refunds.record_not_sent(self.merchant_id, self.refund_id, lease, message=message)
 
-    def unknown(self, lease: Lease, *, message: str) -> object:
+    def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have happened."""
-        return refunds.record_unknown(self.merchant_id, self.refund_id, lease, message=message)
+        refunds.record_unknown(self.merchant_id, self.refund_id, lease, message=message)

@@ -82,23 +82,23 @@ class SubmissionRecorder:
     merchant_id: int
     share_id: int
 
-    def accepted(self, lease: Lease, answer: ProviderOrder) -> object:
+    def accepted(self, lease: Lease, answer: ProviderOrder) -> None:
         """The provider has it."""
-        return submission.record_acceptance(self.merchant_id, self.share_id, lease, answer)
+        submission.record_acceptance(self.merchant_id, self.share_id, lease, answer)
 
-    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> object:
+    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The provider refused."""
-        return submission.record_refusal(
+        submission.record_refusal(
             self.merchant_id, self.share_id, lease, code=code, message=message, fault=fault
         )
 
-    def not_sent(self, lease: Lease, *, message: str) -> object:
+    def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing left."""
-        return submission.record_not_sent(self.merchant_id, self.share_id, lease, message=message)
+        submission.record_not_sent(self.merchant_id, self.share_id, lease, message=message)
 
-    def unknown(self, lease: Lease, *, message: str) -> object:
+    def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have arrived."""
-        return submission.record_unknown(self.merchant_id, self.share_id, lease, message=message)
+        submission.record_unknown(self.merchant_id, self.share_id, lease, message=message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,24 +108,20 @@ class CancellationRecorder:
     merchant_id: int
     share_id: int
 
-    def accepted(self, lease: Lease, answer: CancelReceipt) -> object:
+    def accepted(self, lease: Lease, answer: CancelReceipt) -> None:
         """The provider answered, one way or the other."""
-        return cancellation.record_cancel_answer(self.merchant_id, self.share_id, lease, answer)
+        cancellation.record_cancel_answer(self.merchant_id, self.share_id, lease, answer)
 
-    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> object:
+    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The provider does not understand the request: a person has to look."""
-        return cancellation.record_cancel_refused(
+        cancellation.record_cancel_refused(
             self.merchant_id, self.share_id, lease, code=code, message=message
         )
 
-    def not_sent(self, lease: Lease, *, message: str) -> object:
+    def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing left."""
-        return cancellation.record_cancel_not_sent(
-            self.merchant_id, self.share_id, lease, message=message
-        )
+        cancellation.record_cancel_not_sent(self.merchant_id, self.share_id, lease, message=message)
 
-    def unknown(self, lease: Lease, *, message: str) -> object:
+    def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have arrived."""
-        return cancellation.record_cancel_unknown(
-            self.merchant_id, self.share_id, lease, message=message
-        )
+        cancellation.record_cancel_unknown(self.merchant_id, self.share_id, lease, message=message)

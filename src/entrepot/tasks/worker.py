@@ -116,7 +116,11 @@ class Worker:
         for loop in (*self.loops, *clock):
             loop.start()
         lanes = [asyncio.create_task(self._run_lane(lane, stop)) for lane in Lane]
-        await stop.wait()
+        asked = asyncio.create_task(stop.wait())
+        first, _ = await asyncio.wait({asked, alive, *lanes}, return_when=asyncio.FIRST_COMPLETED)
+        if asked not in first:  # a fault of ours: the supervisor begins another process
+            asked.cancel()
+            await first.pop()
         for manager in self._managers.values():
             manager.shutdown.set()
         for loop in (*self.loops, *clock):
@@ -142,7 +146,7 @@ class Worker:
             return []
         return [
             Loop("rescue", lambda: rescue.rescue() and 0, idle=rescue.EVERY_SECONDS),
-            Loop("schedule", _tick, idle=schedule.EVERY_SECONDS),
+            Loop("schedule", _Clock().tick, idle=schedule.EVERY_SECONDS),
         ]
 
     async def _run_lane(self, lane: Lane, stop: asyncio.Event) -> None:
@@ -296,16 +300,17 @@ def _threads_by_lane(threads: int) -> dict[Lane, int]:
     }
 
 
-def _tick() -> int:
-    """Schedules have rows after the first call; it stays idle whatever it began."""
-    if not _adopted:
-        schedule.adopt()
-        _adopted.append(True)
-    schedule.tick()
-    return 0
+class _Clock:
+    """Begins what is due; the first call gives new schedules their rows."""
 
+    _has_adopted = False
 
-_adopted: list[bool] = []
+    def tick(self) -> int:
+        if not self._has_adopted:
+            schedule.adopt()
+            self._has_adopted = True
+        schedule.tick()
+        return 0  # idle until the next second, whatever was begun
 
 
 @contextmanager

@@ -57,24 +57,20 @@ class WriteBackRecorder:
     merchant_id: int
     shipment_id: int
 
-    def accepted(self, lease: Lease, answer: WriteBackReceipt) -> object:
+    def accepted(self, lease: Lease, answer: WriteBackReceipt) -> None:
         """The storefront knows."""
-        return writing_back.record_written(self.merchant_id, self.shipment_id, lease, answer)
+        writing_back.record_written(self.merchant_id, self.shipment_id, lease, answer)
 
-    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> object:
+    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The storefront refuses to be told."""
-        return writing_back.record_refused(
-            self.merchant_id, self.shipment_id, lease, message=message
-        )
+        writing_back.record_refused(self.merchant_id, self.shipment_id, lease, message=message)
 
-    def not_sent(self, lease: Lease, *, message: str) -> object:
+    def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing was written."""
-        return writing_back.record_not_written(
-            self.merchant_id, self.shipment_id, lease, message=message
-        )
+        writing_back.record_not_written(self.merchant_id, self.shipment_id, lease, message=message)
 
-    def unknown(self, lease: Lease, *, message: str) -> object:
+    def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have been written."""
-        return writing_back.record_write_unknown(
+        writing_back.record_write_unknown(
             self.merchant_id, self.shipment_id, lease, message=message
         )
