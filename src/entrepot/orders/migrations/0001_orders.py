@@ -309,7 +309,9 @@ class Migration(migrations.Migration):
                     "is_held",
                     models.GeneratedField(
                         db_persist=True,
-                        expression=models.Q(("open_holds__gt", 0)),
+                        expression=django.db.models.expressions.ExpressionWrapper(
+                            models.Q(("open_holds__gt", 0)), output_field=models.BooleanField()
+                        ),
                         output_field=models.BooleanField(),
                     ),
                 ),
@@ -317,7 +319,9 @@ class Migration(migrations.Migration):
                     "is_disputed",
                     models.GeneratedField(
                         db_persist=True,
-                        expression=models.Q(("amount_disputed__gt", 0)),
+                        expression=django.db.models.expressions.ExpressionWrapper(
+                            models.Q(("amount_disputed__gt", 0)), output_field=models.BooleanField()
+                        ),
                         output_field=models.BooleanField(),
                     ),
                 ),
