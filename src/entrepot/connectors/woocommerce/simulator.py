@@ -356,7 +356,7 @@ def example_news(simulator: WooCommerce, reference: str) -> WriteBack:
     parcel = WrittenParcel(
         reference=f"{reference}-p1",
         carrier="DHL",
-        service="Paket",
+        service="Express",
         tracking_number="00340434161094000001",
         tracking_url="https://track.example/00340434161094000001",
         shipped_at=simulator.clock.now(),

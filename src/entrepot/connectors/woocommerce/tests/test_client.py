@@ -44,7 +44,7 @@ def parcel(shop: WooCommerce, order_id: int, reference: str, **changes: Any) -> 
     values: dict[str, Any] = {
         "reference": reference,
         "carrier": "DHL",
-        "service": "Paket",
+        "service": "Express",
         "tracking_number": f"003404341610{reference[-1]}",
         "tracking_url": f"https://track.example/{reference}",
         "shipped_at": START,
@@ -304,7 +304,7 @@ def test_a_parcel_is_told_once_however_often_it_is_written(
     assert books["status"] == "processing"
     (note,) = books["notes"]
     assert note == (
-        "2 units shipped with DHL Paket, tracking number 0034043416101:"
+        "2 units shipped with DHL Express, tracking number 0034043416101:"
         " https://track.example/E-P-1 [ref E-P-1]"
     )
     assert books["trackings"] == (["0034043416101"] if has_extension else [])

@@ -330,7 +330,7 @@ def parcel(reference: str, **changes: Any) -> WrittenParcel:
     values: dict[str, Any] = {
         "reference": reference,
         "carrier": "DHL",
-        "service": "Paket",
+        "service": "Express",
         "tracking_number": "00340434161094000000",
         "tracking_url": "https://track.example/00340434161094000000",
         "shipped_at": datetime(2026, 11, 21, 23, 30, tzinfo=UTC),
@@ -342,7 +342,7 @@ def parcel(reference: str, **changes: Any) -> WrittenParcel:
 
 def test_a_note_says_what_went_and_carries_our_mark() -> None:
     assert marks.to_note(parcel("E-P-7")) == (
-        "3 units shipped with DHL Paket, tracking number 00340434161094000000:"
+        "3 units shipped with DHL Express, tracking number 00340434161094000000:"
         " https://track.example/00340434161094000000 [ref E-P-7]"
     )
     untracked = parcel(
