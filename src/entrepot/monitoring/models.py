@@ -42,15 +42,16 @@ class Alert(MerchantRow):
 class Installation(models.Model):
     """Who this database belongs to: one row.
 
-    `identity` and `host` are compared at start with those in the data folder; where they differ the
-    database was copied, moved or restored, and outside effects stay paused until a person has
-    said `adopt` or `reconcile`.
+    `identity`, `host`, `public_url` and `database` (the server's own identifier) are compared at
+    start with the place where the hub runs; where they differ the database was copied, moved or
+    restored, and outside effects stay paused until a person has said `adopt` or `reconcile`.
     """
 
     id = models.IntegerField(primary_key=True, default=1)
     identity = models.UUIDField()
     host = models.TextField()
     public_url = models.TextField()
+    database = models.TextField(default="")
     effects_paused_reason = models.TextField(default="")
     started_at = models.DateTimeField(null=True)
     last_backup_at = models.DateTimeField(null=True)
