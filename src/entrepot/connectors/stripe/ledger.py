@@ -211,10 +211,10 @@ class Ledger:
         intent.update(
             status="canceled",
             amount_capturable=0,
-            canceled_at=self.seconds,
+            canceled_at=self.seconds,  # typos: meant
             cancellation_reason=reason,
         )
-        self.tell("payment_intent.canceled", intent)
+        self.tell("payment_intent.canceled", intent)  # typos: meant
         return intent
 
     # -- refunds --

@@ -74,7 +74,7 @@ def of_intent(intent: Node, *, at: datetime | None) -> CanonicalItem:
                 intent,
                 PaymentFactKind.VOIDED,
                 amount=money(intent["amount"], currency_of(intent)),
-                at=at or instant(intent["canceled_at"]),
+                at=at or instant(intent["canceled_at"]),  # typos: meant
                 reason=intent["cancellation_reason"].text_or_empty(),
             )
         case "requires_payment_method" if not last_error.is_null:

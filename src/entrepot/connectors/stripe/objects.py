@@ -85,7 +85,7 @@ def payment_intent(external_id: str, *, created: int, livemode: bool, **own: Any
         "application": None,
         "application_fee_amount": None,
         "automatic_payment_methods": None,
-        "canceled_at": None,
+        "canceled_at": None,  # typos: meant
         "cancellation_reason": None,
         "capture_method": "automatic",
         "client_secret": f"{external_id}_secret_simulated",

@@ -36,7 +36,7 @@ TOPICS = (
     "payment_intent.amount_capturable_updated",
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
-    "payment_intent.canceled",
+    "payment_intent.canceled",  # typos: meant
     "charge.succeeded",  # for charges without a payment intent
     "charge.captured",
     "charge.refunded",
