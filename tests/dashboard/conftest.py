@@ -1,11 +1,12 @@
 """A day's scene, and browsers without a window: Django's client, signed in by role."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
 
 from entrepot.access.states import Role
+from tests.dashboard import day
 from tests.dashboard import scene as scenes
 from tests.dashboard.scene import Scene
 
@@ -15,7 +16,7 @@ SignIn = Callable[..., Client]
 @pytest.fixture
 def scene(database: str) -> Scene:
     """A day of Seemöwe Prints."""
-    return scenes.a_day(scenes.opened())
+    return day.a_day(scenes.opened())
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def empty_scene(database: str) -> Scene:
 
 
 @pytest.fixture
-def sign_in() -> Iterator[SignIn]:
+def sign_in() -> SignIn:
     """Sign somebody of a scene in and give back their client."""
 
     def signed_in(scene: Scene, role: Role = Role.OPERATOR) -> Client:

@@ -9,7 +9,8 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
 from entrepot.access import scope as access_scope
-from entrepot.catalog.services import Artwork, BadMapping, MappingWish, map_sku
+from entrepot.catalog.models import Mapping as SkuMapping
+from entrepot.catalog.services import Artwork, BadMapping, MappingWish, map_shipping, map_sku
 from entrepot.catalog.states import MappingKind
 from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading import connections, fixes, standing
@@ -22,6 +23,8 @@ from entrepot.inbox import services as inbox
 from entrepot.inbox.services import BodyErased
 from entrepot.obligations import services as obligations
 from entrepot.orders import services as orders
+from entrepot.orders.models import Hold
+from entrepot.orders.states import HoldKind
 
 HOW = (
     (MappingKind.PROVIDER, "Provider’s product"),
@@ -130,23 +133,70 @@ def map_unmapped(request: PageRequest) -> HttpResponse:
         except BadMapping as error:
             problem = str(error)
         else:
-            lifted = orders.lift_similar_holds(
-                visit.merchant_id,
-                kind="unmapped_sku",
-                about=sku,
-                by=visit.actor,
-                reason=f"{sku} was mapped",
-            )
-            messages.success(
-                request, f"{sku} is mapped. {count_words(len(lifted), 'order')} released."
-            )
-            return HttpResponseRedirect(visit.url("attention"))
+            return _released(request, "unmapped_sku", sku, f"{sku} is mapped")
     else:
         problem = "; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items())
     found = standing.causes(visit.mode.value)
     return _shown(
         request, visit, found, failed={"sku": sku, "problem": problem, "form": form}, status=422
     )
+
+
+@require_POST
+@page(scope="catalog:write")
+def add_artwork(request: PageRequest) -> HttpResponse:
+    """Give a mapped SKU another print file; the orders that wait for it go on."""
+    visit = request.visit
+    sku, url = request.POST.get("sku", ""), request.POST.get("artwork", "").strip()
+    known = SkuMapping.objects.filter(sku=sku).first()
+    if known is None or not url.startswith(("https://", "http://")):
+        messages.warning(request, f"{sku}: a link that begins with https:// is needed.")
+        return HttpResponseRedirect(visit.url("attention"))
+    wish = MappingWish(
+        kind=known.kind,
+        provider_connection_id=known.provider_connection_id,
+        provider_sku=known.provider_sku,
+        attributes=known.attributes,
+        sizing=known.sizing,
+        unit_cost=known.unit_cost,
+        cost_currency=known.cost_currency,
+        bin=known.bin,
+        artwork=[Artwork(url=url)],
+    )
+    map_sku(visit.merchant_id, sku, wish, by=visit.actor)
+    return _released(request, "missing_artwork", sku, f"{sku} has another print file")
+
+
+@require_POST
+@page(scope="catalog:write")
+def map_method(request: PageRequest) -> HttpResponse:
+    """Say what a storefront's shipping method is called at a provider."""
+    visit = request.visit
+    hold = Hold.objects.filter(
+        id=int(request.POST.get("hold", "0") or 0), kind=HoldKind.SHIPPING_UNMAPPED
+    ).first()
+    word = request.POST.get("provider_method", "").strip()
+    if hold is None or not word:
+        messages.warning(request, "Say what the method is called at the provider.")
+        return HttpResponseRedirect(visit.url("attention"))
+    map_shipping(
+        visit.merchant_id,
+        storefront_id=int(hold.data["storefront_id"]),
+        provider_connection_id=int(hold.data["provider_connection_id"]),
+        method_code=str(hold.data["method_code"]),
+        provider_method=word,
+    )
+    return _released(request, hold.kind, hold.about, f"shipping is “{word}” there")
+
+
+def _released(request: PageRequest, kind: str, about: str, why: str) -> HttpResponse:
+    """Lift the holds of one cause now; the mapping's own job would within seconds."""
+    visit = request.visit
+    lifted = orders.lift_similar_holds(
+        visit.merchant_id, kind=kind, about=about, by=visit.actor, reason=why
+    )
+    messages.success(request, f"Saved: {why}. {count_words(len(lifted), 'order')} released.")
+    return HttpResponseRedirect(visit.url("attention"))
 
 
 @require_POST

@@ -76,7 +76,8 @@ def _drops(
         end = landing - width / 2
         landing -= width
         bend = max((end - x) * 0.8, 8)
-        path = f"M{x} {middle:.1f}C{x + bend:.1f} {middle:.1f} {end:.1f} {middle + 4:.1f} {end:.1f} {FLOOR}"
+        begins = f"M{x} {middle:.1f}C{x + bend:.1f} {middle:.1f}"
+        path = f"{begins} {end:.1f} {middle + 4:.1f} {end:.1f} {FLOOR}"
         made.append(FlowDrop(drop, path, round(width, 1), x + 8, FLOOR + 16 + 17 * number))
     return tuple(made)
 

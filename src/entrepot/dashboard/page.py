@@ -40,7 +40,7 @@ def page(*, scope: str) -> Callable[[View[Arguments]], OuterView]:
             request: PageRequest, *args: Arguments.args, **kwargs: Arguments.kwargs
         ) -> HttpResponse:
             mode = Mode(str(kwargs.pop("mode")))
-            request.current_app = mode.value  # type: ignore[attr-defined] -- Django's {% url %} reads it
+            request.current_app = mode.value
             refused = _sent_to_sign_in(request)
             if refused is not None:
                 return refused
@@ -65,10 +65,16 @@ def page(*, scope: str) -> Callable[[View[Arguments]], OuterView]:
     return decorate
 
 
+def is_verified(request: HttpRequest) -> bool:
+    """Whether this session has shown a second factor; django-otp's middleware knows."""
+    ask: Callable[[], bool] | None = getattr(request.user, "is_verified", None)
+    return bool(ask is not None and ask())
+
+
 def _sent_to_sign_in(request: HttpRequest) -> HttpResponse | None:
     if not request.user.is_authenticated:
         return _detour(request, settings.LOGIN_URL)
-    if request.user.is_verified():  # type: ignore[union-attr] -- django-otp's middleware adds it
+    if is_verified(request):
         return None
     if request.session.get(HAS_SECOND_FACTOR):
         return _detour(request, "/sign-in/code/")
@@ -78,7 +84,7 @@ def _sent_to_sign_in(request: HttpRequest) -> HttpResponse | None:
 def _sent_to_second_factor(request: HttpRequest, visit: Visit) -> HttpResponse | None:
     if visit.membership.role not in settings.SECOND_FACTOR_ROLES:
         return None
-    if request.user.is_verified():  # type: ignore[union-attr] -- django-otp's middleware adds it
+    if is_verified(request):
         return None
     return _detour(request, "/sign-in/second-factor/")
 

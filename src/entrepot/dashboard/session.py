@@ -18,7 +18,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from entrepot.access.models import User
 from entrepot.access.queries import memberships_of
-from entrepot.dashboard.page import HAS_SECOND_FACTOR, safe_back
+from entrepot.dashboard.page import HAS_SECOND_FACTOR, is_verified, safe_back
 from entrepot.dashboard.visit import MERCHANT_KEY
 
 HOME = "/"
@@ -49,7 +49,7 @@ class CodeForm(forms.Form):
 
 
 @sensitive_post_parameters("password")
-@axes_dispatch
+@axes_dispatch  # type: ignore[untyped-decorator]
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask who it is. Wrong pairs are counted per address and name, and answered all alike."""
     form = SignInForm(request.POST or None)
@@ -95,7 +95,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect("/sign-in/")
     confirmed = TOTPDevice.objects.filter(user=user, confirmed=True).first()
     if confirmed is not None:
-        if not request.user.is_verified():  # type: ignore[attr-defined] -- django-otp adds it
+        if not is_verified(request):
             return HttpResponseRedirect("/sign-in/code/?next=/sign-in/second-factor/")
         return _door(request, "second_factor.html", {"is_on": True})
     device = _waiting_device(user)

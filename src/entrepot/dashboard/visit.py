@@ -73,9 +73,10 @@ class Visit:
 
 
 class PageRequest(HttpRequest):
-    """A request that `page` has let through."""
+    """A request that `page` has let through; `current_app` makes {% url %} stay in its mode."""
 
     visit: Visit
+    current_app: str
 
 
 def visit_of(request: HttpRequest, *, mode: Mode) -> Visit | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from babel import Locale
 from django.utils import timezone
 
 from entrepot.canon.money import Money, exponent_of
@@ -10,6 +11,7 @@ from entrepot.canon.money import Money, exponent_of
 NO_BREAK = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
+COUNTRIES = Locale("en").territories
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,11 @@ def masked_phone(phone: str) -> str:
         return ""
     start = phone.split(" ", maxsplit=1)[0] if phone.startswith("+") and " " in phone else ""
     return f"{start} ••• ••• {phone[-2:]}".strip()
+
+
+def country_name(code: str) -> str:
+    """A country by its English name; a code that has none as it is."""
+    return str(COUNTRIES.get(code, code))
 
 
 def initials(name: str) -> str:

@@ -126,6 +126,7 @@ CATALOG: dict[str, EventKind] = {
     "installation.adopted": _kind("a person let the effects of a moved database go on"),
     # People and keys
     "merchant.created": _kind("a merchant was set up", code="its code"),
+    "customer.revealed": _kind("a person looked at personal data", what="which parts"),
     "user.created": _kind("a person may sign in"),
     "user.role_granted": _kind("a person has a role at the merchant", role="which"),
     "user.role_revoked": _kind("a person lost a role at the merchant", role="which"),

@@ -7,7 +7,7 @@ from django import forms
 
 from entrepot.canon.money import Money, exponent_of
 from entrepot.dashboard.actions.action import Action, Case, Effect, ReasonForm, nothing, value_of
-from entrepot.dashboard.wording import money_words
+from entrepot.dashboard.wording import NONE, money_words
 from entrepot.payments import refunds
 from entrepot.payments.models import PaymentEntry
 from entrepot.payments.refunds import CannotRefund
@@ -66,7 +66,7 @@ class RefundMoney(Action):
         where = case.names.get(entry.connection_id, "The gateway") if entry else "The gateway"
         card = f" to the card ending {entry.card_last4}" if entry and entry.card_last4 else ""
         wanted = _amount(case, form)
-        said = money_words(wanted) if wanted else "an amount to name"
+        said = money_words(wanted) if wanted else NONE
         return [
             Effect(
                 "card", f"{where} pays back{card}, once: we look first, then send", said, "accent"

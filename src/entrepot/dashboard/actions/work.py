@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
 from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
@@ -29,25 +30,23 @@ from entrepot.tasks.registry import Priority
 def _jobs_of(case: Case) -> list[Job]:
     """The jobs that carry on what is left to do of an order; each asks first, none acts twice."""
     order_id = case.order.id
+    shares = FulfillmentOrder.objects.filter(order_id=order_id)
+    left: dict[str, QuerySet[Any]] = {
+        "fulfillment.submit": shares.filter(status=Status.OPEN, is_by_hand=False),
+        "fulfillment.cancel": shares.filter(status=Status.CANCELLING),
+        "payments.refund": Refund.objects.filter(order_id=order_id, status=RefundStatus.WANTED),
+        "storefront.write_back": Shipment.objects.filter(order_id=order_id, written_back_at=None),
+    }
     merchant = {"merchant_id": case.visit.merchant_id, "order_id": order_id}
-    jobs = [Job(task="routing.plan", args=merchant)] if case.order.released_at else []
-    for share_id in FulfillmentOrder.objects.filter(
-        order_id=order_id, status=Status.OPEN, is_by_hand=False
-    ).values_list("id", flat=True):
-        jobs.append(Job(task="fulfillment.submit", args={**merchant, "subject_id": share_id}))
-    for share_id in FulfillmentOrder.objects.filter(
-        order_id=order_id, status=Status.CANCELLING
-    ).values_list("id", flat=True):
-        jobs.append(Job(task="fulfillment.cancel", args={**merchant, "subject_id": share_id}))
-    for refund_id in Refund.objects.filter(
-        order_id=order_id, status=RefundStatus.WANTED
-    ).values_list("id", flat=True):
-        jobs.append(Job(task="payments.refund", args={**merchant, "subject_id": refund_id}))
-    for shipment_id in Shipment.objects.filter(order_id=order_id, written_back_at=None).values_list(
-        "id", flat=True
-    ):
-        jobs.append(Job(task="storefront.write_back", args={**merchant, "subject_id": shipment_id}))
-    return jobs
+    planning = [Job(task="routing.plan", args=merchant)] if case.order.released_at else []
+    return [
+        *planning,
+        *(
+            Job(task=task, args={**merchant, "subject_id": subject_id})
+            for task, rows in left.items()
+            for subject_id in rows.order_by("id").values_list("id", flat=True)
+        ),
+    ]
 
 
 def _rereads_of(case: Case) -> list[tuple[Connection, Job]]:

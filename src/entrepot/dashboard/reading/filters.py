@@ -1,14 +1,14 @@
 """The filters of the orders list: read from the address, said as pills, asked of the database."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from urllib.parse import urlencode
 
 from django.utils import timezone
 
-from entrepot.dashboard.reading import flow, headline, owed
+from entrepot.dashboard.reading import flow, headline
 from entrepot.dashboard.reading.headline import CHIPS, State
 from entrepot.dashboard.wording import plain
 from entrepot.dashboard.words_of_states import HOLD
@@ -35,6 +35,8 @@ WORDS = {
     "reached": "reached",
     "find": "has",
 }
+# A condition on the row `o` and its parameter, None for a value that cannot be read.
+Asked = tuple[str, object] | None
 TOKEN = re.compile(r'(?P<key>[a-z]+):(?:"(?P<quoted>[^"]*)"|(?P<plain>\S+))|"(?P<phrase>[^"]+)"')
 
 
@@ -158,55 +160,41 @@ _OWES = (
 )
 
 
-def _condition(key: str, value: str) -> tuple[str, object] | None:
+def _condition(key: str, value: str) -> Asked:
     """The condition of one filter and its parameter; None for a value that makes no sense."""
-    match key:
-        case "state":
-            return (headline.condition_of(State(value)), None) if value in headline.KNOWN else None
-        case "storefront":
-            return ("o.connection_id = %(f_storefront)s", int(value)) if _is_id(value) else None
-        case "provider":
-            return (_SHARE, int(value)) if _is_id(value) else None
-        case "hold":
-            return (_HELD, value) if value in HoldKind.values else None
-        case "payment":
-            known = value in PaymentStatus.values
-            return ("o.payment_status = %(f_payment)s", value) if known else None
-        case "fulfillment":
-            known = value in FulfillmentStatus.values
-            return ("o.fulfillment_status = %(f_fulfillment)s", value) if known else None
-        case "owed":
-            spans = {
-                owed.Bucket.OVERDUE: "0",
-                owed.Bucket.HOUR: "1 hour",
-                owed.Bucket.TODAY: "1 day",
-            }
-            span = spans.get(value)  # type: ignore[call-overload]
-            return (_OWES, span) if span else None
-        case "sku":
-            return _sku(value)
-        case "country":
-            return _SENT_TO, value
-        case "currency":
-            return "o.currency = upper(%(f_currency)s)", value
-        case "tag":
-            return _TAGGED, value
-        case "find":
-            return _FOUND, normalized(value)
-        case "place":
-            known = value in {row[0] for row in flow.PLACES} - {"refused", "parked"}
-            return (flow.condition_of_place(value), None) if known else None
-        case "reached":
-            return _reached(value)
-        case _:
-            return _dated(key, value)
+    return _CONDITIONS[key](value)
+
+
+def _one_of(known: Collection[str], condition: str) -> Callable[[str], Asked]:
+    return lambda value: (condition, value) if value in known else None
+
+
+def _by_id(condition: str) -> Callable[[str], Asked]:
+    return lambda value: (condition, int(value)) if _is_id(value) else None
+
+
+def _state(value: str) -> Asked:
+    if value not in headline.KNOWN:
+        return None
+    return headline.condition_of(State(value)), None
+
+
+def _owes(value: str) -> Asked:
+    spans = {"overdue": "0", "hour": "1 hour", "today": "1 day"}
+    return (_OWES, spans[value]) if value in spans else None
+
+
+def _place(value: str) -> Asked:
+    if value not in {row[0] for row in flow.PLACES} - {"refused", "parked"}:
+        return None
+    return flow.condition_of_place(value), None
 
 
 def _is_id(value: str) -> bool:
     return value.isdigit() and len(value) < 19
 
 
-def _sku(value: str) -> tuple[str, object]:
+def _sku(value: str) -> Asked:
     """One SKU, or all that begin alike: `PRT-*`."""
     same = "l.sku ^@ %(f_sku)s" if value.endswith("*") else "l.sku = %(f_sku)s"
     return (
@@ -215,24 +203,39 @@ def _sku(value: str) -> tuple[str, object]:
     )
 
 
-def _reached(stage: str) -> tuple[str, object] | None:
+def _reached(stage: str) -> Asked:
     if stage not in flow.STAGES:
         return None
     return f"({flow.PLACE}) = ANY (%(f_reached)s) AND NOT o.is_history", flow.places_from(stage)
 
 
-def _dated(key: str, value: str) -> tuple[str, object] | None:
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        return None
-    begins = timezone.make_aware(datetime.combine(day, time.min))
-    match key:
-        case "from":
-            return "o.placed_at >= %(f_from)s", begins
-        case "to":
-            return "o.placed_at < %(f_to)s + interval '1 day'", begins
-        case "heard":
-            return "o.first_seen_at >= %(f_heard)s", begins
-        case _:
+def _since(condition: str) -> Callable[[str], Asked]:
+    def dated(value: str) -> Asked:
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
             return None
+        return condition, timezone.make_aware(datetime.combine(day, time.min))
+
+    return dated
+
+
+_CONDITIONS: dict[str, Callable[[str], Asked]] = {
+    "state": _state,
+    "storefront": _by_id("o.connection_id = %(f_storefront)s"),
+    "provider": _by_id(_SHARE),
+    "hold": _one_of(HoldKind.values, _HELD),
+    "payment": _one_of(PaymentStatus.values, "o.payment_status = %(f_payment)s"),
+    "fulfillment": _one_of(FulfillmentStatus.values, "o.fulfillment_status = %(f_fulfillment)s"),
+    "owed": _owes,
+    "sku": _sku,
+    "country": lambda value: (_SENT_TO, value),
+    "currency": lambda value: ("o.currency = upper(%(f_currency)s)", value),
+    "tag": lambda value: (_TAGGED, value),
+    "find": lambda value: (_FOUND, normalized(value)),
+    "place": _place,
+    "reached": _reached,
+    "from": _since("o.placed_at >= %(f_from)s"),
+    "to": _since("o.placed_at < %(f_to)s + interval '1 day'"),
+    "heard": _since("o.first_seen_at >= %(f_heard)s"),
+}

@@ -13,6 +13,7 @@ from entrepot.connect.registry import UnknownPlatform, platform
 from entrepot.connections.models import Connection
 from entrepot.customers.models import PostalAddress
 from entrepot.dashboard.reading.standing import Cause
+from entrepot.dashboard.wording import country_name
 from entrepot.deadletters.models import DeadLetter
 from entrepot.inbox.models import InboxMessage
 from entrepot.obligations.models import Obligation
@@ -99,28 +100,34 @@ def _card(
         hold = _hold_of(order_id, cause, holds)
         waiting.append(_waiting(order, hold, addresses.get(order.address_id or 0)))
     match cause.category:
-        case "hold" if cause.cause == HoldKind.UNMAPPED_SKU:
-            return Card(
-                cause=cause, kind="unmapped", waiting=waiting, sold=_sold(cause.about, names)
-            )
+        case "hold" if cause.cause == HoldKind.UNMAPPED_SKU and cause.about:
+            sold = _sold(cause.about, names)
+            return Card(cause=cause, kind="unmapped", waiting=waiting, sold=sold)
+        case "hold" if cause.cause == HoldKind.MISSING_ARTWORK and cause.about:
+            return Card(cause=cause, kind="artwork", waiting=waiting)
+        case "hold" if cause.cause == HoldKind.SHIPPING_UNMAPPED:
+            return Card(cause=cause, kind="shipping", waiting=waiting)
         case "hold" if cause.cause == HoldKind.DUPLICATE_SUSPECTED:
             return Card(cause=cause, kind="duplicate", waiting=waiting, twin=_twin(waiting, orders))
         case "unknown":
             return _unknown_card(cause, waiting, names)
+        case _:
+            return _other_card(cause, waiting)
+
+
+def _other_card(cause: Cause, waiting: list[Waiting]) -> Card:
+    """A card whose subjects are no holds: messages, dead letters, promises."""
+    ids = cause.subject_ids[:SHOWN]
+    match cause.category:
         case "parked":
-            messages = InboxMessage.objects.filter(id__in=cause.subject_ids[:SHOWN]).defer("body")
+            messages = InboxMessage.objects.filter(id__in=ids).defer("body").order_by("id")
             return Card(cause=cause, kind="parked", waiting=[], messages=list(messages))
         case "gave_up":
-            letters = DeadLetter.objects.filter(id__in=cause.subject_ids[:SHOWN])
+            letters = DeadLetter.objects.filter(id__in=ids).order_by("id")
             return Card(cause=cause, kind="gave_up", waiting=waiting, letters=list(letters))
         case "late":
-            promises = Obligation.objects.filter(id__in=cause.subject_ids[:SHOWN])
-            return Card(
-                cause=cause,
-                kind="late",
-                waiting=waiting,
-                promises=list(promises.order_by("due_at")),
-            )
+            promises = Obligation.objects.filter(id__in=ids).order_by("due_at", "id")
+            return Card(cause=cause, kind="late", waiting=waiting, promises=list(promises))
         case _:
             return Card(cause=cause, kind=cause.category, waiting=waiting)
 
@@ -184,7 +191,8 @@ def _waiting(order: Order, hold: Hold | None, address: PostalAddress | None) -> 
     lines = []
     if address is not None:
         town = " ".join(filter(None, [address.postal_code, address.city]))
-        lines = [part for part in (address.line1, address.line2, town, address.country) if part]
+        parts = (address.line1, address.line2, town, country_name(address.country))
+        lines = [part for part in parts if part]
     return Waiting(
         id=order.id,
         number=order.number,

@@ -9,8 +9,9 @@ from entrepot.attempts.states import Kind, Status
 from entrepot.canon.money import Money
 from entrepot.dashboard.reading.headline import CHIPS, State
 from entrepot.dashboard.reading.order_page import hold_words
+from entrepot.dashboard.reading.parcels import Box
 from entrepot.dashboard.reading.problems import FIXES, Problem
-from entrepot.dashboard.reading.shares import Box, Share
+from entrepot.dashboard.reading.shares import Share
 from entrepot.dashboard.reading.standing import EFFECTS
 from entrepot.dashboard.wording import (
     clock_words,
@@ -175,8 +176,8 @@ def _overdue(situation: Situation) -> NextStep:
     return NextStep(
         role="bad",
         title=f"{problem.words}." if problem else "A promise is late.",
-        text=problem.then if problem else "",
-        then="Trying again asks first what became of the last attempt, so that nothing happens twice.",
+        text=problem.detail if problem else "",
+        then="Trying again asks first what became of the last attempt: nothing happens twice.",
         first=Move("Try now", "refresh", "retry"),
         others=[Move("Read again", "refresh", "refresh")],
     )

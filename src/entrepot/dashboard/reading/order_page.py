@@ -15,6 +15,7 @@ from entrepot.dashboard.reading.owed import word_of
 from entrepot.dashboard.reading.shell import names_of_actors
 from entrepot.dashboard.wording import (
     Chip,
+    country_name,
     duration_words,
     masked_email,
     masked_phone,
@@ -279,7 +280,7 @@ def hold_words(hold: Hold) -> str:
 
 def person_of(order: Order, *, may_see: bool, is_revealed: bool) -> Person:
     """The buyer; e-mail address and telephone are masked until revealed."""
-    customer = Customer.objects.filter(id=order.customer_id).first()
+    customer = Customer.objects.filter(id=order.customer_id or 0).first()
     address = address_of(order.address_id)
     name = address.name or (customer.name if customer else "")
     phone = address.phone or (customer.phone if customer else "")
@@ -329,7 +330,7 @@ def _lines(address: Address, *, may_see: bool) -> list[str]:
     if address.is_empty:
         return []
     place = " ".join(filter(None, [address.postal_code, address.city]))
-    country = ", ".join(filter(None, [address.region, address.country]))
+    country = ", ".join(filter(None, [address.region, country_name(address.country)]))
     if not may_see:
         return list(filter(None, [address.city, country]))
     street = [address.company, address.line1, address.line2]

@@ -7,22 +7,25 @@ from datetime import datetime
 from entrepot.dashboard import words_of_states
 from entrepot.dashboard.reading.headline import DELAYED_PARCEL
 from entrepot.dashboard.reading.standing import EFFECTS
-from entrepot.dashboard.wording import clock_words, moment_words, sentence
+from entrepot.dashboard.wording import clock_words, moment_words, plain, sentence
 from entrepot.database import sql
 from entrepot.orders.states import HoldKind
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A line under a state: its role, the cause, what comes next, and the fix as a verb.
+    """A line under a state: its role, the cause, its detail, and the fix as a verb.
 
-    `fix` is what a person can do about it ("Map SKU"); `anchor` the place on the page of what
-    needs attention where that is done. Both are empty where nothing is to be done.
+    `others` counts the orders that wait for the same. `fix` is what a person can do about it
+    ("Map SKU"); `anchor` the place on the page of what needs attention where that is done. Both
+    are empty where nothing is to be done.
     """
 
     role: str
     words: str
-    then: str = ""
+    detail: str = ""
+    others: int = 0
+    is_hold: bool = False
     fix: str = ""
     anchor: str = ""
 
@@ -130,8 +133,8 @@ def problems_of(order_ids: Iterable[int]) -> dict[int, Problem]:
 
 def _unknown(kind: str, next_ask_at: datetime | None, name: str) -> Problem:
     effect = EFFECTS.get(kind, sentence(kind))
-    then = f"Asking {name}" + (f", next {clock_words(next_ask_at)}" if next_ask_at else "")
-    return Problem("unknown", f"{effect}: outcome unknown", then, "See", f"unknown-{kind}")
+    asking = f"asking {name}" + (f", next {clock_words(next_ask_at)}" if next_ask_at else "")
+    return Problem("unknown", f"{effect} unknown", asking, fix="See")
 
 
 def _hold(kind: str, about: str, reason: str, others: int) -> Problem:
@@ -139,19 +142,22 @@ def _hold(kind: str, about: str, reason: str, others: int) -> Problem:
     words = words_of_states.HOLD[known] if known else sentence(kind)
     if known == HoldKind.UNMAPPED_SKU and about:
         words = f"SKU {about} is not mapped"
-    then = f"and {others} more {'order' if others == 1 else 'orders'}" if others > 0 else reason
     fix = FIXES.get(known, "Release") if known else "Release"
-    return Problem("warn", words, then, fix, f"hold:{kind}:{about}")
+    detail = "" if known == HoldKind.UNMAPPED_SKU else reason
+    anchor = f"hold:{kind}:{about}"
+    return Problem("warn", words, detail, max(others, 0), is_hold=True, fix=fix, anchor=anchor)
 
 
 def _late(kind: str, message: str, status: str, calls: int, error: str) -> Problem:
     word = words_of_states.OWED.get(kind, sentence(kind))  # type: ignore[call-overload]
     if error:
-        return Problem("bad", f"{word}: our own work gave up", error, "See")
+        return Problem("bad", f"{word}: our own work gave up", error, fix="See")
     if message:
         tries = f"{calls} times" if calls > 1 else "once"
-        return Problem("bad", f"{word}: “{message}”", f"called {tries}, {status}", "Open")
-    return Problem("bad", f"{word} is late", "", "Open")
+        return Problem(
+            "bad", f"{word}: “{message}”", f"called {tries}, {plain(status)}", fix="Open"
+        )
+    return Problem("bad", f"{word} is late", fix="Open")
 
 
 def _parcel(
@@ -162,12 +168,12 @@ def _parcel(
     scanned_at: datetime | None,
 ) -> Problem:
     if status in {"exception", "lost"}:
-        return Problem("warn", f"Parcel {number}: {status}", f"since {_at(status_at)}", "Open")
+        return Problem("warn", f"Parcel {number}: {status}", f"since {_at(status_at)}", fix="Open")
     if scanned_at is not None:
-        return Problem("warn", f"Parcel {number}: no scan since {_at(scanned_at)}", "", "Open")
+        return Problem("warn", f"Parcel {number}: no scan since {_at(scanned_at)}", fix="Open")
     if promised_at is not None:
-        return Problem("warn", f"Parcel {number}: promised by {_at(promised_at)}", "", "Open")
-    return Problem("warn", f"Parcel {number} is delayed", "", "Open")
+        return Problem("warn", f"Parcel {number}: promised by {_at(promised_at)}", fix="Open")
+    return Problem("warn", f"Parcel {number} is delayed", fix="Open")
 
 
 def _waiting(payment: str, title: str, *, on_terms: bool, until: datetime | None) -> Problem | None:

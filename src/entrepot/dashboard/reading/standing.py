@@ -26,8 +26,10 @@ _STANDING = """
             CASE h.kind WHEN 'payment_needed' THEN 'payment' ELSE 'hold' END AS category,
             h.kind AS cause,
             CASE
-                WHEN h.kind IN ('unmapped_sku', 'shipping_unmapped', 'item_unavailable')
-                    THEN h.about
+                WHEN h.kind IN (
+                    'unmapped_sku', 'missing_artwork', 'shipping_unmapped', 'item_unavailable',
+                    'mode_unknown', 'state_unknown'
+                ) THEN h.about
                 WHEN h.kind = 'duplicate_suspected' THEN h.order_id::text
                 ELSE ''
             END AS about,
@@ -93,7 +95,7 @@ _GROUPED = f"""
         ) AS overdue
     FROM standing
     GROUP BY category, cause, about
-    ORDER BY min(since)
+    ORDER BY min(since), category, cause, about
 """  # noqa: S608 -- constants
 _MONEY = f"""
     WITH {_STANDING}
@@ -104,9 +106,9 @@ _MONEY = f"""
 """  # noqa: S608 -- constants
 
 CATEGORIES: dict[str, tuple[str, Chip]] = {
+    "unknown": ("Unknown", words_of_states.UNKNOWN),
     "hold": ("Holds", words_of_states.HELD),
     "parked": ("Parked", words_of_states.PARKED),
-    "unknown": ("Unknown", words_of_states.UNKNOWN),
     "payment": ("Provider alerts", words_of_states.ALERT),
     "gave_up": ("Dead letters", words_of_states.GAVE_UP),
     "late": ("Overdue only", words_of_states.OVERDUE),
@@ -153,10 +155,21 @@ class Cause:
     @property
     def title(self) -> str:
         """The cause as a fact."""
-        if self.category == "hold" and self.cause == "unmapped_sku":
-            return f"SKU {self.about} is not mapped"
-        if self.category == "hold" and self.cause == "shipping_unmapped" and self.about:
-            return f"Shipping method “{self.about}” is not mapped"
+        match self.category, self.cause:
+            case "hold", "unmapped_sku":
+                return f"SKU {self.about or '(empty)'} is not mapped"
+            case "hold", "missing_artwork" if self.about:
+                return f"Artwork missing for {self.about}"
+            case "hold", "shipping_unmapped" | "mode_unknown" | "state_unknown":
+                return self.words
+            case "gave_up", _:
+                return f"{self.words.partition(':')[0]} gave up"
+            case _:
+                return self.plain_title
+
+    @property
+    def plain_title(self) -> str:
+        """The cause by its kind alone."""
         if self.category in {"hold", "payment"}:
             return words_of_states.HOLD.get(self.cause, sentence(self.cause))  # type: ignore[call-overload, no-any-return]
         if self.category == "unknown":
@@ -179,14 +192,16 @@ def how_many(mode: str) -> int:
 
 
 def causes(mode: str) -> list[Cause]:
-    """Everything that stands still in a mode, by cause, the oldest first."""
+    """Everything that stands still in a mode, by kind of cause, the oldest first in each."""
     money: dict[tuple[str, str, str], list[tuple[str, Decimal]]] = defaultdict(list)
     for category, cause, about, currency, amount in sql.fetch(_MONEY, {"mode": mode}):
         money[category, cause, about].append((currency, amount))
-    return [
+    found = [
         _cause(row, listed_sums(money[row["category"], row["cause"], row["about"]]))
         for row in sql.fetch_dicts(_GROUPED, {"mode": mode})
     ]
+    ranks = {category: rank for rank, category in enumerate(CATEGORIES)}
+    return sorted(found, key=lambda cause: ranks[cause.category])
 
 
 def _cause(row: dict[str, Any], amounts: list[Money]) -> Cause:

@@ -1,0 +1,176 @@
+"""The parcels of one order: what is in each, where it is, and its five steps."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from entrepot.canon.tracking import ParcelStatus
+from entrepot.dashboard.wording import Chip, day_words, moment_words
+from entrepot.dashboard.words_of_states import PARCEL, chip_of
+from entrepot.fulfillment.models import (
+    FulfillmentItem,
+    FulfillmentOrder,
+    Parcel,
+    Shipment,
+    ShipmentItem,
+    TrackingEntry,
+)
+from entrepot.fulfillment.states import ShipmentStatus, Status
+from entrepot.orders.models import Line, Order
+
+ARRIVED = {ParcelStatus.DELIVERED, ParcelStatus.PRESUMED_DELIVERED}
+TROUBLE = {
+    ParcelStatus.DELAYED,
+    ParcelStatus.EXCEPTION,
+    ParcelStatus.LOST,
+    ParcelStatus.DELIVERY_ATTEMPTED,
+    ParcelStatus.RETURNING,
+    ParcelStatus.RETURNED,
+    ParcelStatus.AVAILABLE_FOR_PICKUP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of a parcel's five steps: done, now, or empty; the step in trouble has a role."""
+
+    word: str
+    detail: str = ""
+    state: str = ""
+    role: str = "good"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """One parcel with its steps."""
+
+    id: int
+    number: int
+    chip: Chip
+    contents: str
+    carrier: str
+    tracking_number: str
+    tracking_url: str
+    steps: list[Step]
+    last_scan: TrackingEntry | None
+    promised_at: datetime | None
+
+
+def delivered_by_item(order_id: int) -> dict[int, int]:
+    """Units of each item in shipments all of whose parcels have arrived."""
+    states: dict[int, list[str]] = defaultdict(list)
+    for shipment_id, status in Parcel.objects.filter(order_id=order_id).values_list(
+        "shipment_id", "status"
+    ):
+        states[shipment_id].append(status)
+    arrived = [id_ for id_, found in states.items() if found and set(found) <= ARRIVED]
+    counted: dict[int, int] = defaultdict(int)
+    for item_id, quantity in ShipmentItem.objects.filter(shipment_id__in=arrived).values_list(
+        "fulfillment_item_id", "quantity"
+    ):
+        counted[item_id] += quantity
+    return counted
+
+
+def boxes_of(
+    order: Order,
+    rows: list[FulfillmentOrder],
+    items: list[FulfillmentItem],
+    lines: Mapping[int, Line],
+) -> dict[int, list[Box]]:
+    shares = {row.id: row for row in rows}
+    skus = {item.id: item for item in items}
+    shipments = {
+        row.id: row
+        for row in Shipment.objects.filter(order_id=order.id).exclude(status=ShipmentStatus.VOIDED)
+    }
+    contents: dict[int, list[str]] = defaultdict(list)
+    for row in ShipmentItem.objects.filter(shipment_id__in=shipments):
+        item = skus.get(row.fulfillment_item_id)
+        line = lines.get(row.line_id)
+        contents[row.shipment_id].append(
+            f"{row.quantity} × {line.title if line else item.sku if item else 'unknown'}"
+        )
+    parcels = list(Parcel.objects.filter(shipment_id__in=shipments).order_by("number", "id"))
+    scans = _last_scans([parcel.id for parcel in parcels])
+    found: dict[int, list[Box]] = defaultdict(list)
+    for parcel in parcels:
+        shipment = shipments[parcel.shipment_id]
+        found[shipment.fulfillment_order_id].append(
+            Box(
+                id=parcel.id,
+                number=parcel.number,
+                chip=chip_of(PARCEL, parcel.status),
+                contents=", ".join(contents[shipment.id]),
+                carrier=parcel.carrier or shipment.carrier,
+                tracking_number=parcel.tracking_number,
+                tracking_url=parcel.tracking_url if _is_web(parcel.tracking_url) else "",
+                steps=_steps(order, shares[shipment.fulfillment_order_id], shipment, parcel),
+                last_scan=scans.get(parcel.id),
+                promised_at=parcel.promised_at or parcel.estimated_delivery_at,
+            )
+        )
+    return found
+
+
+def _is_web(url: str) -> bool:
+    return url.startswith(("https://", "http://"))
+
+
+def _last_scans(parcel_ids: list[int]) -> dict[int, TrackingEntry]:
+    rows = TrackingEntry.objects.filter(parcel_id__in=parcel_ids).order_by("happened_at", "id")
+    return {row.parcel_id: row for row in rows}
+
+
+def _steps(order: Order, share: FulfillmentOrder, shipment: Shipment, parcel: Parcel) -> list[Step]:
+    status = ParcelStatus(parcel.status)
+    made = "Packed" if share.is_by_hand else "In production"
+    steps = [
+        Step("Confirmed", day_words(order.released_at or order.placed_at), "done"),
+        Step(made, day_words(share.accepted_at) if share.accepted_at else "", "done"),
+        Step("Shipped", day_words(shipment.shipped_at), "done"),
+    ]
+    at = moment_words(parcel.status_at) if parcel.status_at else ""
+    if status in ARRIVED:
+        word = "Delivered" if status == ParcelStatus.DELIVERED else "Presumed delivered"
+        return [*steps, Step("Out for delivery", "", "done"), Step(word, at, "done")]
+    chip = PARCEL[status]
+    if status in TROUBLE:
+        since = f"since {day_words(parcel.status_at)}" if parcel.status_at else ""
+        return [*steps, Step(chip.word, since, "now", chip.role), Step("Delivered")]
+    if status == ParcelStatus.OUT_FOR_DELIVERY:
+        return [*steps, Step("Out for delivery", at, "now"), Step("Delivered")]
+    steps[-1] = Step("Shipped", day_words(shipment.shipped_at), "now")
+    return [*steps, Step("Out for delivery"), Step("Delivered", _by(parcel))]
+
+
+def _by(parcel: Parcel) -> str:
+    by = parcel.promised_at or parcel.estimated_delivery_at
+    return f"by {day_words(by)}" if by else ""
+
+
+def waiting_steps(order: Order, row: FulfillmentOrder, due_at: datetime | None) -> list[Step]:
+    by = f"by {day_words(due_at)}" if due_at else ""
+    made = "Being packed" if row.is_by_hand else "In production"
+    confirmed = Step("Confirmed", day_words(order.released_at or order.placed_at), "done")
+    if row.status in {Status.OPEN, Status.ON_HOLD, Status.SUBMITTED}:
+        if order.released_at is None:
+            confirmed = Step("Confirmed")
+        else:
+            confirmed = Step("Confirmed", confirmed.detail, "now")
+        return [
+            confirmed,
+            Step(made),
+            Step("Shipped", by),
+            Step("Out for delivery"),
+            Step("Delivered"),
+        ]
+    since = day_words(row.accepted_at) if row.accepted_at else ""
+    return [
+        confirmed,
+        Step(made, since, "now"),
+        Step("Shipped", by),
+        Step("Out for delivery"),
+        Step("Delivered"),
+    ]

@@ -1,0 +1,133 @@
+"""A real Chromium in a thread of its own: Django refuses the ORM beside its event loop."""
+
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+
+Result = TypeVar("Result")
+SHOTS_FOLDER = "SHOTS_FOLDER"
+WIDTHS = {"": 1440, "phone": 360}
+THEMES = ("light", "dark")
+
+
+@dataclass
+class Look:
+    """What a page was like when it was looked at."""
+
+    url: str
+    title: str
+    headings: int
+    overflow: int
+    errors: list[str]
+    unnamed: list[str] = field(default_factory=list)
+
+
+class Window:
+    """One signed-in window; `do` runs a function of its page in the browser's thread."""
+
+    def __init__(self, browser: "Browser", context: BrowserContext, address: str) -> None:
+        self._browser = browser
+        self._context = context
+        self._address = address
+        self.page: Page = browser.run(context.new_page)
+        self._errors: list[str] = []
+        browser.run(lambda: self.page.on("console", self._heard))
+        browser.run(
+            lambda: self.page.on("pageerror", lambda error: self._errors.append(str(error)))
+        )
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._errors.append(message.text)
+
+    def do(self, action: Callable[[Page], Result]) -> Result:
+        """Run a function of the page and return its result."""
+        return self._browser.run(lambda: action(self.page))
+
+    def look(self, path: str, *, width: int = 1440, theme: str = "light", shot: str = "") -> Look:
+        """Open a page at a width and in a theme, and say how it is."""
+        return self._browser.run(lambda: self._look(path, width, theme, shot))
+
+    def _look(self, path: str, width: int, theme: str, shot: str) -> Look:
+        self._errors.clear()
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        self.page.goto(f"{self._address}{path}", wait_until="load")
+        look = Look(
+            url=self.page.url.removeprefix(self._address),
+            title=self.page.title(),
+            headings=self.page.locator("h1").count(),
+            overflow=self.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            ),
+            errors=list(self._errors),
+            unnamed=self.page.evaluate(UNNAMED),
+        )
+        photograph(self.page, shot)
+        return look
+
+    def close(self) -> None:
+        """Close the window."""
+        self._browser.run(self._context.close)
+
+
+# Controls without a name, and fields without a label: what a screen reader could not say.
+UNNAMED = """
+[...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
+  .filter(e => e.type !== "hidden")
+  .filter(e => e.checkVisibility())
+  .filter(e => !(e.textContent.trim() || e.ariaLabel || e.title || (e.labels && e.labels.length)))
+  .map(e => e.outerHTML.slice(0, 120))
+"""
+
+
+def photograph(page: Page, name: str) -> None:
+    """Save a picture of the whole page, where somebody asked for pictures."""
+    folder = os.environ.get(SHOTS_FOLDER)
+    if folder and name:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(
+            path=Path(folder) / f"{re.sub('[^a-z0-9-]', '-', name)}.png", full_page=True
+        )
+
+
+class Browser:
+    """A Chromium in a thread of its own."""
+
+    def __init__(self, path: str) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._playwright: Playwright = self.run(lambda: sync_playwright().start())
+        self._chromium: Chromium = self.run(
+            lambda: self._playwright.chromium.launch(
+                executable_path=path, args=["--no-sandbox", "--font-render-hinting=none"]
+            )
+        )
+
+    def run(self, action: Callable[[], Result]) -> Result:
+        """Run a function in the browser's thread."""
+        return self._thread.submit(action).result(timeout=90)
+
+    def open(self, address: str, *, cookies: dict[str, str], **options: Any) -> Window:
+        """A window with cookies of its own."""
+
+        def made() -> BrowserContext:
+            context = self._chromium.new_context(locale="en-US", **options)
+            context.set_default_timeout(20_000)
+            for name, value in cookies.items():
+                context.add_cookies([{"name": name, "value": value, "url": address}])
+            return context
+
+        return Window(self, self.run(made), address)
+
+    def close(self) -> None:
+        """Close the browser and end its thread."""
+        self.run(self._chromium.close)
+        self.run(self._playwright.stop)
+        self._thread.shutdown()

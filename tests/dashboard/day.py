@@ -1,0 +1,364 @@
+"""One day of Seemöwe Prints; the order to follow is 10482: three parcels, one delayed."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
+from entrepot.access import scope
+from entrepot.access.states import Role
+from entrepot.catalog.models import Mapping as SkuMapping
+from entrepot.notifications.models import Mail
+from entrepot.orders.models import Line, Note, Tag
+from entrepot.payments.models import PaymentEntry
+from tests.dashboard.scene import (
+    Scene,
+    bury,
+    count,
+    hold,
+    owe,
+    parcel,
+    park,
+    sell,
+    share,
+    unknown,
+)
+
+LIGHTHOUSE = ("PRT-LEU-5070", "Leuchtturm bei Nacht 🌊, 50 × 70 cm", 2)
+CARDS = ("PC-MOE-12", "Postcards “Möwen”, set of 12", 3)
+FERRY = ("CNV-FAE-6080", "Fähre um sechs, canvas 60 × 80 cm", 2)
+
+
+def a_day(scene: Scene) -> Scene:
+    """Fill the scene with a day's orders."""
+    _delayed(scene)
+    _standing(scene)
+    _moving(scene)
+    _ended(scene)
+    park(scene, "totals do not add up", times=4)
+    return scene
+
+
+def _delayed(scene: Scene) -> None:
+    order = sell(
+        scene,
+        "10482",
+        customer="Mareike Süßkind",
+        country="DE",
+        total="187.40",
+        currency="EUR",
+        lines=[
+            LIGHTHOUSE,
+            ("CNV-FAE-6080", "Fähre um sechs, canvas 60 × 80 cm", 1),
+            CARDS,
+            ("DL-NEB", "Wallpaper “Nebelküste”, download", 1),
+        ],
+        placed=timedelta(days=5, hours=5),
+        email="mareike@seemail.example",
+        customer_note="„Bitte im Hinterhaus klingeln, danke!“",
+    )
+    made = share(scene, order, lines=[0, 1], provider_stage="in_production")
+    packed = share(scene, order, provider="hand", status="closed", number=2, lines=[2])
+    parcel(scene, packed, number=1, status="delivered", tracking="NP 0047 1188 2", positions=[2])
+    parcel(
+        scene,
+        made,
+        number=2,
+        status="delayed",
+        tracking="NP 8830 2741 5",
+        positions=[0],
+        ago=timedelta(days=5),
+        promised_at=timezone.now() - timedelta(days=1),
+    )
+    with scope.merchant(scene.merchant.id):
+        Line.objects.filter(order=order, sku="DL-NEB").update(units_nothing=1)
+        PaymentEntry.objects.create(
+            merchant_id=scene.merchant.id,
+            mode="live",
+            account="stripe:pay.example",
+            connection_id=scene.connections["pay"].id,
+            order_id=order.id,
+            kind="refunded",
+            external_id="re_10482",
+            payment_external_id="pi_10482",
+            amount=Decimal(12),
+            currency="EUR",
+            reason="late, sorry",
+            is_from_gateway=True,
+            happened_at=timezone.now() - timedelta(days=1),
+        )
+        Note.objects.create(
+            merchant_id=scene.merchant.id,
+            order=order,
+            author=f"user:{scene.people[Role.OPERATOR].id}",
+            text="Called. It is a birthday present for Saturday 🎂",
+        )
+        Tag.objects.create(merchant_id=scene.merchant.id, order=order, word="gift 🎁")
+        for kind, status, subject in (
+            ("partly_shipped", "delivered", "Zwei Pakete sind unterwegs"),
+            ("exception", "delivered", "Dein Paket verspätet sich"),
+        ):
+            Mail.objects.create(
+                merchant_id=scene.merchant.id,
+                mode="live",
+                order_id=order.id,
+                kind=kind,
+                fact=f"{kind}:1",
+                status=status,
+                subject=subject,
+                sent_at=timezone.now(),
+            )
+    count(scene, "10482", units_nothing=1, units_shipped=5, units_delivered=3, amount_refunded=12)
+    owe(
+        scene,
+        "10482",
+        "ship",
+        due=timedelta(days=1, hours=3),
+        subject=("fulfillment_order", made.id),
+    )
+    owe(scene, "10482", "submit", due=timedelta(days=-5), met=timedelta(days=5, minutes=12))
+
+
+def _standing(scene: Scene) -> None:
+    print_ = [
+        ("PRT-NBL-3040", "Nebel über der Küste, 30 × 40 cm", 2),
+        ("PC-MOE-12", "Postcards “Möwen”", 3),
+    ]
+    for number, customer, country, total, currency in (
+        ("10479", "Åsa Lindqvåg", "SE", "1249.00", "SEK"),
+        ("10481", "Tadeáš Říha", "CZ", "1890.00", "CZK"),
+        ("10483", "José Ñúñez Güell", "ES", "74.50", "EUR"),
+    ):
+        sell(
+            scene,
+            number,
+            customer=customer,
+            country=country,
+            total=total,
+            currency=currency,
+            lines=print_,
+            placed=timedelta(hours=3),
+        )
+        hold(
+            scene,
+            number,
+            "unmapped_sku",
+            "nothing says what it becomes",
+            about="PRT-NBL-3040",
+            ago=timedelta(hours=3, minutes=12),
+        )
+    owe(scene, "10479", "submit", due=timedelta(hours=-1, minutes=-4))
+    sell(
+        scene,
+        "10490",
+        customer="Chloé d’Aubépine",
+        country="CH",
+        total="96.50",
+        currency="CHF",
+        lines=[LIGHTHOUSE],
+        placed=timedelta(hours=2),
+        city="Lausanne",
+    )
+    hold(scene, "10490", "address_refused", "Prodigi: “postalOrZipCode is invalid”")
+    owe(scene, "10490", "submit", due=timedelta(minutes=41))
+    sell(
+        scene,
+        "10484",
+        customer="Íñigo Peñaranda",
+        country="ES",
+        total="64.00",
+        currency="EUR",
+        lines=[("PC-MOE-12", "Postcards “Möwen”", 4)],
+        placed=timedelta(minutes=160),
+    )
+    share(scene, scene.orders["10484"], lines=[0], provider_stage="in_production")
+    sell(
+        scene,
+        "10485",
+        customer="Íñigo Peñaranda",
+        country="ES",
+        total="64.00",
+        currency="EUR",
+        lines=[("PC-MOE-12", "Postcards “Möwen”", 4)],
+        placed=timedelta(minutes=154),
+    )
+    hold(
+        scene,
+        "10485",
+        "duplicate_suspected",
+        "same customer, address and lines, 6 min apart",
+        about="10484",
+        twin_id=scene.orders["10484"].id,
+    )
+    sell(
+        scene,
+        "E-7KQ2MD",
+        customer="ليلى المنصوري",
+        country="AE",
+        total="412.00",
+        currency="AED",
+        lines=[FERRY],
+        placed=timedelta(hours=2),
+        connection="pay",
+    )
+    row = share(scene, scene.orders["E-7KQ2MD"], status="submitted")
+    unknown(scene, "E-7KQ2MD", row)
+    owe(scene, "E-7KQ2MD", "resolve", due=timedelta(minutes=9))
+    sell(
+        scene,
+        "E-9WD3HC",
+        customer="Siobhán Ó Faoláin",
+        country="IE",
+        total="58.00",
+        currency="GBP",
+        lines=[("PRT-HAF-4050", "Hafen, 40 × 50 cm", 2)],
+        placed=timedelta(hours=4),
+        connection="pay",
+    )
+    hold(scene, "E-9WD3HC", "missing_artwork", "the link answered “410 Gone”", about="PRT-HAF-4050")
+    owe(scene, "E-9WD3HC", "submit", due=timedelta(hours=-2, minutes=-10))
+    sell(
+        scene,
+        "10468",
+        customer="Kwame Òkè",
+        country="GB",
+        total="42.50",
+        currency="EUR",
+        lines=[("PC-MOE-12", "Postcards “Möwen”", 2)],
+        placed=timedelta(days=1, hours=2),
+    )
+    sent = share(scene, scene.orders["10468"], provider="hand", status="closed")
+    parcel(
+        scene, sent, number=1, status="in_transit", tracking="NP 11 22 33", ago=timedelta(hours=20)
+    )
+    count(scene, "10468", units_shipped=2)
+    owe(scene, "10468", "write_back", due=timedelta(minutes=-21))
+    sell(
+        scene,
+        "10470",
+        customer="Þórdís Ægisdóttir",
+        country="IS",
+        total="24900",
+        currency="ISK",
+        lines=[LIGHTHOUSE],
+        placed=timedelta(hours=5),
+    )
+    share(scene, scene.orders["10470"], provider_stage="awaiting_payment")
+    hold(scene, "10470", "payment_needed", "Payment requires authorisation.")
+    bury(scene, "10484", "notifications.send_mail", "the template names {{unknown}}")
+    with scope.merchant(scene.merchant.id):
+        SkuMapping.objects.create(
+            merchant_id=scene.merchant.id,
+            sku="PRT-LEU-3040",
+            kind="provider",
+            provider_connection_id=scene.connections["prodigi"].id,
+            provider_sku="GLOBAL-FAP-12X16",
+            sizing="fillPrintArea",
+        )
+
+
+def _moving(scene: Scene) -> None:
+    sell(
+        scene,
+        "10496",
+        customer="Grzegorz Brzęczyk",
+        country="PL",
+        total="329.00",
+        currency="PLN",
+        lines=[LIGHTHOUSE, ("PC-MOE-12", "Postcards", 5)],
+        placed=timedelta(minutes=3),
+        captured=False,
+        is_on_terms=True,
+    )
+    share(
+        scene,
+        scene.orders["10496"],
+        status="open",
+        lines=[0, 1],
+        submit_after=timezone.now() + timedelta(minutes=27),
+    )
+    owe(scene, "10496", "submit", due=timedelta(minutes=42))
+    sell(
+        scene,
+        "10495",
+        customer="José Ñúñez Güell",
+        country="ES",
+        total="74.50",
+        currency="EUR",
+        lines=[("PC-MOE-12", "Postcards", 2)],
+        placed=timedelta(minutes=11),
+        captured=False,
+        released=False,
+        amount_pending=Decimal("74.50"),
+    )
+    sell(
+        scene,
+        "10480",
+        customer="Lotte 🌷 van Dijk",
+        country="NL",
+        total="39.00",
+        currency="EUR",
+        lines=[("PC-MOE-12", "Postcards", 2)],
+        placed=timedelta(days=5),
+    )
+    row = share(scene, scene.orders["10480"], status="closed")
+    parcel(
+        scene, row, number=1, status="in_transit", tracking="3SABC123456", ago=timedelta(hours=30)
+    )
+    count(scene, "10480", units_shipped=2)
+    sell(
+        scene,
+        "10497",
+        customer="Noor Al-Sabah",
+        country="KW",
+        total="18.450",
+        currency="KWD",
+        lines=[LIGHTHOUSE],
+        placed=timedelta(minutes=50),
+    )
+    share(scene, scene.orders["10497"], provider_stage="")
+    owe(scene, "10497", "ship", due=timedelta(hours=20))
+
+
+def _ended(scene: Scene) -> None:
+    sell(
+        scene,
+        "E-4TN9XB",
+        customer="田辺 ゆき",
+        country="JP",
+        total="18400",
+        currency="JPY",
+        lines=[FERRY],
+        placed=timedelta(days=6),
+        connection="pay",
+    )
+    row = share(scene, scene.orders["E-4TN9XB"], status="closed")
+    parcel(scene, row, number=1, status="delivered", tracking="JP-1", ago=timedelta(days=4))
+    count(scene, "E-4TN9XB", units_shipped=2, units_delivered=2)
+    owe(scene, "E-4TN9XB", "submit", due=timedelta(minutes=5), met=timedelta(seconds=30))
+    sell(
+        scene,
+        "10466",
+        customer="Þórdís Ægisdóttir",
+        country="IS",
+        total="24900",
+        currency="ISK",
+        lines=[("PC-MOE-12", "Postcards", 3)],
+        placed=timedelta(days=8),
+    )
+    row = share(scene, scene.orders["10466"], status="closed")
+    parcel(
+        scene, row, number=1, status="presumed_delivered", tracking="IS-9", ago=timedelta(days=4)
+    )
+    count(scene, "10466", units_shipped=3, units_delivered=3, units_presumed=3)
+    sell(
+        scene,
+        "10471",
+        customer="Kwame Òkè",
+        country="GB",
+        total="83.20",
+        currency="GBP",
+        lines=[("PC-MOE-12", "Postcards", 2)],
+        placed=timedelta(days=7),
+    )
+    count(scene, "10471", units_cancelled=2, amount_refunded=Decimal("83.20"))
