@@ -10,6 +10,7 @@ import httpx
 import pytest
 from django.conf import settings
 
+from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.canon.orders import Mode
 from entrepot.catalog import services as catalog
@@ -20,7 +21,10 @@ from entrepot.connect import registry
 from entrepot.connect.simulator import Clock, Simulator
 from entrepot.connections import pings, services
 from entrepot.connections.models import Connection
-from entrepot.tasks import webhooks
+from entrepot.connectors.prodigi.simulator import ProdigiSimulator
+from entrepot.connectors.woocommerce.simulator import WooCommerce
+from entrepot.database import sql
+from entrepot.tasks import asking, webhooks
 from tests.serving import serve
 
 POLICY = {
@@ -78,6 +82,30 @@ class World:
                 count += 1
         return count
 
+    @property
+    def shop(self) -> WooCommerce:
+        """The simulated shop."""
+        found = self.simulators["woocommerce"]
+        assert isinstance(found, WooCommerce)
+        return found
+
+    @property
+    def house(self) -> ProdigiSimulator:
+        """The simulated print house."""
+        found = self.simulators["prodigi"]
+        assert isinstance(found, ProdigiSimulator)
+        return found
+
+    def ask(self) -> None:
+        """Let a while go by for attempts that nobody can vouch for, and let them be asked about."""
+        with scope.system():
+            sql.run(
+                "UPDATE attempts_attempt SET next_ask_at = now() - interval '1 second',"
+                " leased_until = now() - interval '1 second' WHERE ended_at IS NULL"
+            )
+        asking.find_forgotten()
+        self.settle()
+
     def _tell_carriers(self) -> None:
         """Carriers learn the numbers of the labels that providers have printed."""
         house, carrier = self.simulators["prodigi"], self.simulators["easypost"]
@@ -116,6 +144,7 @@ def world(merchant: Merchant, run_jobs: Callable[..., int]) -> Iterator[World]:
 def mapped(world: World) -> dict[str, Connection]:
     """A shop and a print house, connected and mapped."""
     shop, house = world.connect("woocommerce"), world.connect("prodigi")
+    world.shop.stock_shelves()
     catalog.map_sku(
         world.merchant.id,
         "MOEWE-A3",

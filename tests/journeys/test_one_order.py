@@ -24,7 +24,6 @@ def test_a_paid_order_is_made_shipped_delivered_and_written_back(
     house = world.simulators["prodigi"]
     assert isinstance(shop, WooCommerce)
     assert isinstance(house, ProdigiSimulator)
-    shop.stock_shelves()
     shop_id = shop.customer_orders((PRINT_A3, 2), (GUIDE, 1), coupon=("möwe10", 10))
 
     world.settle(ahead=timedelta(minutes=2))

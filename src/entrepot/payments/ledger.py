@@ -15,10 +15,8 @@ from entrepot.events import outbox
 from entrepot.events.outbox import NewEvent
 from entrepot.orders import counters
 from entrepot.orders.holds import NewHold, lift_holds, open_holds
-from entrepot.orders.search import normalized
 from entrepot.orders.states import HoldKind
-
-SHORTEST_PAYMENT_ID = 6  # a shorter word names nothing: "1", "cash"
+from entrepot.payments.matching import give_waiting, orders_of
 
 EVENT_OF_KIND = {
     PaymentFactKind.PENDING: "payment.pending",
@@ -84,38 +82,6 @@ _INSERT = f"""
     RETURNING id, merchant_id, mode, kind, order_id, amount, currency, external_id, cause,
         (xmax = 0) AS is_new
 """
-# Where a payment belongs: the hub's own checkout first, then ids that a shop's order carries, then
-# what an earlier fact of the same payment was matched to.
-_MATCH = """
-    SELECT batch.n, coalesce(own.id, named.object_id, sibling.order_id) AS order_id
-    FROM {batch}
-    LEFT JOIN LATERAL (
-        SELECT o.id FROM orders_order AS o
-        WHERE batch.checkout_reference <> ''
-            AND o.merchant_id = batch.merchant_id
-            AND o.mode = batch.mode
-            AND o.checkout_reference = batch.checkout_reference
-        ORDER BY o.id LIMIT 1
-    ) AS own ON true
-    LEFT JOIN LATERAL (
-        SELECT term.object_id FROM search_term AS term
-        JOIN orders_order AS o ON o.id = term.object_id
-        WHERE term.merchant_id = batch.merchant_id
-            AND term.mode = batch.mode
-            AND term.kind = 'order'
-            AND term.term = ANY (batch.terms)
-            AND o.transaction_ids && batch.ids
-        ORDER BY term.object_id LIMIT 1
-    ) AS named ON true
-    LEFT JOIN LATERAL (
-        SELECT entry.order_id FROM payments_entry AS entry
-        WHERE entry.merchant_id = batch.merchant_id
-            AND entry.mode = batch.mode
-            AND entry.payment_external_id = batch.payment_external_id
-            AND entry.order_id IS NOT NULL
-        ORDER BY entry.id LIMIT 1
-    ) AS sibling ON true
-"""
 _LOCK = "SELECT id FROM orders_order WHERE id = ANY (%s) ORDER BY id FOR UPDATE"
 # A gateway that reports the money itself is believed; the shop's word about it is kept beside.
 _AUTHORITY = """
@@ -175,22 +141,6 @@ _STRANGERS = """
     JOIN orders_order AS o ON o.id = e.order_id
     WHERE e.order_id = ANY (%s) AND e.counts AND e.kind = 'captured' AND e.currency <> o.currency
 """
-_WAITING = """
-    SELECT entry.id, batch.order_id
-    FROM {batch}
-    JOIN payments_entry AS entry
-        ON entry.merchant_id = batch.merchant_id
-        AND entry.mode = batch.mode
-        AND entry.order_id IS NULL
-        AND (
-            entry.payment_external_id = ANY (batch.ids)
-            OR entry.match_ids && batch.ids
-            OR (
-                batch.checkout_reference <> ''
-                AND entry.checkout_reference = batch.checkout_reference
-            )
-        )
-"""
 
 
 def record_facts(incoming: Sequence[IncomingFact]) -> list[int]:
@@ -208,51 +158,21 @@ def record_facts(incoming: Sequence[IncomingFact]) -> list[int]:
     new = [row for row in written if row["is_new"]]
     changed = sorted({row["order_id"] for row in new if row["order_id"] is not None})
     sum_up(changed)
-    outbox.record_many(_event(row) for row in new)
-    _review_holds(new)
+    outbox.record_many(event_of(row) for row in new)
+    hold_reviewed(new)
     return changed
 
 
 def match_waiting(orders: Iterable[Mapping[str, Any]]) -> list[int]:
-    """Give unmatched payments to orders that now carry their ids.
+    """Give unmatched payments to orders that now carry their ids (see `matching.give_waiting`).
 
-    Each order is {"order_id", "merchant_id", "mode", "ids", "checkout_reference"}; the orders are
-    locked. Returns those that gained money.
+    Returns the orders that gained money.
     """
-    rows = [dict(order) for order in orders if order["ids"] or order["checkout_reference"]]
-    if not rows:
-        return []
-    batch = sql.recordset(
-        rows,
-        {
-            "order_id": "bigint",
-            "merchant_id": "bigint",
-            "mode": "text",
-            "ids": "text[]",
-            "checkout_reference": "text",
-        },
-    )
-    found = sql.fetch(_WAITING.format(batch=batch.sql), [batch.parameter])
-    if not found:
-        return []
-    pairs = sql.recordset(
-        [{"id": entry_id, "order_id": order_id} for entry_id, order_id in found],
-        {"id": "bigint", "order_id": "bigint"},
-    )
-    matched = sql.fetch_dicts(
-        f"""
-        UPDATE payments_entry AS entry SET order_id = batch.order_id
-        FROM {pairs.sql}
-        WHERE entry.id = batch.id AND entry.order_id IS NULL
-        RETURNING entry.id, entry.merchant_id, entry.mode, entry.kind, entry.order_id,
-            entry.amount, entry.currency, entry.external_id, entry.cause
-        """,
-        [pairs.parameter],
-    )
+    matched = give_waiting(orders)
     changed = sorted({row["order_id"] for row in matched})
     sum_up(changed)
-    outbox.record_many(_event(row) for row in matched)
-    _review_holds(matched)
+    outbox.record_many(event_of(row) for row in matched)
+    hold_reviewed(matched)
     return changed
 
 
@@ -305,44 +225,12 @@ def _rows(incoming: Sequence[IncomingFact]) -> list[dict[str, Any]]:
             "cause": f"inbox:{item.message_id}" if item.message_id else "",
         }
     homeless = [row for row in rows.values() if row["order_id"] is None]
-    for row, order_id in zip(homeless, _orders_of(homeless), strict=True):
+    for row, order_id in zip(homeless, orders_of(homeless), strict=True):
         row["order_id"] = order_id
     return list(rows.values())
 
 
-def _orders_of(rows: Sequence[Mapping[str, Any]]) -> list[int | None]:
-    if not rows:
-        return []
-    wanted = []
-    for row in rows:
-        ids = {row["payment_external_id"], row["external_id"], *row["match_ids"]}
-        ids = {name for name in ids if len(name) >= SHORTEST_PAYMENT_ID}
-        wanted.append(
-            {
-                "merchant_id": row["merchant_id"],
-                "mode": row["mode"],
-                "checkout_reference": row["checkout_reference"],
-                "payment_external_id": row["payment_external_id"],
-                "ids": sorted(ids),
-                "terms": sorted(map(normalized, ids)),
-            }
-        )
-    batch = sql.recordset(
-        wanted,
-        {
-            "merchant_id": "bigint",
-            "mode": "text",
-            "checkout_reference": "text",
-            "payment_external_id": "text",
-            "ids": "text[]",
-            "terms": "text[]",
-        },
-    )
-    found = dict(sql.fetch(_MATCH.format(batch=batch.sql), [batch.parameter]))
-    return [found.get(number) for number in range(len(wanted))]
-
-
-def _event(row: Mapping[str, Any]) -> NewEvent:
+def event_of(row: Mapping[str, Any]) -> NewEvent:
     kind = PaymentFactKind(row["kind"])
     is_stray = row["order_id"] is None and kind is PaymentFactKind.CAPTURED
     return NewEvent(
@@ -361,7 +249,7 @@ def _event(row: Mapping[str, Any]) -> NewEvent:
     )
 
 
-def _review_holds(rows: Iterable[Mapping[str, Any]]) -> None:
+def hold_reviewed(rows: Iterable[Mapping[str, Any]]) -> None:
     """A gateway's review of a payment holds its order until the review is closed."""
     closed: dict[str, list[int]] = defaultdict(list)
     opened = []

@@ -203,15 +203,16 @@ def _ask_write_back(attempt: Attempt, lease: Lease) -> None:
 
 
 def _count_empty(attempt: Attempt, lease: Lease, effect: Effect) -> None:
-    """Record an empty look-up; absence that is proved by it has the effect carried on."""
+    """Record an empty look-up; absence that is proved by it has the effect carried on.
+
+    Where look-ups prove nothing, a person is asked after some of them.
+    """
     if attempt.order_id is not None:
         Order.objects.select_for_update().get(id=attempt.order_id)
     after, is_proved = attempts.found_nothing(lease, effect=effect)
     if is_proved:
         after_not_sent(after)
-        return
-    proves_nothing = not (effect.lookup_proves_absence or effect.remembers_key)
-    if proves_nothing and after.asked >= ASKS_BEFORE_A_PERSON:
+    elif not effect.lookup_proves_absence and after.asked >= ASKS_BEFORE_A_PERSON:
         fresh = attempts.take_over(after.id)
         if fresh is not None:
             attempts.ask_a_person(fresh[1], message="looked up in vain: please decide")

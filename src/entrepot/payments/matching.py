@@ -1,0 +1,126 @@
+"""Finds the order of a payment, and the payments that an order has been waiting for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from entrepot.database import sql
+from entrepot.orders.search import normalized
+
+SHORTEST_PAYMENT_ID = 6  # a shorter word names nothing: "1", "cash"
+
+# Where a payment belongs: the hub's own checkout first, then ids that a shop's order carries, then
+# what an earlier fact of the same payment was matched to.
+_MATCH = """
+    SELECT batch.n, coalesce(own.id, named.object_id, sibling.order_id) AS order_id
+    FROM {batch}
+    LEFT JOIN LATERAL (
+        SELECT o.id FROM orders_order AS o
+        WHERE batch.checkout_reference <> ''
+            AND o.merchant_id = batch.merchant_id
+            AND o.mode = batch.mode
+            AND o.checkout_reference = batch.checkout_reference
+        ORDER BY o.id LIMIT 1
+    ) AS own ON true
+    LEFT JOIN LATERAL (
+        SELECT term.object_id FROM search_term AS term
+        JOIN orders_order AS o ON o.id = term.object_id
+        WHERE term.merchant_id = batch.merchant_id
+            AND term.mode = batch.mode
+            AND term.kind = 'order'
+            AND term.term = ANY (batch.terms)
+            AND o.transaction_ids && batch.ids
+        ORDER BY term.object_id LIMIT 1
+    ) AS named ON true
+    LEFT JOIN LATERAL (
+        SELECT entry.order_id FROM payments_entry AS entry
+        WHERE entry.merchant_id = batch.merchant_id
+            AND entry.mode = batch.mode
+            AND entry.payment_external_id = batch.payment_external_id
+            AND entry.order_id IS NOT NULL
+        ORDER BY entry.id LIMIT 1
+    ) AS sibling ON true
+"""
+_WAITING = """
+    SELECT entry.id, batch.order_id
+    FROM {batch}
+    JOIN payments_entry AS entry
+        ON entry.merchant_id = batch.merchant_id
+        AND entry.mode = batch.mode
+        AND entry.order_id IS NULL
+        AND (
+            entry.payment_external_id = ANY (batch.ids)
+            OR entry.match_ids && batch.ids
+            OR (
+                batch.checkout_reference <> ''
+                AND entry.checkout_reference = batch.checkout_reference
+            )
+        )
+"""
+_GIVE = """
+    UPDATE payments_entry AS entry SET order_id = batch.order_id
+    FROM {batch}
+    WHERE entry.id = batch.id AND entry.order_id IS NULL
+    RETURNING entry.id, entry.merchant_id, entry.mode, entry.kind, entry.order_id,
+        entry.amount, entry.currency, entry.external_id, entry.cause
+"""
+
+
+def orders_of(rows: Sequence[Mapping[str, Any]]) -> list[int | None]:
+    """The order of each ledger row, None where none is known."""
+    if not rows:
+        return []
+    wanted = []
+    for row in rows:
+        ids = {row["payment_external_id"], row["external_id"], *row["match_ids"]}
+        ids = {name for name in ids if len(name) >= SHORTEST_PAYMENT_ID}
+        wanted.append(
+            {
+                "merchant_id": row["merchant_id"],
+                "mode": row["mode"],
+                "checkout_reference": row["checkout_reference"],
+                "payment_external_id": row["payment_external_id"],
+                "ids": sorted(ids),
+                "terms": sorted(map(normalized, ids)),
+            }
+        )
+    batch = sql.recordset(
+        wanted,
+        {
+            "merchant_id": "bigint",
+            "mode": "text",
+            "checkout_reference": "text",
+            "payment_external_id": "text",
+            "ids": "text[]",
+            "terms": "text[]",
+        },
+    )
+    found = dict(sql.fetch(_MATCH.format(batch=batch.sql), [batch.parameter]))
+    return [found.get(number) for number in range(len(wanted))]
+
+
+def give_waiting(orders: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Give unmatched entries to orders that now carry their ids; returns the entries given.
+
+    Each order is {"order_id", "merchant_id", "mode", "ids", "checkout_reference"}, and locked.
+    """
+    rows = [dict(order) for order in orders if order["ids"] or order["checkout_reference"]]
+    if not rows:
+        return []
+    batch = sql.recordset(
+        rows,
+        {
+            "order_id": "bigint",
+            "merchant_id": "bigint",
+            "mode": "text",
+            "ids": "text[]",
+            "checkout_reference": "text",
+        },
+    )
+    found = sql.fetch(_WAITING.format(batch=batch.sql), [batch.parameter])
+    if not found:
+        return []
+    pairs = sql.recordset(
+        [{"id": entry_id, "order_id": order_id} for entry_id, order_id in found],
+        {"id": "bigint", "order_id": "bigint"},
+    )
+    return sql.fetch_dicts(_GIVE.format(batch=pairs.sql), [pairs.parameter])
