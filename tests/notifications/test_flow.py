@@ -99,7 +99,7 @@ def test_each_fact_that_a_customer_cares_about_is_told(
     happen(sale, "parcel.exception", ("parcel", parcel.id))
     happen(sale, "parcel.presumed_delivered", ("parcel", parcel.id))
     happen(sale, "parcel.delivered", ("parcel", parcel.id))
-    happen(sale, "payment.refunded", ("payment_entry", entry.id))
+    happen(sale, "payment.refunded", ("payment_entry", entry.id), amount="21.80", currency="EUR")
     happen(sale, "order.cancelled", by="shop")
     run_jobs()
 
@@ -137,7 +137,7 @@ def test_what_a_person_did_is_told_only_if_chosen(merchant: Merchant, run_jobs: 
             wanted_by="user:3",
         )
 
-    happen(sale, "payment.refunded", ("payment_entry", entry.id))
+    happen(sale, "payment.refunded", ("payment_entry", entry.id), amount="21.80", currency="EUR")
     happen(sale, "order.lines_cancelled", by="user:3")
     happen(sale, "order.cancelled", by="user:3", tells_customer=True)
     run_jobs()

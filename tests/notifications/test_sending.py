@@ -117,8 +117,7 @@ def test_what_a_mail_server_does_is_sorted_by_what_can_have_happened(
 def test_trouble_after_the_server_took_it_changes_nothing(
     office: PostOffice, mail: OutgoingMail
 ) -> None:
-    office.answers["QUIT"] = "500 what"
-    office.hangs_up_at = "QUIT"
+    office.answers["QUIT"] = "221 " + "bye " * 3000  # too long a line: an error of the protocol
 
     delivered = sending.deliver(mail)
 

@@ -168,8 +168,8 @@ def _delta_of(event: RecordedEvent) -> Delta | None:
     if name := COUNTED.get(event.name):
         return Delta(merchant_id=event.merchant_id, mode=event.mode, name=name, at=event.at)
     name = SUMMED.get(event.name)
-    if name is None or event.order_id is None:
-        return None
+    if name is None or event.order_id is None or "amount" not in event.data:
+        return None  # a figure never takes down the fact that it counts
     return Delta(
         merchant_id=event.merchant_id,
         mode=event.mode,

@@ -70,9 +70,7 @@ class MailRecorder:
 
     def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The mail service refused it."""
-        attempting.record_refused(
-            self.merchant_id, self.mail_id, lease, code=code, message=message
-        )
+        attempting.record_refused(self.merchant_id, self.mail_id, lease, code=code, message=message)
 
     def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing left."""
