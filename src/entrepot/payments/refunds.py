@@ -127,28 +127,18 @@ def intend_refund(merchant_id: int, refund_id: int) -> RefundCall | None:
         connection = Connection.objects.get(id=refund.connection_id)
         if not effects_allowed(connection, EffectFlow.REFUNDS).is_allowed:
             return None
-        request = _request(refund, order)
-        intended = attempts.intend(
-            merchant_id=merchant_id,
-            mode=order.mode,
-            kind=Effect.REFUND,
-            connection_id=refund.connection_id,
-            order_id=order.id,
-            subject=("refund", refund.id),
-            reference=request.reference,
-            generation=refund.generation,
-            idempotency_key=request.idempotency_key,
-            request={"amount": str(refund.amount), "currency": refund.currency},
-        )
-        if intended is None:
+        return _intend(refund, order)
+
+
+def intend_found(merchant_id: int, refund_id: int) -> Lease | None:
+    """Write a refund down that was found at the other side, as if its call had just returned."""
+    with scope.merchant(merchant_id):
+        refund, order = _lock(refund_id)
+        call = _intend(refund, order) if refund.status == RefundStatus.WANTED else None
+        if call is None:
             return None
-        attempt, lease = intended
-        return RefundCall(
-            attempt_id=attempt.id,
-            lease=lease,
-            connection_id=refund.connection_id,
-            request=request,
-        )
+        attempts.begin_call(call.lease)
+        return call.lease
 
 
 def request_of(merchant_id: int, refund_id: int) -> RefundRequest:
@@ -237,6 +227,31 @@ def note_facts(order_ids: list[int]) -> None:
 def _lock(refund_id: int) -> tuple[Refund, Order]:
     order = lock_order(Refund.objects.values_list("order_id", flat=True).get(id=refund_id))
     return Refund.objects.select_for_update().get(id=refund_id), order
+
+
+def _intend(refund: Refund, order: Order) -> RefundCall | None:
+    request = _request(refund, order)
+    intended = attempts.intend(
+        merchant_id=refund.merchant_id,
+        mode=order.mode,
+        kind=Effect.REFUND,
+        connection_id=refund.connection_id,
+        order_id=order.id,
+        subject=("refund", refund.id),
+        reference=request.reference,
+        generation=refund.generation,
+        idempotency_key=request.idempotency_key,
+        request={"amount": str(refund.amount), "currency": refund.currency},
+    )
+    if intended is None:
+        return None
+    attempt, lease = intended
+    return RefundCall(
+        attempt_id=attempt.id,
+        lease=lease,
+        connection_id=refund.connection_id,
+        request=request,
+    )
 
 
 def _held(order: Order) -> Decimal:

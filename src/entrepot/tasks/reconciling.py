@@ -1,0 +1,155 @@
+"""After a restore or a copy: asks the platforms what happened that this database does not know."""
+
+from dataclasses import dataclass, field
+
+from entrepot.access import scope
+from entrepot.access.models import Merchant
+from entrepot.attempts import services as attempts
+from entrepot.attempts.services import Lease
+from entrepot.attempts.states import Kind as Effect
+from entrepot.connect.errors import ConnectorError
+from entrepot.fulfillment import submission
+from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.fulfillment.states import Status, Step
+from entrepot.notifications import services as notifications
+from entrepot.notifications.models import Mail
+from entrepot.notifications.states import MailStatus
+from entrepot.orders.models import Order
+from entrepot.payments import refunds as refund_services
+from entrepot.payments.models import Refund
+from entrepot.payments.states import RefundStatus
+from entrepot.tasks import asking, rereading
+from entrepot.tasks.calls import outside_transaction
+from entrepot.tasks.refunds import RefundRecorder, gateway
+from entrepot.tasks.submission import SubmissionRecorder, provider
+
+REASON = "found at the other side while reconciling"
+
+
+@dataclass(slots=True)
+class Reconciled:
+    """What reconciling did; `failed` names what could not be asked."""
+
+    orders: int = 0
+    asked: int = 0
+    found: int = 0
+    refunds: int = 0
+    mails: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+def reconcile_all() -> Reconciled:
+    """Reconcile every merchant; safe to repeat, since each step looks before it writes."""
+    done = Reconciled()
+    with scope.system():
+        merchant_ids = list(Merchant.objects.order_by("id").values_list("id", flat=True))
+    for merchant_id in merchant_ids:
+        _read_orders_again(merchant_id, done)
+        _find_submissions(merchant_id, done)
+        _find_refunds(merchant_id, done)
+        done.mails += _skip_mails(merchant_id)
+    asking.find_forgotten()
+    return done
+
+
+def _skip_mails(merchant_id: int) -> int:
+    """A mail that waited when the copy was made may have been sent since: it is not sent again."""
+    with scope.merchant(merchant_id):
+        waiting = list(
+            Mail.objects.filter(status=MailStatus.WAITING)
+            .order_by("id")
+            .values_list("id", flat=True)
+        )
+    for mail_id in waiting:
+        notifications.skip_mail(
+            mail_id, merchant_id=merchant_id, by="reconcile", reason="it may have been sent before"
+        )
+    return len(waiting)
+
+
+def _read_orders_again(merchant_id: int, done: Reconciled) -> None:
+    with scope.merchant(merchant_id):
+        shares = list(
+            FulfillmentOrder.objects.filter(status__in=[Status.OPEN, Status.ON_HOLD])
+            .order_by("order_id", "id")
+            .distinct("order_id")
+            .values_list("id", flat=True)
+        )
+    for share_id in shares:
+        try:
+            rereading.read_order_again(merchant_id, share_id=share_id)
+            done.orders += 1
+        except ConnectorError as error:
+            done.failed.append(f"order of share {share_id}: {error}")
+
+
+def _find_submissions(merchant_id: int, done: Reconciled) -> None:
+    """Ask each provider whether it has a share that we believe was never sent."""
+    with scope.merchant(merchant_id):
+        share_ids = list(
+            FulfillmentOrder.objects.filter(status=Status.OPEN, is_by_hand=False)
+            .order_by("id")
+            .values_list("id", flat=True)
+        )
+    for share_id in share_ids:
+        with scope.merchant(merchant_id):
+            share = FulfillmentOrder.objects.get(id=share_id)
+            request = submission.request_of(share, Order.objects.get(id=share.order_id))
+        try:
+            with outside_transaction():
+                found = provider(share.connection_id).find(request)
+        except ConnectorError as error:
+            done.failed.append(f"{share}: {error}")
+            continue
+        done.asked += 1
+        if found is None:
+            continue
+        lease = _intend_found(merchant_id, share_id)
+        if lease is not None:
+            SubmissionRecorder(merchant_id, share_id).accepted(lease, found)
+            done.found += 1
+
+
+def _intend_found(merchant_id: int, share_id: int) -> Lease | None:
+    """Write an attempt down for what was found, as if its call had just returned."""
+    with scope.merchant(merchant_id):
+        share, order = submission.lock_share(share_id)
+        if share.status != Status.OPEN:
+            return None
+        request = submission.request_of(share, order)
+        intended = attempts.intend(
+            merchant_id=merchant_id,
+            mode=order.mode,
+            kind=Effect.SUBMIT,
+            connection_id=share.connection_id,
+            order_id=order.id,
+            subject=("fulfillment_order", share.id),
+            reference=request.reference,
+            generation=share.generation,
+            idempotency_key=request.idempotency_key,
+            fingerprint=request.fingerprint(),
+        )
+        if intended is None:
+            return None
+        share.take(Step.SUBMIT, reason=REASON)
+        attempts.begin_call(intended[1])
+        return intended[1]
+
+
+def _find_refunds(merchant_id: int, done: Reconciled) -> None:
+    with scope.merchant(merchant_id):
+        wanted = list(Refund.objects.filter(status=RefundStatus.WANTED).order_by("id"))
+    for refund in wanted:
+        request = refund_services.request_of(merchant_id, refund.id)
+        try:
+            with outside_transaction():
+                found = gateway(refund.connection_id).find_refund(request)
+        except ConnectorError as error:
+            done.failed.append(f"{refund}: {error}")
+            continue
+        if found is None:
+            continue
+        decided = refund_services.intend_found(merchant_id, refund.id)
+        if decided is not None:
+            RefundRecorder(merchant_id, refund.id).accepted(decided, found)
+            done.refunds += 1
