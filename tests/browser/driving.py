@@ -73,6 +73,10 @@ class Window:
         photograph(self.page, shot)
         return look
 
+    def go(self, path: str) -> None:
+        """Open a page, whatever it is like: one that runs no scripts cannot be looked at."""
+        self._browser.run(lambda: self.page.goto(f"{self._address}{path}"))
+
     def close(self) -> None:
         """Close the window."""
         self._browser.run(self._context.close)

@@ -71,7 +71,8 @@ def opened(*, zone: str = "Europe/Berlin") -> Scene:
         ("田辺 ゆき", Role.VIEWER),
     ):
         user = access.create_user(email=f"{role}@seemoewe.example", name=name)
-        User.objects.filter(id=user.id).update(password=_hashed())
+        user.password = _hashed()
+        user.save()
         access.grant_role(user.id, merchant_id=merchant.id, role=role)
         scene.people[role] = user
     with scope.merchant(merchant.id):

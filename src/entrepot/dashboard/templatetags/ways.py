@@ -42,7 +42,8 @@ def place_url(context: Context, place: str) -> str:
 def stage_url(context: Context, stage: str) -> str:
     """The rows that reached one stage of the flow."""
     if stage in {"received", "verified"}:
-        return shell.address(_mode(context), "inbox") or _orders(context, reached="ordered")
+        # Deliveries, not orders: only the inbox lists them.
+        return shell.address(_mode(context), "inbox")
     return _orders(context, reached=stage)
 
 

@@ -1,0 +1,303 @@
+"""Actions on an order: a preview changes nothing, a POST does it once, a refusal says why."""
+
+from decimal import Decimal
+
+import pytest
+
+from entrepot.access import scope
+from entrepot.access.states import Role
+from entrepot.attempts.models import Attempt
+from entrepot.dashboard.acting import ACTIONS
+from entrepot.database import sql
+from entrepot.events.models import Event
+from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder, Parcel
+from entrepot.orders.models import Hold, Note, Tag
+from entrepot.payments.models import Refund
+from tests.dashboard import scene as scenes
+from tests.dashboard.conftest import SignIn
+from tests.dashboard.scene import Scene
+
+
+def events(scene: Scene, number: str, name: str) -> list[Event]:
+    with scope.merchant(scene.merchant.id):
+        return list(Event.objects.filter(order_id=scene.orders[number].id, name=name))
+
+
+def jobs(database: str) -> list[str]:
+    with scope.system():
+        return [row[0] for row in sql.fetch("SELECT entrypoint FROM pgqueuer ORDER BY id")]
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_preview_changes_nothing(scene: Scene, sign_in: SignIn, name: str) -> None:
+    client = sign_in(scene)
+    with scope.merchant(scene.merchant.id):
+        before = Event.objects.count()
+
+    for number in ("10482", "10479", "10496", "10471", "E-7KQ2MD"):
+        answer = client.get(f"/orders/{scene.orders[number].id}/{name}/")
+        assert answer.status_code in {200, 409}, number
+
+    with scope.merchant(scene.merchant.id):
+        assert Event.objects.count() == before
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_action_is_refused_to_who_may_only_look(
+    scene: Scene, sign_in: SignIn, name: str
+) -> None:
+    client = sign_in(scene, Role.VIEWER)
+    address = f"/orders/{scene.orders['10482'].id}/{name}/"
+
+    looked, acted = client.get(address), client.post(address, {"reason": "just so"})
+
+    assert (looked.status_code, acted.status_code) == (403, 403)
+    assert "Your role cannot do this" in looked.content.decode()
+
+
+def test_holding_keeps_the_reason_and_the_person(scene: Scene, sign_in: SignIn) -> None:
+    order = scene.orders["10497"]
+
+    answer = sign_in(scene).post(f"/orders/{order.id}/hold/", {"reason": "customer called"})
+
+    (event,) = events(scene, "10497", "order.held")
+    assert answer["Location"] == f"/orders/{order.id}/"
+    assert scene.order("10497").is_held is True
+    assert event.reason == "customer called"
+    assert event.actor == f"user:{scene.people[Role.OPERATOR].id}"
+
+
+def test_an_action_without_its_reason_is_not_done(scene: Scene, sign_in: SignIn) -> None:
+    order = scene.orders["10497"]
+
+    answer = sign_in(scene).post(f"/orders/{order.id}/hold/", {"reason": " "})
+
+    assert answer.status_code == 422
+    assert "This field is required" in answer.content.decode()
+    assert scene.order("10497").is_held is False
+
+
+def test_releasing_lifts_the_holds_that_were_chosen(scene: Scene, sign_in: SignIn) -> None:
+    kept = scenes.hold(scene, "10490", "cost", "costs 96 % of revenue")
+    with scope.merchant(scene.merchant.id):
+        wrong = Hold.objects.get(order=scene.orders["10490"], kind="address_refused")
+
+    sign_in(scene).post(
+        f"/orders/{scene.orders['10490'].id}/release/",
+        {"holds": [wrong.id], "reason": "the customer confirmed it"},
+    )
+
+    with scope.merchant(scene.merchant.id):
+        still = list(Hold.objects.filter(order=scene.orders["10490"], lifted_at=None))
+    assert [hold.id for hold in still] == [kept.id]
+
+
+def test_an_unpaid_order_is_released_by_a_person(scene: Scene, sign_in: SignIn) -> None:
+    client, order = sign_in(scene), scene.orders["10495"]
+
+    preview = client.get(f"/orders/{order.id}/release/").content.decode()
+    client.post(f"/orders/{order.id}/release/", {"reason": "pays by invoice"})
+
+    assert "Work starts although it is not paid" in preview
+    assert scene.order("10495").released_by == "person"
+
+
+def test_a_refund_shows_the_amount_on_its_button_and_is_wanted_once(
+    scene: Scene, sign_in: SignIn
+) -> None:
+    client, order = sign_in(scene), scene.orders["10482"]
+    asked = {"amount": "31.20", "reason": "parcel late"}
+
+    preview = client.get(f"/orders/{order.id}/refund/", {**asked, "preview": "1"})
+    client.post(f"/orders/{order.id}/refund/", asked)
+
+    with scope.merchant(scene.merchant.id):
+        (refund,) = Refund.objects.filter(order_id=order.id)
+    assert "Refund 31.20\N{NO-BREAK SPACE}EUR</button>" in preview.content.decode()
+    assert (refund.amount, refund.currency, refund.reason) == (
+        Decimal("31.2"),
+        "EUR",
+        "parcel late",
+    )
+    assert (refund.restocks, refund.tells_customer) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("number", "amount", "said"),
+    [
+        ("10482", "175.41", "less than or equal to 175.40"),
+        ("10482", "0", "greater than or equal to 0.01"),
+        ("E-4TN9XB", "12.5", "no more than 0 decimal places"),
+        ("10497", "1.2345", "no more than 3 decimal places"),
+    ],
+)
+def test_a_refund_keeps_to_what_is_held_and_to_the_currency(
+    scene: Scene, sign_in: SignIn, number: str, amount: str, said: str
+) -> None:
+    order = scene.orders[number]
+
+    answer = sign_in(scene).post(
+        f"/orders/{order.id}/refund/", {"amount": amount, "reason": "late"}
+    )
+
+    with scope.merchant(scene.merchant.id):
+        assert not Refund.objects.filter(order_id=order.id).exists()
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+
+
+def test_cancelling_says_what_has_left_and_what_may_refuse(scene: Scene, sign_in: SignIn) -> None:
+    client, order = sign_in(scene), scene.orders["10482"]
+
+    preview = client.get(f"/orders/{order.id}/cancel/").content.decode()
+    client.post(f"/orders/{order.id}/cancel/", {"reason": "changed her mind"})
+
+    (event,) = events(scene, "10482", "order.lines_cancelled")
+    assert "We ask to cancel, and it may refuse" in preview
+    assert "closed, stays as it is" in preview
+    assert "No refund: 175.40" in preview
+    assert event.reason == "changed her mind"
+
+
+def test_what_has_left_in_full_cannot_be_cancelled(scene: Scene, sign_in: SignIn) -> None:
+    answer = sign_in(scene).get(f"/orders/{scene.orders['10480'].id}/cancel/")
+
+    assert answer.status_code == 409
+    assert "Everything has left" in answer.content.decode()
+
+
+def test_a_reship_sends_the_units_that_were_named(scene: Scene, sign_in: SignIn) -> None:
+    order = scene.orders["10482"]
+    with scope.merchant(scene.merchant.id):
+        share = FulfillmentOrder.objects.get(order_id=order.id, share=1)
+        item = FulfillmentItem.objects.get(fulfillment_order=share, position=0)
+
+    sign_in(scene).post(
+        f"/orders/{order.id}/reship/",
+        {"share": share.id, f"units_{item.id}": "2", "reason": "lost on the way"},
+    )
+
+    with scope.merchant(scene.merchant.id):
+        again = FulfillmentOrder.objects.get(order_id=order.id, replaces_id=share.id)
+        (sent,) = again.items.all()
+    assert (sent.sku, sent.quantity) == ("PRT-LEU-5070", 2)
+    assert again.replacement_reason == "lost on the way"
+
+
+def test_a_reship_of_nothing_is_refused(scene: Scene, sign_in: SignIn) -> None:
+    order = scene.orders["10482"]
+    with scope.merchant(scene.merchant.id):
+        share = FulfillmentOrder.objects.get(order_id=order.id, share=1)
+
+    answer = sign_in(scene).post(
+        f"/orders/{order.id}/reship/", {"share": share.id, "reason": "lost"}
+    )
+
+    assert "Name at least one unit" in answer.content.decode()
+
+
+def test_tracking_typed_twice_is_one_parcel(scene: Scene, sign_in: SignIn) -> None:
+    scenes.sell(
+        scene, "H-1", customer="Zoë Ōtani", country="JP", total="4200", currency="JPY",
+        lines=[("PC-MOE-12", "Postcards", 5)], placed=scenes.timedelta(hours=2),
+    )  # fmt: skip
+    share = scenes.share(scene, scene.orders["H-1"], provider="hand", status="accepted")
+    with scope.merchant(scene.merchant.id):
+        item = FulfillmentItem.objects.get(fulfillment_order=share)
+    told = {
+        "share": share.id, f"units_{item.id}": "3", "carrier": "Nordpost",
+        "tracking_number": "NP 77", "tracking_url": "",
+    }  # fmt: skip
+    client, address = sign_in(scene, Role.WAREHOUSE), f"/orders/{scene.orders['H-1'].id}/tracking/"
+
+    client.post(address, told)
+    client.post(address, told)
+
+    with scope.merchant(scene.merchant.id):
+        parcels = list(Parcel.objects.filter(order_id=scene.orders["H-1"].id))
+    assert [parcel.tracking_number for parcel in parcels] == ["NP 77"]
+    assert scene.order("H-1").units_shipped == 3
+
+
+def test_another_address_applies_and_the_typed_one_is_kept(scene: Scene, sign_in: SignIn) -> None:
+    client, order = sign_in(scene), scene.orders["10490"]
+
+    client.post(
+        f"/orders/{order.id}/address/",
+        {
+            "name": "Chloé d’Aubépine", "line1": "Chemin des Églantines 7", "city": "Lausanne",
+            "postal_code": "1004", "country": "ch", "reason": "she wrote to us",
+        },
+    )  # fmt: skip
+
+    page = client.get(f"/orders/{order.id}/").content.decode()
+    assert scene.order("10490").is_held is False
+    assert "1004 Lausanne" in page
+    assert "Switzerland" in page
+    assert "What the customer typed" in page
+
+
+def test_tags_are_set_as_typed(scene: Scene, sign_in: SignIn) -> None:
+    sign_in(scene).post(f"/orders/{scene.orders['10482'].id}/tag/", {"tags": "VIP, Köln , VIP"})
+
+    with scope.merchant(scene.merchant.id):
+        words = Tag.objects.filter(order=scene.orders["10482"]).values_list("word", flat=True)
+        assert sorted(words) == ["Köln", "VIP"]
+
+
+def test_a_note_is_kept_with_its_author(scene: Scene, sign_in: SignIn) -> None:
+    client, order = sign_in(scene, Role.SUPPORT), scene.orders["10480"]
+
+    client.post(f"/orders/{order.id}/note/", {"text": "ruft morgen an <b>"})
+
+    with scope.merchant(scene.merchant.id):
+        (note,) = Note.objects.filter(order=order)
+    assert note.author == f"user:{scene.people[Role.SUPPORT].id}"
+    assert "ruft morgen an &lt;b&gt;" in client.get(f"/orders/{order.id}/").content.decode()
+
+
+def test_reading_again_asks_and_sends_nothing(scene: Scene, sign_in: SignIn, database: str) -> None:
+    before = jobs(database)
+
+    sign_in(scene).post(f"/orders/{scene.orders['E-7KQ2MD'].id}/refresh/")
+
+    deferred = jobs(database)[len(before) :]
+    assert "attempts.ask" in deferred
+    assert set(deferred) <= {"attempts.ask", "inbox.reread"}
+
+
+def test_trying_again_carries_on_and_replays_what_gave_up(
+    scene: Scene, sign_in: SignIn, database: str
+) -> None:
+    before = jobs(database)
+
+    sign_in(scene).post(f"/orders/{scene.orders['10468'].id}/retry/", {"reason": "shop is back"})
+
+    assert "storefront.write_back" in jobs(database)[len(before) :]
+
+
+def test_an_unknown_outcome_is_decided_by_a_person_only_when_nothing_can_tell(
+    scene: Scene, sign_in: SignIn
+) -> None:
+    client, order = sign_in(scene), scene.orders["E-7KQ2MD"]
+    address = f"/orders/{order.id}/decide/?happened=1"
+
+    early = client.post(address, {"reason": "seen in their dashboard"})
+    with scope.merchant(scene.merchant.id):
+        Attempt.objects.filter(order_id=order.id).update(needs_person=True)
+    client.post(address, {"reason": "seen in their dashboard"})
+
+    with scope.merchant(scene.merchant.id):
+        attempt = Attempt.objects.get(order_id=order.id)
+    assert early.status_code == 409
+    assert (attempt.status, attempt.message) == ("accepted", "seen in their dashboard")
+
+
+def test_an_unknown_order_offers_no_way_to_send_again(scene: Scene, sign_in: SignIn) -> None:
+    page = sign_in(scene).get(f"/orders/{scene.orders['E-7KQ2MD'].id}/").content.decode()
+
+    panel = page.partition('id="next"')[2].partition("</section>")[0]
+    assert "We do not know whether Prodigi has it." in panel
+    assert "Ask now" in panel
+    assert "send" not in panel.lower()
+    assert "Try now" not in panel
