@@ -67,8 +67,14 @@ def worker(*, supervised: bool) -> None:
     if supervised:
         _end_with_the_supervisor()
     set_up_django()
-    from entrepot.tasks.worker import run  # noqa: PLC0415 -- Django app not ready
+    from django.conf import settings  # noqa: PLC0415 -- Django app not ready
 
+    from entrepot.monitoring.installation import Place, begin  # noqa: PLC0415 -- likewise
+    from entrepot.tasks.worker import run  # noqa: PLC0415 -- likewise
+
+    paused = begin(Place.here(public_url=settings.PUBLIC_URL, folder=settings.DATA_FOLDER))
+    if paused:
+        click.echo(f"Outside effects are paused: {paused}", err=True)
     run()
 
 
