@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from entrepot.canon.money import Money, total_of
@@ -10,7 +11,7 @@ from entrepot.customers.models import Customer, PostalAddress
 from entrepot.fulfillment.models import Parcel, Shipment, ShipmentItem, TrackingEntry
 from entrepot.fulfillment.states import ShipmentStatus
 from entrepot.notifications import facts, links, pieces
-from entrepot.notifications.pieces import Group, Item, ParcelLine
+from entrepot.notifications.pieces import Group, Item, ParcelLine, Sum
 from entrepot.notifications.speech import Speech
 from entrepot.notifications.states import Kind
 from entrepot.notifications.templates import Value
@@ -150,9 +151,6 @@ def _about_parcels(sale: Sale, told: Sequence[Parcel], speech: Speech) -> dict[s
 def _about_money(sale: Sale, told: facts.Told, speech: Speech) -> dict[str, Value]:
     order = sale.order
 
-    def money(amount: object) -> str:
-        return speech.money(Money.of(str(amount), order.currency))
-
     refunds = PaymentEntry.objects.filter(
         merchant_id=order.merchant_id, order_id=order.id, kind=PaymentFactKind.REFUNDED.value
     )
@@ -162,19 +160,31 @@ def _about_money(sale: Sale, told: facts.Told, speech: Speech) -> dict[str, Valu
     refunded = total_of(
         (Money(entry.amount, entry.currency) for entry in entries), currency=order.currency
     )
-    tax = speech.phrase("tax_included" if order.prices_include_tax else "tax")
-    rows = [
-        (speech.phrase("discount"), money(-order.total_discount), order.total_discount),
-        (speech.phrase("shipping"), money(order.total_shipping), order.total_shipping),
-        (tax, money(order.total_tax), order.total_tax),
-    ]
     return {
-        "totals": pieces.sums(
-            [(words, amount) for words, amount, exact in rows if exact]
-            + [(speech.phrase("total"), money(order.total))]
-        ),
+        "totals": pieces.sums(_sums(order, speech)),
         "refund_amount": speech.money(refunded),
     }
+
+
+def _sums(order: Order, speech: Speech) -> list[Sum]:
+    """The source's own sums, which add up to its total; tax that is included stands below it."""
+
+    def row(key: str, amount: Decimal, *, is_total: bool = False) -> list[Sum]:
+        if not (amount or is_total):
+            return []
+        money = speech.money(Money(amount, order.currency))
+        return [Sum(speech.phrase(key), money, is_total)]
+
+    included = order.prices_include_tax
+    return [
+        *row("items", order.total_lines),
+        *row("discount", -order.total_discount),
+        *row("shipping", order.total_shipping),
+        *row("fees", order.total_fees),
+        *([] if included else row("tax", order.total_tax)),
+        *row("total", order.total, is_total=True),
+        *(row("tax_included", order.total_tax) if included else []),
+    ]
 
 
 def _parcels_told(sale: Sale, told: facts.Told) -> list[Parcel]:

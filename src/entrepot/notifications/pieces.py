@@ -67,27 +67,37 @@ def groups(listed: Sequence[Group]) -> Block:
     )
 
 
-def sums(rows: Sequence[tuple[str, str]]) -> Block:
-    """Words and amounts in two columns; the last row is the total."""
-    if not rows:
-        return NOTHING
-    last = len(rows) - 1
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Words and an amount; the total stands out."""
+
+    words: str
+    amount: str
+    is_total: bool = False
+
+
+def sums(rows: Sequence[Sum]) -> Block:
+    """Sums in two columns."""
     html = "".join(
-        f'<tr><td class="{"ink" if n == last else "dim"}" style="padding:2px 0;font-size:16px;'
-        f'{_weight(is_bold=n == last)}">{escape(words)}</td>'
-        f'<td class="{"ink" if n == last else "dim"}" align="right" style="padding:2px 0;'
-        f'font-size:16px;{_weight(is_bold=n == last)}">{escape(amount)}</td></tr>'
-        for n, (words, amount) in enumerate(rows)
+        f'<tr><td class="{_tone(row)}" style="padding:2px 0;font-size:16px;{_weight(row)}">'
+        f"{escape(row.words)}</td>"
+        f'<td class="{_tone(row)}" align="right" style="padding:2px 0;font-size:16px;'
+        f'{_weight(row)}">{escape(row.amount)}</td></tr>'
+        for row in rows
     )
     return Block(
         f'<table {TABLE} width="100%" class="rule" style="{RULE};margin:0 0 16px;'
         f'padding:12px 0 0">{html}</table>',
-        "\n".join(f"{words}: {amount}" for words, amount in rows),
+        "\n".join(f"{row.words}: {row.amount}" for row in rows),
     )
 
 
-def _weight(*, is_bold: bool) -> str:
-    return "font-weight:700" if is_bold else "color:#46544f"
+def _tone(row: Sum) -> str:
+    return "ink" if row.is_total else "dim"
+
+
+def _weight(row: Sum) -> str:
+    return "font-weight:700" if row.is_total else "color:#46544f"
 
 
 def _group_html(group: Group) -> str:
