@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,12 +88,15 @@ def test_a_stale_pid_that_another_process_has_now_is_no_running_server(
 ) -> None:
     where = cluster(server)
     server.stop()
-    (where / "postmaster.pid").write_text(f"{os.getpid()}\n{where}\n1\n")
+    # As the server's own user: PostgreSQL takes a process that it may not signal for a stranger.
+    with subprocess.Popen(["sleep", "60"], user=where.stat().st_uid, cwd="/") as stranger:
+        (where / "postmaster.pid").write_text(f"{stranger.pid}\n{where}\n1\n")
 
-    server.start()
+        server.start()
 
-    assert server.is_running()
-    assert postmaster(server) != os.getpid()
+        assert server.is_running()
+        assert postmaster(server) != stranger.pid
+        stranger.kill()
 
 
 def test_a_port_that_others_took_meanwhile_is_not_insisted_on(server: EmbeddedServer) -> None:

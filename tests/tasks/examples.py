@@ -55,6 +55,14 @@ def snooze() -> None:
     raise retry.Snooze(timedelta(hours=1), "not yet")
 
 
+@task("examples.snooze_then_fail")
+def snooze_then_fail(*, snoozes: int) -> None:
+    NOTES.append("ran")
+    if len(NOTES) <= snoozes:
+        raise retry.Snooze(timedelta(minutes=1))
+    raise KeyError("sku")
+
+
 @task("examples.bulk", lane=Lane.BULK)
 def bulk(*, number: int) -> None:
     """Wait until a task of the live lane has run; for ever, if lanes shared their threads."""

@@ -129,12 +129,24 @@ def test_a_snooze_spends_no_try(
 ) -> None:
     defer(Job(task="examples.snooze"))
 
-    for _ in range(20):
+    for _ in range(5):
         run_jobs(ahead=timedelta(hours=1, seconds=1))
 
-    assert len(notes) == 20
+    assert len(notes) == 5
     assert buried == []
-    assert in_queue() == [("examples.snooze", "queued", 20)]
+    assert in_queue() == [("examples.snooze", "queued", 5)]
+
+
+def test_a_job_that_snoozed_often_still_has_all_its_tries(
+    run_jobs: RunJobs, notes: list[object], buried: list[DeadJob]
+) -> None:
+    defer(Job(task="examples.snooze_then_fail", args={"snoozes": 6}))
+
+    for _ in range(11):
+        run_jobs(ahead=timedelta(minutes=2))
+
+    assert len(notes) == 6 + 4
+    assert [dead.tries for dead in buried] == [4]
 
 
 def test_a_job_for_later_waits(run_jobs: RunJobs, notes: list[object]) -> None:
