@@ -1,0 +1,1 @@
+"""One file per figure of docs/benchmarks.md; each prints JSON lines."""
