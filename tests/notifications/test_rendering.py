@@ -188,3 +188,30 @@ def test_the_stores_colour_logo_and_footer_are_in_the_frame(merchant: Merchant) 
     assert "Seemöwe Prints, Kaiweg 3, 20457 Hamburg" in told.text
     assert "Antworte einfach auf diese Mail." in told.text
     assert (told.sender_email, told.reply_to) == ("moin@seemoewe.example", "hilfe@seemoewe.example")
+
+
+def test_the_sums_of_a_confirmation_add_up(merchant: Merchant) -> None:
+    sale = make_sale(
+        merchant,
+        language="en",
+        currency="JPY",
+        total_lines=Decimal(16000),
+        total_discount=Decimal(2000),
+        total_shipping=Decimal(600),
+        total_fees=Decimal(200),
+        total_tax=Decimal(1600),
+        total=Decimal(18400),
+        prices_include_tax=False,
+    )
+
+    lines = mail(sale, Kind.CONFIRMATION).text.replace("\N{NO-BREAK SPACE}JP¥", "").splitlines()
+
+    start = lines.index("Items: 18.000")
+    assert lines[start : start + 6] == [
+        "Items: 18.000",
+        "Discount: -2.000",
+        "Shipping: 600",
+        "Fees: 200",
+        "Tax: 1.600",
+        "Total: 18.400",
+    ]

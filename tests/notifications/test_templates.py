@@ -41,8 +41,8 @@ def test_languages_have_the_same_phrases() -> None:
     [
         (
             "a typing error",
-            "Hello {{custmer_name}}",
-            "{{custmer_name}} is unknown; did you mean {{customer_name}}",
+            "Hello {{costumer_name}}",
+            "{{costumer_name}} is unknown; did you mean {{customer_name}}",
         ),
         ("a word nobody knows", "{{zzz}}", "{{zzz}} is unknown"),
         ("another kind's", "{{refund_amount}}", "{{refund_amount}} is known in refunded only"),
@@ -60,7 +60,7 @@ def test_what_is_not_known_is_named(_case: str, part: str, fault: str) -> None:
 
 def test_all_faults_are_told_at_once() -> None:
     faults = faults_in(
-        Kind.SHIPPED, subject="{{parcels}}\nx", html="<script>1</script>{{order_numbr}}", text=" "
+        Kind.SHIPPED, subject="{{parcels}}\nx", html="<script>1</script>{{order_numbers}}", text=" "
     )
 
     assert [fault.part for fault in faults] == ["subject", "html", "text", "subject", "html"]

@@ -167,7 +167,10 @@ def _about_money(sale: Sale, told: facts.Told, speech: Speech) -> dict[str, Valu
 
 
 def _sums(order: Order, speech: Speech) -> list[Sum]:
-    """The source's own sums, which add up to its total; tax that is included stands below it."""
+    """The source's own sums, which add up to its total; tax that is included stands below it.
+
+    The source's sum of lines has the discount taken off already; here it stands apart.
+    """
 
     def row(key: str, amount: Decimal, *, is_total: bool = False) -> list[Sum]:
         if not (amount or is_total):
@@ -177,7 +180,7 @@ def _sums(order: Order, speech: Speech) -> list[Sum]:
 
     included = order.prices_include_tax
     return [
-        *row("items", order.total_lines),
+        *row("items", order.total_lines + order.total_discount),
         *row("discount", -order.total_discount),
         *row("shipping", order.total_shipping),
         *row("fees", order.total_fees),
