@@ -82,6 +82,14 @@ _INSERT = f"""
     RETURNING id, merchant_id, mode, kind, order_id, amount, currency, external_id, cause,
         (xmax = 0) AS is_new
 """
+_STRAY = """
+    SELECT known.id
+    FROM {batch}
+    JOIN payments_entry AS known USING (merchant_id, account, mode, kind, external_id)
+    WHERE known.order_id IS NULL AND batch.order_id IS NOT NULL
+    ORDER BY merchant_id, account, mode, kind, external_id
+    FOR UPDATE OF known
+"""
 _LOCK = "SELECT id FROM orders_order WHERE id = ANY (%s) ORDER BY id FOR UPDATE"
 # A gateway that reports the money itself is believed; the shop's word about it is kept beside.
 _AUTHORITY = """
@@ -154,8 +162,10 @@ def record_facts(incoming: Sequence[IncomingFact]) -> list[int]:
     order_ids = sorted({int(row["order_id"]) for row in rows if row["order_id"] is not None})
     sql.run(_LOCK, [order_ids])
     batch = sql.recordset(rows, _COLUMNS)
+    stray = {row[0] for row in sql.fetch(_STRAY.format(batch=batch.sql), [batch.parameter])}
     written = sql.fetch_dicts(_INSERT.format(batch=batch.sql), [batch.parameter])
-    new = [row for row in written if row["is_new"]]
+    # A fact that was known without its order is news for the order.
+    new = [row for row in written if row["is_new"] or row["id"] in stray]
     changed = sorted({row["order_id"] for row in new if row["order_id"] is not None})
     sum_up(changed)
     outbox.record_many(event_of(row) for row in new)
