@@ -95,8 +95,8 @@ def _delayed(scene: Scene) -> None:
         )
         Tag.objects.create(merchant_id=scene.merchant.id, order=order, word="gift 🎁")
         for kind, status, subject in (
-            ("partly_shipped", "delivered", "Zwei Pakete sind unterwegs"),
-            ("exception", "delivered", "Dein Paket verspätet sich"),
+            ("partly_shipped", "delivered", "Zwei Sendungen sind unterwegs"),
+            ("exception", "delivered", "Deine Sendung verspätet sich"),
         ):
             Mail.objects.create(
                 merchant_id=scene.merchant.id,

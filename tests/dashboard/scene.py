@@ -64,7 +64,7 @@ def opened(*, zone: str = "Europe/Berlin") -> Scene:
     merchant = access.create_merchant(name="Seemöwe Prints", code="seemoewe", time_zone=zone)
     scene = Scene(merchant)
     for name, role in (
-        ("Ines Körner", Role.OPERATOR),
+        ("Inga Körner", Role.OPERATOR),
         ("Ólafur Þór", Role.OWNER),
         ("Wanda Kowalczyk", Role.WAREHOUSE),
         ("Saoirse Ní Bhriain", Role.SUPPORT),

@@ -1,5 +1,6 @@
 """Actions on an order: a preview changes nothing, a POST does it once, a refusal says why."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -199,7 +200,7 @@ def test_a_reship_of_nothing_is_refused(scene: Scene, sign_in: SignIn) -> None:
 def test_tracking_typed_twice_is_one_parcel(scene: Scene, sign_in: SignIn) -> None:
     scenes.sell(
         scene, "H-1", customer="Zoë Ōtani", country="JP", total="4200", currency="JPY",
-        lines=[("PC-MOE-12", "Postcards", 5)], placed=scenes.timedelta(hours=2),
+        lines=[("PC-MOE-12", "Postcards", 5)], placed=timedelta(hours=2),
     )  # fmt: skip
     share = scenes.share(scene, scene.orders["H-1"], provider="hand", status="accepted")
     with scope.merchant(scene.merchant.id):

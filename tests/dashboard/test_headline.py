@@ -1,5 +1,7 @@
 """One headline state per order: the first that applies, the same on a page and in a list."""
 
+from datetime import timedelta
+
 import pytest
 
 from entrepot.access import scope
@@ -89,7 +91,7 @@ def test_precedence(scene: Scene, _case: str, done: str, before: State, after: S
         case "hold":
             scenes.hold(scene, number, "person", "the customer called")
         case "owe":
-            scenes.owe(scene, number, "submit", due=-scenes.timedelta(minutes=1))
+            scenes.owe(scene, number, "submit", due=-timedelta(minutes=1))
         case _:
             row = scenes.share(scene, order, provider="prodigi", status="submitted", number=9)
             scenes.unknown(scene, number, row)
@@ -99,7 +101,7 @@ def test_precedence(scene: Scene, _case: str, done: str, before: State, after: S
 def test_an_order_of_nothing_to_ship_is_closed_and_not_open(scene: Scene) -> None:
     order = scenes.sell(
         scene, "DL-1", customer="Zoë Ōtani", country="JP", total="1200", currency="JPY",
-        lines=[("DL-NEB", "Wallpaper", 2)], placed=scenes.timedelta(hours=1), units_nothing=2,
+        lines=[("DL-NEB", "Wallpaper", 2)], placed=timedelta(hours=1), units_nothing=2,
     )  # fmt: skip
 
     with scope.merchant(scene.merchant.id):

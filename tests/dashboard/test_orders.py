@@ -167,12 +167,12 @@ def test_an_export_hides_names_from_roles_that_may_not_see_them(
 def test_a_saved_view_is_kept_for_its_author_and_shared_on_wish(
     scene: Scene, sign_in: SignIn
 ) -> None:
-    ines, saoirse = sign_in(scene), sign_in(scene, Role.SUPPORT)
+    inga, saoirse = sign_in(scene), sign_in(scene, Role.SUPPORT)
 
-    ines.post("/orders/views/", {"name": "Only mine", "query": "state=held"})
-    ines.post("/orders/views/", {"name": "Für alle", "query": "country=DE", "shared": "1"})
+    inga.post("/orders/views/", {"name": "Only mine", "query": "state=held"})
+    inga.post("/orders/views/", {"name": "Für alle", "query": "country=DE", "shared": "1"})
 
-    own = ines.get("/orders/").content.decode()
+    own = inga.get("/orders/").content.decode()
     seen = saoirse.get("/orders/").content.decode()
     assert "Only mine" in own
     assert "Für alle" in own
@@ -181,13 +181,13 @@ def test_a_saved_view_is_kept_for_its_author_and_shared_on_wish(
 
 
 def test_a_view_is_removed_by_its_author_only(scene: Scene, sign_in: SignIn) -> None:
-    ines, saoirse = sign_in(scene), sign_in(scene, Role.SUPPORT)
-    ines.post("/orders/views/", {"name": "Für alle", "query": "country=DE", "shared": "1"})
-    page = ines.get("/orders/?country=DE").content.decode()
+    inga, saoirse = sign_in(scene), sign_in(scene, Role.SUPPORT)
+    inga.post("/orders/views/", {"name": "Für alle", "query": "country=DE", "shared": "1"})
+    page = inga.get("/orders/?country=DE").content.decode()
     address = re.search(r"/orders/views/\d+/remove/", page)
     assert address is not None
 
-    refused, gone = saoirse.post(address[0]), ines.post(address[0])
+    refused, gone = saoirse.post(address[0]), inga.post(address[0])
 
     assert (refused.status_code, gone.status_code) == (404, 302)
     assert "Für alle" not in saoirse.get("/orders/").content.decode()

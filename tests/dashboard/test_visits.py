@@ -186,7 +186,7 @@ def test_pausing_shows_on_every_page_until_resumed(scene: Scene, sign_in: SignIn
     answer = client.post("/pause/", {"resume": stop[1], "back": "/orders/?state=held"})
 
     assert page.count("paused</b>") == 2
-    assert 'by <bdi>Ines Körner</bdi>: “<span dir="auto">wrong paper</span>”' in page
+    assert 'by <bdi>Inga Körner</bdi>: “<span dir="auto">wrong paper</span>”' in page
     assert answer["Location"] == "/orders/?state=held"
     assert client.get("/orders/").content.decode().count("paused</b>") == 1
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from entrepot.dashboard import drawing
 from entrepot.dashboard.page import page, show
-from entrepot.dashboard.reading import connections, flow, owed, standing
+from entrepot.dashboard.reading import connections, flow, owed, panel, standing
 from entrepot.dashboard.reading.owed import Bucket
 from entrepot.dashboard.visit import PageRequest
 from entrepot.dashboard.wording import count_words
@@ -26,7 +26,9 @@ def home(request: PageRequest) -> HttpResponse:
     causes = standing.causes(mode)
     overdue = urgent[Bucket.OVERDUE].number
     now = timezone.now()
-    streamed = flow.flow(mode, owed.morning_of(now) - timedelta(days=days - 1))
+    since = owed.morning_of(now) - timedelta(days=days - 1)
+    streamed = panel.read("flow", lambda: flow.flow(mode, since))
+    tiles = panel.read("connections", lambda: connections.tiles(mode))
     return show(
         request,
         "home.html",
@@ -40,12 +42,14 @@ def home(request: PageRequest) -> HttpResponse:
             "causes": standing.summary(causes),
             "standing": sum(cause.number for cause in causes),
             "anchors": {f"hold:{cause.cause}:{cause.about}": cause.anchor for cause in causes},
-            "flow": streamed,
-            "drawn": drawing.drawn(streamed),
-            "height": drawing.height_of(streamed),
+            "flow": streamed.content,
+            "flow_error": streamed.error_id,
+            "drawn": drawing.drawn(streamed.content) if streamed.content else [],
+            "height": drawing.height_of(streamed.content) if streamed.content else 0,
             "periods": [(number, word, number == days) for number, word in PERIODS],
             "days": days,
-            "connections": connections.tiles(mode),
+            "connections": tiles.content,
+            "connections_error": tiles.error_id,
         },
         current="home",
     )

@@ -13,6 +13,7 @@ from entrepot.dashboard.reading import (
     headline,
     next_step,
     order_page,
+    panel,
     problems,
     shares,
     timeline,
@@ -81,6 +82,7 @@ def _context(
     split = shares.shares_of(row, names, due)
     state = headline.states_of([row.id])[row.id]
     owed = order_page.owed_of(row.id, now)
+    history = panel.read("timeline", lambda: timeline.timeline_of(row.id, is_full=is_full))
     coming = next(((one.word, one.due_at) for one in owed if one.is_open), None)
     situation = next_step.Situation(
         order=row,
@@ -110,7 +112,8 @@ def _context(
         "person": order_page.person_of(row, may_see=visit.sees_people, is_revealed=is_revealed),
         "destination": order_page.destination_of(row, may_see=visit.sees_people),
         "notes": order_page.notes_of(row),
-        "timeline": timeline.timeline_of(row.id, is_full=is_full),
+        "timeline": history.content,
+        "timeline_error": history.error_id,
         "is_full": is_full,
         "buttons": [button for button in BUTTONS if visit.may(button[3])],
         "more": [action for action in MORE if visit.may(action[2])],

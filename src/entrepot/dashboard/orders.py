@@ -57,6 +57,7 @@ def orders(request: PageRequest) -> HttpResponse:
             "saved": _saved(visit, asked),
             "choices": _choices(visit, asked),
             "is_filtered": bool(asked.values),
+            "missing": connections.silent_storefronts(visit.mode.value),
             "actions": _bulk_actions(visit),
         },
         current="orders",

@@ -12,12 +12,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
-from django_otp import devices_for_user, match_token
 from django_otp import login as verify
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp import match_token
 
 from entrepot.access.models import User
 from entrepot.access.queries import memberships_of
+from entrepot.access.second_factor import confirm_factor, has_second_factor, waiting_factor
 from entrepot.dashboard.page import HAS_SECOND_FACTOR, is_verified, safe_back
 from entrepot.dashboard.visit import MERCHANT_KEY
 
@@ -61,7 +61,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         )
         if user is not None:
             login(request, user)
-            request.session[HAS_SECOND_FACTOR] = any(True for _ in devices_for_user(user))
+            request.session[HAS_SECOND_FACTOR] = has_second_factor(user)
             return HttpResponseRedirect(safe_back(request, HOME))
         form.add_error(None, "No person has this e-mail address and password.")
     return _door(request, "sign_in.html", {"form": form}, status=200 if not form.errors else 400)
@@ -93,17 +93,14 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     user = request.user
     if not isinstance(user, User):
         return HttpResponseRedirect("/sign-in/")
-    confirmed = TOTPDevice.objects.filter(user=user, confirmed=True).first()
-    if confirmed is not None:
+    if has_second_factor(user):
         if not is_verified(request):
             return HttpResponseRedirect("/sign-in/code/?next=/sign-in/second-factor/")
         return _door(request, "second_factor.html", {"is_on": True})
-    device = _waiting_device(user)
+    device = waiting_factor(user)
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if device.verify_token(form.cleaned_data["code"].replace(" ", "")):
-            device.confirmed = True
-            device.save()
+        if confirm_factor(device, form.cleaned_data["code"].replace(" ", "")):
             verify(request, device)
             request.session[HAS_SECOND_FACTOR] = True
             messages.success(request, "Your second factor is on.")
@@ -120,16 +117,6 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         },
         status=200 if not form.errors else 400,
     )
-
-
-def _waiting_device(user: User) -> TOTPDevice:
-    """The factor that is being set up; looking again shows the same secret."""
-    waiting = TOTPDevice.objects.filter(user=user, confirmed=False).first()
-    if waiting is not None:
-        return waiting
-    made = TOTPDevice(user=user, name="authenticator", confirmed=False)
-    made.save(force_insert=True)
-    return made
 
 
 @require_POST

@@ -82,6 +82,11 @@ def of_kind(mode: str, kind: str) -> list[Connection]:
     return [row for row in found if kind in _kinds(row.platform)]
 
 
+def silent_storefronts(mode: str) -> list[Connection]:
+    """Storefronts whose orders do not come in: a list of orders is partial without them."""
+    return [row for row in of_kind(mode, "storefront") if row.status == Status.MISCONFIGURED]
+
+
 def _kinds(code: str) -> frozenset[str]:
     try:
         return platform(code).manifest.kinds
