@@ -1,0 +1,50 @@
+"""What the interface itself remembers: answers to repeatable requests, and how fast keys call."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+from entrepot.database.rows import MerchantRow, Mode
+
+
+class KeptAnswer(MerchantRow):
+    """The answer to a request with an Idempotency-Key; kept for two days.
+
+    `fingerprint` is of the request: method, path, body and the caller's rights. `status_code` is
+    null while the request is being carried out, which `claimed_until` bounds. `body` is sealed.
+    """
+
+    mode = models.TextField(choices=Mode)
+    idempotency_key = models.TextField()
+    fingerprint = models.BinaryField()
+    status_code = models.IntegerField(null=True)
+    body = models.BinaryField(default=bytes)
+    claimed_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "api_kept_answer"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["merchant_id", "mode", "idempotency_key"], name="api_kept_answer_key"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="api_kept_answer_age")]
+
+    def __str__(self) -> str:
+        return f"answer to {self.idempotency_key}"
+
+
+class RateBucket(MerchantRow):
+    """How many calls an API key may make at once; filled again as time goes by."""
+
+    api_key_id = models.BigIntegerField(unique=True)
+    tokens = models.FloatField()
+    refilled_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "api_rate_bucket"
+
+    def __str__(self) -> str:
+        return f"rate of API key {self.api_key_id}"

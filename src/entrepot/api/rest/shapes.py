@@ -1,0 +1,95 @@
+"""Shapes that several resources share. Amounts are decimal text in major units, never floats."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from ninja import Schema
+from pydantic import AfterValidator, Field
+
+from entrepot.canon.money import Money, exponent_of, parse_amount
+from entrepot.canon.places import Address
+
+LONGEST_TEXT = 4000
+
+
+def _whole(text: str) -> str:
+    """Text as a person may type it: no control characters that a database or a page refuses."""
+    if "\x00" in text:
+        raise ValueError("must not contain a NUL character")
+    return text.strip()
+
+
+Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_whole)]
+Word = Annotated[str, Field(max_length=300), AfterValidator(_whole)]
+Reason = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_whole)]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
+Amount = Annotated[
+    str, Field(pattern=r"^-?[0-9]{1,13}(\.[0-9]{1,4})?$", examples=["49.90", "1200", "3.250"])
+]
+Units = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class MoneyShape(Schema):
+    """An amount in major units with its ISO 4217 currency: `{"amount": "49.90", ...}`."""
+
+    amount: Amount
+    currency: Currency
+
+    @classmethod
+    def of(cls, amount: Decimal | Money, currency: str = "") -> "MoneyShape":
+        """Written with the currency's own decimals, and more where the amount has more."""
+        if isinstance(amount, Money):
+            return cls.of(amount.amount, amount.currency)
+        return cls.model_construct(amount=amount_text(amount, currency), currency=currency)
+
+    @classmethod
+    def maybe(cls, amount: Decimal | None, currency: str) -> "MoneyShape | None":
+        """The same, None where there is no amount."""
+        return None if amount is None else cls.of(amount, currency)
+
+    def value(self) -> Money:
+        """As the rest of the hub has it."""
+        return Money(parse_amount(self.amount), self.currency)
+
+
+def amount_text(amount: Decimal, currency: str) -> str:
+    """1200 JPY, 49.90 EUR, 3.250 KWD; never rounded."""
+    places = exponent_of(currency)
+    plain = amount.normalize()
+    shown = max(places, -int(plain.as_tuple().exponent))
+    return f"{plain:.{shown}f}"
+
+
+class AddressShape(Schema):
+    """A postal address as it was typed. `country` is ISO 3166-1 alpha-2."""
+
+    name: Word = ""
+    company: Word = ""
+    line1: Word = ""
+    line2: Word = ""
+    city: Word = ""
+    region: Word = ""
+    postal_code: Word = ""
+    country: Annotated[str, Field(pattern="^([A-Z]{2})?$")] = ""
+    phone: Word = ""
+
+    @classmethod
+    def of(cls, address: Address) -> "AddressShape":
+        """From the canonical form."""
+        return cls.model_construct(**{name: getattr(address, name) for name in cls.model_fields})
+
+    def value(self) -> Address:
+        """As the rest of the hub has it."""
+        return Address(**self.model_dump())
+
+
+class Because(Schema):
+    """Why somebody wants it; kept in the journal."""
+
+    reason: Reason
+
+
+class Done(Schema):
+    """How many things were changed; what was decided before, or is not the caller's, is not."""
+
+    changed: int

@@ -1,0 +1,77 @@
+"""Where the interface answers: /api/v1, its documentation, and the documented paths."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import URLPattern, URLResolver, path, re_path
+from django.views.decorators.csrf import csrf_exempt
+
+from entrepot.api.errors import CONTENT_TYPE, Problem, not_found
+from entrepot.api.rest.api import api
+
+View = Callable[..., HttpResponseBase]
+NUL = (b"\x00", b"\\u0000")
+
+
+def guarded(view: View) -> View:
+    """Answer what reaches no operation: too large, unreadable, a method that is not there."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **values: Any) -> HttpResponseBase:
+        try:
+            _check(request)
+        except Problem as problem:
+            return problem.response(request.path)
+        response = view(request, *args, **values)
+        if response.status_code == 405 and response.get("Content-Type", "") != CONTENT_TYPE:
+            allowed = response.get("Allow", "")
+            refused = Problem(405, f"use {allowed} here", headers={"Allow": allowed})
+            return refused.response(request.path)
+        return response
+
+    return answer
+
+
+def _check(request: HttpRequest) -> None:
+    try:
+        body = request.body
+    except RequestDataTooBig as error:
+        raise Problem(413, "the body is too large: 10 MB are the most") from error
+    except UnreadablePostError as error:
+        raise Problem(400, "the body ended before it was complete") from error
+    address = request.get_full_path()
+    if any(nul in body for nul in NUL) or "\x00" in request.path or "%00" in address:
+        raise Problem(422, "NUL characters are not accepted anywhere")
+
+
+def documentation(request: HttpRequest) -> HttpResponse:
+    """The operations with a form to try each, from files of the package: nothing is loaded."""
+    return render(request, "api/docs.html")
+
+
+@csrf_exempt
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    """Whatever else is asked below /api/."""
+    return not_found(f"path {request.path[:200]!r}").response(request.path)
+
+
+def _of(patterns: list[URLPattern | URLResolver]) -> list[URLPattern | URLResolver]:
+    return [
+        URLPattern(one.pattern, guarded(one.callback), one.default_args, one.name)
+        if isinstance(one, URLPattern)
+        else one
+        for one in patterns
+    ]
+
+
+_operations, _app, _namespace = api.urls
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("docs", documentation, name="api-docs"),
+    path("v1/", (_of(_operations), _app, _namespace)),
+    re_path("^.*$", nothing_here),
+]
