@@ -1,5 +1,7 @@
 """How raw bodies are kept: compressed, then sealed; opened only to be understood or shown."""
 
+import threading
+
 import zstandard
 
 from entrepot.access import crypto
@@ -8,11 +10,16 @@ PURPOSE = "inbox body"
 LEVEL = 3
 # A body that was accepted is never larger; a frame that claims more was tampered with.
 LARGEST = 256 * 1024 * 1024
+# A compressor is dear to make and cannot be shared between threads.
+_thread = threading.local()
 
 
 def seal(body: bytes) -> bytes:
     """Compress (zstd, level 3) and encrypt a body. Safe to call from any thread."""
-    return crypto.encrypt(PURPOSE, zstandard.ZstdCompressor(level=LEVEL).compress(body))
+    compressor: zstandard.ZstdCompressor | None = getattr(_thread, "compressor", None)
+    if compressor is None:
+        compressor = _thread.compressor = zstandard.ZstdCompressor(level=LEVEL)
+    return crypto.encrypt(PURPOSE, compressor.compress(body))
 
 
 def unseal(sealed: bytes) -> bytes:
