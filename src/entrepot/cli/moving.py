@@ -170,7 +170,10 @@ def _place() -> "Place":
 
     from entrepot.monitoring.installation import Place  # noqa: PLC0415 -- app not ready
 
-    return Place.here(public_url=settings.PUBLIC_URL, folder=settings.DATA_FOLDER)
+    return Place.here(
+        public_url=settings.PUBLIC_URL,
+        folder=settings.DATA_FOLDER if settings.USES_EMBEDDED_DATABASE else None,
+    )
 
 
 def _programs() -> Path:

@@ -72,7 +72,12 @@ def worker(*, supervised: bool) -> None:
     from entrepot.monitoring.installation import Place, begin  # noqa: PLC0415 -- likewise
     from entrepot.tasks.worker import run  # noqa: PLC0415 -- likewise
 
-    paused = begin(Place.here(public_url=settings.PUBLIC_URL, folder=settings.DATA_FOLDER))
+    paused = begin(
+        Place.here(
+            public_url=settings.PUBLIC_URL,
+            folder=settings.DATA_FOLDER if settings.USES_EMBEDDED_DATABASE else None,
+        )
+    )
     if paused:
         click.echo(f"Outside effects are paused: {paused}", err=True)
     run()
