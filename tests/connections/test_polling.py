@@ -18,7 +18,10 @@ from entrepot.connections.states import Status
 from entrepot.connectors.stripe.simulator import build as build_gateway
 from entrepot.connectors.woocommerce.simulator import WooCommerce, build
 from entrepot.database import sql
+from entrepot.inbox import services as inbox
 from entrepot.inbox.models import InboxMessage, InboxSeen, InboxWork
+from entrepot.inbox.services import Finished
+from entrepot.inbox.states import Outcome
 from entrepot.tasks import connections as connection_tasks
 from entrepot.tasks import polling, queue, webhooks
 from entrepot.tasks.retry import Snooze
@@ -89,7 +92,6 @@ def test_what_is_new_lands_in_the_inbox_once(shop: Connection, simulator: WooCom
         simulator.customer_orders(("MUG-11OZ", units))
 
     poll(shop)
-    services_before = fresh(shop).last_useful_at
     poll(shop)
 
     assert messages(shop) == [("poll", "orders")] * 3
@@ -97,8 +99,24 @@ def test_what_is_new_lands_in_the_inbox_once(shop: Connection, simulator: WooCom
     assert cursor.polled_at is not None
     assert cursor.next_poll_at is not None
     assert cursor.next_poll_at - timezone.now() > timedelta(seconds=100)
-    assert services_before is not None
-    assert fresh(shop).last_useful_at == services_before  # a repeat is no news
+
+
+def test_a_connection_was_of_use_when_something_of_it_was_applied(
+    shop: Connection, simulator: WooCommerce
+) -> None:
+    simulator.customer_orders(("MUG-11OZ", 2))
+    poll(shop)
+    connection_tasks.note_useful()
+    before = fresh(shop).last_useful_at
+    with scope.system():
+        (claimed,) = inbox.claim(limit=5)
+        inbox.finish([Finished(message_id=claimed.message_id, outcome=Outcome.APPLIED)])
+
+    noted = [connection_tasks.note_useful() for _ in range(2)]
+
+    assert before is None
+    assert noted == [1, 0]
+    assert fresh(shop).last_useful_topic == "orders"
 
 
 def test_a_change_is_read_at_the_next_poll(shop: Connection, simulator: WooCommerce) -> None:

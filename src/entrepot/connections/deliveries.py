@@ -1,6 +1,8 @@
 """Counts refused deliveries, and notes the last useful one."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
 from entrepot.access import scope
 from entrepot.database import sql
@@ -21,11 +23,21 @@ SET refused_in_a_row = 0
 WHERE id = %s AND refused_in_a_row > 0
 """
 NOTE = """
-UPDATE connections_connection
-SET last_useful_at = clock_timestamp(), last_useful_topic = batch.topic
+UPDATE connections_connection AS connection
+SET last_useful_at = batch.at, last_useful_topic = batch.topic
 FROM {batch}
-WHERE connections_connection.id = batch.connection_id
+WHERE connection.id = batch.connection_id
+    AND (connection.last_useful_at IS NULL OR connection.last_useful_at < batch.at)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Useful:
+    """A connection said something that changed something."""
+
+    connection_id: int
+    topic: str
+    at: datetime
 
 
 def count_refusal(connection_id: int, *, merchant_id: int, check: str) -> int:
@@ -52,15 +64,18 @@ def forgive_refusals(connection_id: int, *, merchant_id: int) -> None:
         sql.run(FORGIVE, [connection_id])
 
 
-def note_useful(topics: Iterable[tuple[int, str]]) -> None:
-    """Note that connections said something that changed something; (connection id, topic) pairs.
+def note_useful(news: Iterable[Useful]) -> int:
+    """Note when connections were last of use; returns for how many that is new.
 
-    Runs in an open scope, once per batch: one statement, rows in key order; the last topic of a
-    connection counts.
+    For the system's scope, now and then: in the transactions that apply news it would make all of
+    a connection's messages wait for each other.
     """
-    last = dict(topics)
-    if not last:
-        return
-    rows = [{"connection_id": key, "topic": last[key]} for key in sorted(last)]
-    batch = sql.recordset(rows, {"connection_id": "bigint", "topic": "text"})
-    sql.run(NOTE.format(batch=batch.sql), [batch.parameter])
+    rows = [
+        {"connection_id": one.connection_id, "topic": one.topic, "at": one.at}
+        for one in sorted(news, key=lambda one: one.connection_id)
+    ]
+    if not rows:
+        return 0
+    columns = {"connection_id": "bigint", "topic": "text", "at": "timestamptz"}
+    batch = sql.recordset(rows, columns)
+    return sql.run(NOTE.format(batch=batch.sql), [batch.parameter])

@@ -165,3 +165,23 @@ ORDER BY lane
 def backlog() -> list[Backlog]:
     """What waits, by lane; of the scope's merchant, or of all in the system's."""
     return [Backlog(**row) for row in sql.fetch_dicts(BACKLOG)]
+
+
+# Newest first by key, so the cost is that of the bound, whatever the table has grown to.
+LAST_APPLIED = """
+SELECT DISTINCT ON (message.connection_id) message.connection_id, message.topic, recent.at
+FROM (
+    SELECT message_id, outcome, at
+    FROM inbox_outcome
+    ORDER BY id DESC
+    LIMIT %s
+) AS recent
+JOIN inbox_message AS message ON message.id = recent.message_id
+WHERE recent.outcome = 'applied'
+ORDER BY message.connection_id, recent.at DESC
+"""
+
+
+def last_applied(*, among: int = 5000) -> list[tuple[int, str, datetime]]:
+    """Connection, topic and instant of what was last applied, among the newest outcomes."""
+    return [(row[0], row[1], row[2]) for row in sql.fetch(LAST_APPLIED, [among])]

@@ -7,10 +7,12 @@ import structlog
 from entrepot.access import scope
 from entrepot.connect.errors import ConnectorError, Misconfigured
 from entrepot.connect.registry import platform
-from entrepot.connections import pings, queries
+from entrepot.connections import deliveries, pings, queries
+from entrepot.connections.deliveries import Useful
 from entrepot.connections.models import Connection
 from entrepot.connections.services import AccountTaken
 from entrepot.connections.states import Status
+from entrepot.inbox import queries as inbox
 from entrepot.tasks import queue
 from entrepot.tasks.calls import outside_transaction
 from entrepot.tasks.registry import Lane, Priority, task
@@ -62,6 +64,16 @@ def ping(*, merchant_id: int, subject_id: int, **_: object) -> bool:
         log.info("connections.no_answer", connection_id=subject_id, error=type(error).__name__)
         return False
     return True
+
+
+@task("connections.note_useful", lane=Lane.UPKEEP, priority=Priority.LOW)
+def note_useful(**_: object) -> int:
+    """Write down when each connection last said something of use; returns for how many."""
+    with scope.system():
+        return deliveries.note_useful(Useful(*one) for one in inbox.last_applied())
+
+
+schedule("connections.note_useful", every=timedelta(seconds=20), after_downtime="once")
 
 
 def _calls_outside(connection: Connection) -> bool:

@@ -8,7 +8,7 @@ from entrepot.access import scope
 from entrepot.canon.messages import Flow
 from entrepot.connect.errors import ConnectorError, Misconfigured, Unavailable
 from entrepot.connect.ports import Page, Pulls
-from entrepot.connections import cursors, deliveries, doors, history
+from entrepot.connections import cursors, doors, history
 from entrepot.connections import services as connections
 from entrepot.connections.cursors import Reading
 from entrepot.connections.models import Connection, HistoryImport
@@ -159,9 +159,7 @@ def _keep(reading: Reading, page: Page) -> bool:
             reading, position=page.cursor, read_until=page.read_until, is_last=page.is_last
         ):
             return False
-        stored = inbox.store(_incoming(connection, page, source=Source.POLL, lane=LIVE_LANE))
-        if not all(one.is_repeat for one in stored):
-            deliveries.note_useful([(connection.id, reading.flow)])
+        inbox.store(_incoming(connection, page, source=Source.POLL, lane=LIVE_LANE))
     return True
 
 
