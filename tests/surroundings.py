@@ -49,6 +49,8 @@ def prepare() -> None:
     if FOLDER not in os.environ:
         made = Path(tempfile.mkdtemp(prefix="entrepot-tests-"))
         made.chmod(0o755)  # the server's unprivileged user has to enter it
+        (made / "owner").write_text(str(os.getpid()))
+        _clean_up_after_the_killed(made.parent)
         os.environ[FOLDER] = str(made)
         _began_here = True
     os.environ.update(VARIABLES)
@@ -102,6 +104,18 @@ def clean_up() -> None:
     if is_migrated() and not _kept().exists():
         _keep(postgres)
     shutil.rmtree(folder(), ignore_errors=True)
+
+
+def _clean_up_after_the_killed(where: Path) -> None:
+    """Stop the servers of runs whose process is gone without having done so."""
+    for left in where.glob("entrepot-tests-*"):
+        with suppress(OSError, ValueError):
+            owner = int((left / "owner").read_text())
+            try:
+                os.kill(owner, 0)
+            except ProcessLookupError:
+                EmbeddedServer(left / "postgres", for_tests=True).stop()
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _keep(postgres: Path) -> None:

@@ -1,14 +1,13 @@
 """Jobs of dead workers are taken back, and nobody else's."""
 
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -41,9 +40,11 @@ def worker_process() -> Iterator[subprocess.Popen[bytes]]:
 def told_through(pipe: Path, process: subprocess.Popen[bytes]) -> str:
     """What a process writes into a named pipe; fails when it ends without a word."""
     with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)) as reading:
-        while not select.select([reading], [], [], 0.5)[0]:
-            assert process.poll() is None, "the worker ended by itself"
-        return reading.read()
+        while not (word := reading.read() or ""):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)
+                raise AssertionError("the worker ended by itself")
+        return word
 
 
 def add_worker(*, seen_s_ago: float, running: list[int]) -> uuid.UUID:
