@@ -302,3 +302,20 @@ def test_an_unknown_order_offers_no_way_to_send_again(scene: Scene, sign_in: Sig
     assert "Ask now" in panel
     assert "send" not in panel.lower()
     assert "Try now" not in panel
+
+
+def test_what_a_service_refuses_is_said_in_the_form(scene: Scene, sign_in: SignIn) -> None:
+    order = scenes.sell(
+        scene, "P-1", customer="Noor Al-Sabah", country="KW", total="18.450", currency="KWD",
+        lines=[("PC-MOE-12", "Postcards", 2)], placed=timedelta(hours=1), captured=False,
+    )  # fmt: skip
+    scenes.count(scene, "P-1", amount_captured=Decimal("18.450"))  # money without its payment
+
+    answer = sign_in(scene).post(
+        f"/orders/{order.id}/refund/", {"amount": "2.125", "reason": "late"}
+    )
+
+    with scope.merchant(scene.merchant.id):
+        assert not Refund.objects.filter(order_id=order.id).exists()
+    assert answer.status_code == 422
+    assert "cannot refund" in answer.content.decode()
