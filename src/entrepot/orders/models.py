@@ -102,14 +102,14 @@ class Order(MerchantRow):
     payment_status = axis(PAYMENT_AXIS)
     fulfillment_status = axis(FULFILLMENT_AXIS)
     is_held = models.GeneratedField(
-        expression=ExpressionWrapper(
-            Q(open_holds__gt=0), output_field=models.BooleanField()
-        ), output_field=models.BooleanField(), db_persist=True
+        expression=ExpressionWrapper(Q(open_holds__gt=0), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
     is_disputed = models.GeneratedField(
-        expression=ExpressionWrapper(
-            Q(amount_disputed__gt=0), output_field=models.BooleanField()
-        ), output_field=models.BooleanField(), db_persist=True
+        expression=ExpressionWrapper(Q(amount_disputed__gt=0), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
 
     class Meta:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from functools import cache
-from functools import cache
 from typing import Any, TypeVar
 
 import entrepot.tasks
