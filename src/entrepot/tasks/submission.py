@@ -23,7 +23,11 @@ def plan(*, merchant_id: int, order_id: int, **_: object) -> None:
 @task("fulfillment.submit", priority=Priority.HIGH)
 def submit(*, merchant_id: int, subject_id: int, **_: object) -> None:
     """Hand one share to its provider, once."""
-    decided = submission.intend_submission(merchant_id, subject_id)
+    decided = submission.intend_submission(
+        merchant_id,
+        subject_id,
+        needs_fresh_reading=rereading.can_be_read_again(merchant_id, share_id=subject_id),
+    )
     if isinstance(decided, Wait):
         if decided.reread:
             rereading.read_order_again(merchant_id, share_id=subject_id)
