@@ -92,13 +92,14 @@ def test_the_readme_says_which_pages_were_read_and_the_quality_list_is_filled(
         assert platform.manifest.docs_url.startswith("https://")
 
 
-def test_a_platform_without_an_outside_offers_no_webhook_and_no_simulator(
+def test_a_platform_without_an_outside_offers_no_simulator_and_reads_only_what_it_is_handed(
     platform: Platform,
 ) -> None:
-    has_outside = not platform.manifest.is_built_in
+    manifest = platform.manifest
+    is_handed_orders = manifest.is_built_in and "storefront" in manifest.kinds
 
-    assert platform.offers("simulator") is has_outside
-    assert platform.offers("webhook") is (has_outside and platform.manifest.can("verify"))
+    assert platform.offers("simulator") is not manifest.is_built_in
+    assert platform.offers("webhook") is (manifest.can("verify") or is_handed_orders)
 
 
 def test_a_simulator_offers_an_example_for_each_capability(platform: Platform) -> None:

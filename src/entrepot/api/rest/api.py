@@ -4,7 +4,7 @@ from ninja import NinjaAPI
 
 from entrepot.api import errors
 from entrepot.api.auth import ApiKey
-from entrepot.api.rest import orders
+from entrepot.api.rest import fulfillment, new_orders, order_actions
 
 DESCRIPTION = """
 A hub between the places a merchant sells and the places that make and ship the goods.
@@ -29,4 +29,5 @@ api = NinjaAPI(
     auth=ApiKey("settings:write"),  # an operation that names no scope of its own is the owner's
 )
 errors.install(api)
-api.add_router("", orders.router)
+for resource in (new_orders, order_actions, fulfillment):  # new_orders adds to the orders' own
+    api.add_router("", resource.router)

@@ -1,12 +1,11 @@
 """Orders: lists, one of them, what happened to it, what its customer was told."""
 
-from datetime import datetime
 from typing import Annotated
 
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, QuerySet, Value
 from django.http import HttpResponse
 from ninja import Query, Router
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from entrepot.api.caller import ApiRequest, Caller
 from entrepot.api.errors import invalid
@@ -23,6 +22,7 @@ from entrepot.api.paging import (
     page_of,
 )
 from entrepot.api.rest import order_reading
+from entrepot.api.rest.moments import Moment
 from entrepot.api.rest.order_parts import fulfillment_orders_of, shaped
 from entrepot.api.rest.order_shapes import (
     EventShape,
@@ -43,17 +43,6 @@ from entrepot.orders.states import FulfillmentStatus, HoldKind, OrderStatus, Pay
 
 router = Router(tags=["orders"])
 EXPORTED = 10_000
-
-
-def _with_zone(at: datetime) -> datetime:
-    if at.tzinfo is None:
-        raise ValueError("must name its time zone, as in 2026-03-01T09:30:00Z")
-    if not 1970 <= at.year < 9000:
-        raise ValueError("is not an instant of our time")
-    return at
-
-
-Moment = Annotated[datetime, AfterValidator(_with_zone)]
 
 
 class OrderFilter(Paged):

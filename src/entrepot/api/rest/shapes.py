@@ -48,8 +48,14 @@ class MoneyShape(Schema):
         return None if amount is None else cls.of(amount, currency)
 
     def value(self) -> Money:
-        """As the rest of the hub has it."""
-        return Money(parse_amount(self.amount), self.currency)
+        """As the rest of the hub has it.
+
+        Raises:
+            NotMoney: it has more decimals than its currency.
+        """
+        money = Money(parse_amount(self.amount), self.currency)
+        assert isinstance(money.minor, int)
+        return money
 
 
 def amount_text(amount: Decimal, currency: str) -> str:

@@ -1,0 +1,208 @@
+"""Fulfillment orders: what people ship, and what is sent again."""
+
+import hashlib
+from datetime import timedelta
+from typing import Annotated
+
+from django.utils import timezone
+from ninja import Query, Router, Schema
+from pydantic import AfterValidator, Field
+
+from entrepot.api.caller import ApiRequest, Caller
+from entrepot.api.errors import Problem, invalid, not_found
+from entrepot.api.operations import operation
+from entrepot.api.paging import Id, Listed, Paged, page_of
+from entrepot.api.rest.moments import Moment
+from entrepot.api.rest.order_parts import share_shape, shipment_shape
+from entrepot.api.rest.order_shapes import FulfillmentOrderShape, ShipmentShape
+from entrepot.api.rest.shapes import Because, Units, Word
+from entrepot.fulfillment import reship, shipping
+from entrepot.fulfillment.models import FulfillmentOrder, Shipment
+from entrepot.fulfillment.shipping import Leaving
+from entrepot.fulfillment.states import Status
+
+router = Router(tags=["fulfillment"])
+MOST_ITEMS = 500
+CLOCKS_DIFFER = timedelta(minutes=10)
+
+
+class ItemUnits(Schema):
+    """How many units of an item of a fulfillment order."""
+
+    item_id: Id
+    quantity: Units
+
+
+class Reshipment(Because):
+    """What to send again, at the merchant's cost; all of it when no units are told."""
+
+    units: Annotated[list[ItemUnits], Field(max_length=MOST_ITEMS)] = []
+
+
+def _web_address(url: str) -> str:
+    if url and not url.startswith(("https://", "http://")):
+        raise ValueError("must begin with https://")
+    return url
+
+
+class HandedOver(Schema):
+    """What a person packed and gave to a carrier; all that is left when no units are told.
+
+    `external_id` names the parcel; the same one again is the same shipment. Without one the
+    carrier's tracking number does.
+    """
+
+    carrier: Word = ""
+    service: Word = ""
+    tracking_number: Annotated[Word, Field(max_length=100)] = ""
+    tracking_url: Annotated[Word, Field(max_length=300), AfterValidator(_web_address)] = ""
+    shipped_at: Moment | None = None
+    external_id: Word = ""
+    units: Annotated[list[ItemUnits], Field(max_length=MOST_ITEMS)] = []
+
+
+class ShareFilter(Paged):
+    """Which fulfillment orders."""
+
+    status: Status | None = None
+    connection_id: Id | None = None
+    is_by_hand: bool | None = None
+
+
+@operation(
+    router,
+    "GET",
+    "/fulfillment-orders",
+    scope="orders:read",
+    answers=Listed[FulfillmentOrderShape],
+    summary="List fulfillment orders",
+)
+def list_shares(request: ApiRequest, asked: Query[ShareFilter]) -> Listed[FulfillmentOrderShape]:
+    """Shares of all orders, the newest first; `is_by_hand=true&status=accepted` is a pick list."""
+    caller = request.auth
+    rows = FulfillmentOrder.objects.filter(merchant_id=caller.merchant_id, mode=caller.mode)
+    wanted = {
+        "status": asked.status,
+        "connection_id": asked.connection_id,
+        "is_by_hand": asked.is_by_hand,
+    }
+    rows = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
+    found, follows = page_of(
+        rows.prefetch_related("items", "shipments__items", "shipments__parcels__updates"), asked
+    )
+    return Listed[FulfillmentOrderShape].model_construct(
+        data=[_shape(share) for share in found], next=follows
+    )
+
+
+@operation(
+    router,
+    "GET",
+    "/fulfillment-orders/{share_id}",
+    scope="orders:read",
+    answers=FulfillmentOrderShape,
+    summary="Read a fulfillment order",
+)
+def get_share(request: ApiRequest, share_id: Id) -> FulfillmentOrderShape:
+    """One share with what has left of it."""
+    return _shape(_share(request.auth, share_id))
+
+
+@operation(
+    router,
+    "POST",
+    "/fulfillment-orders/{share_id}/shipments",
+    scope="fulfillment:write",
+    answers=ShipmentShape,
+    status=201,
+    summary="Say what was shipped by hand",
+)
+def ship_by_hand(request: ApiRequest, share_id: Id, asked: HandedOver) -> ShipmentShape:
+    """Only for what the merchant ships; a provider's own word is awaited for the others."""
+    share = _share(request.auth, share_id)
+    shipment = shipping.ship_by_hand(
+        request.auth.merchant_id, share.id, _leaving(share, asked), by=request.auth.actor
+    )
+    return shipment_shape(
+        Shipment.objects.prefetch_related("items", "parcels__updates").get(id=shipment.id)
+    )
+
+
+@operation(
+    router,
+    "POST",
+    "/fulfillment-orders/{share_id}/reship",
+    scope="orders:write",
+    answers=FulfillmentOrderShape,
+    status=201,
+    summary="Send units again",
+)
+def reship_share(request: ApiRequest, share_id: Id, asked: Reshipment) -> FulfillmentOrderShape:
+    """A replacement with a reason, a share of its own; the customer is charged nothing."""
+    share = _share(request.auth, share_id)
+    replacement = reship.reship(
+        request.auth.merchant_id,
+        share.id,
+        by=request.auth.actor,
+        reason=asked.reason,
+        units=_units(share, asked.units) or None,
+    )
+    return _shape(_share(request.auth, replacement.id))
+
+
+def _share(caller: Caller, share_id: int) -> FulfillmentOrder:
+    share = FulfillmentOrder.objects.filter(
+        id=share_id, merchant_id=caller.merchant_id, mode=caller.mode
+    ).first()
+    if share is None:
+        raise not_found(f"fulfillment order {share_id}")
+    return share
+
+
+def _shape(share: FulfillmentOrder) -> FulfillmentOrderShape:
+    shipments = sorted(share.shipments.all(), key=lambda shipment: shipment.number)
+    return share_shape(share, [shipment_shape(shipment) for shipment in shipments])
+
+
+def _units(share: FulfillmentOrder, asked: list[ItemUnits]) -> dict[int, int]:
+    units = {one.item_id: one.quantity for one in asked}
+    if len(units) < len(asked):
+        raise invalid("units: an item is named twice")
+    known = {item.id for item in share.items.all()}
+    if missing := sorted(set(units) - known):
+        raise invalid(f"units: {share} has no item {missing[0]}")
+    return units
+
+
+def _leaving(share: FulfillmentOrder, asked: HandedOver) -> Leaving:
+    units = _units(share, asked.units) or {
+        item.id: left
+        for item in share.items.all()
+        if (left := item.quantity - item.units_shipped - item.units_cancelled) > 0
+    }
+    now = timezone.now()
+    shipped_at = asked.shipped_at or now
+    if shipped_at > now + CLOCKS_DIFFER:
+        raise invalid("shipped_at: this is in the future")
+    external_id = asked.external_id or _named_by(share, asked)
+    known = Shipment.objects.filter(fulfillment_order=share, external_id=external_id).exists()
+    if not units and not known:
+        raise Problem(409, f"nothing of {share} is left to ship")
+    return Leaving(
+        external_id=external_id,
+        carrier=asked.carrier,
+        service=asked.service,
+        tracking_number=asked.tracking_number,
+        tracking_url=asked.tracking_url,
+        shipped_at=shipped_at,
+        units=units,
+    )
+
+
+def _named_by(share: FulfillmentOrder, asked: HandedOver) -> str:
+    """Typing the same number twice is one shipment; untracked goods are told apart by content."""
+    if asked.tracking_number:
+        return f"hand:{asked.tracking_number}"
+    number = Shipment.objects.filter(fulfillment_order=share).count()
+    content = f"{share.id}/{number}/{sorted(_units(share, asked.units).items())}"
+    return f"hand:{hashlib.sha256(content.encode()).hexdigest()[:16]}"
