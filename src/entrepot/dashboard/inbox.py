@@ -174,9 +174,8 @@ def refusal(request: PageRequest, refusal_id: int) -> HttpResponse:
     """Show one delivery that was not believed: which check failed, and whether anything is lost."""
     visit = request.visit
     row = Refusal.objects.filter(id=refusal_id).first()
-    connection = Connection.objects.filter(
-        id=row.connection_id if row else None, mode=visit.mode
-    ).first()
+    whose = row.connection_id if row is not None else 0
+    connection = Connection.objects.filter(id=whose, mode=visit.mode).first()
     if row is None or connection is None:
         raise Http404(f"no refused delivery r-{refusal_id} in {visit.mode} mode")
     same = inbox_list.same_content(row)
@@ -276,7 +275,7 @@ def _effects(name: str, rows: list[Entry], *, others: int) -> list[Effect]:
         again = sum(row.order_id is not None for row in rows)
         effects = [
             Effect("refresh", "Read again with today’s mapping, as if they came now", number),
-            Effect("list", "Orders that were made of them are updated, never doubled", f"{again:,}"),
+            Effect("list", "Orders made of them are updated, never doubled", f"{again:,}"),
             nothing("truck", "Nothing that was sent, refunded or mailed is sent again"),
         ]
     if others:

@@ -1,6 +1,7 @@
 """The frame of every page: who may see it, in whose scope it reads, and what stands around it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode, urlsplit
@@ -25,11 +26,12 @@ View = Callable[Concatenate[PageRequest, Arguments], HttpResponse]
 OuterView = Callable[..., HttpResponse]
 
 
-def page(*, scope: str) -> Callable[[View[Arguments]], OuterView]:
+def page(*, scope: str, calls_out: bool = False) -> Callable[[View[Arguments]], OuterView]:
     """Let a view be seen only by people who have a scope, and open the merchant's scope around it.
 
     The view runs in one transaction of the merchant, in the merchant's time zone, with the person
-    as the actor of whatever it records. It must not call a platform.
+    as the actor of whatever it records. It must not call a platform, unless it `calls_out`: then no
+    transaction is open, and the view opens one with `at_work` for what it reads, writes and shows.
     """
     if scope not in SCOPES:
         raise ValueError(f"no such scope: {scope!r}")
@@ -51,11 +53,9 @@ def page(*, scope: str) -> Callable[[View[Arguments]], OuterView]:
             if refused is not None:
                 return refused
             request.visit = visit
-            with (
-                timezone.override(visit.zone),
-                access_scope.merchant(visit.merchant_id),
-                outbox.because(actor=visit.actor),
-            ):
+            if calls_out and visit.may(scope):
+                return view(request, *args, **kwargs)
+            with at_work(visit):
                 if not visit.may(scope):
                     return refusal(request, scope)
                 return view(request, *args, **kwargs)
@@ -63,6 +63,17 @@ def page(*, scope: str) -> Callable[[View[Arguments]], OuterView]:
         return answer
 
     return decorate
+
+
+@contextmanager
+def at_work(visit: Visit) -> Iterator[None]:
+    """Read and write as this person, at this merchant, in the merchant's time zone."""
+    with (
+        timezone.override(visit.zone),
+        access_scope.merchant(visit.merchant_id),
+        outbox.because(actor=visit.actor),
+    ):
+        yield
 
 
 def is_verified(request: HttpRequest) -> bool:

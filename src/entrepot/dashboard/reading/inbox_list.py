@@ -66,6 +66,7 @@ class Entry:
     is_refusal: bool
     row_class: str
 
+
 def entries(
     merchant_id: int,
     mode: str,

@@ -141,28 +141,28 @@ def _walk(text: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     in_object: list[bool] = []
     expects_key = False
     for match in _TOKEN.finditer(text):
-        kind, token = match.lastgroup, match.group()
+        kind, word = match.lastgroup, match.group()
         if kind == "mark":
-            if token in "{[":
+            if word in "{[":
                 path.append(key)
-                in_object.append(token == "{")
+                in_object.append(word == "{")
                 key = ""
-                expects_key = token == "{"
-            elif token in "}]" and path:
+                expects_key = word == "{"
+            elif word in "}]" and path:
                 path.pop()
                 in_object.pop()
                 key, expects_key = "", False
-            elif token == ",":
+            elif word == ",":
                 expects_key = bool(in_object and in_object[-1])
-            elif token == ":":
+            elif word == ":":
                 expects_key = False
-            yield token, "", ()
+            yield word, "", ()
         elif kind == "string" and expects_key:
-            key = token[1:-1]
-            yield token, "k", ()
+            key = word[1:-1]
+            yield word, "k", ()
         else:
             looks = {"string": "s", "number": "d", "word": "d"}
-            yield token, looks.get(kind or "", ""), (*path, key)
+            yield word, looks.get(kind or "", ""), (*path, key)
 
 
 def _in_lines(pieces: list[Piece]) -> list[list[Piece]]:
