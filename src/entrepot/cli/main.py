@@ -29,6 +29,7 @@ COMMANDS: dict[str, Entry] = {
     "edge": Entry("entrepot.cli.roles:edge", "Serve webhooks only."),
     "worker": Entry("entrepot.cli.roles:worker", "Do the background work."),
     "sandbox": Entry("entrepot.cli.roles:sandbox", "Serve the simulated platforms."),
+    "demo": Entry("entrepot.cli.demo:demo", "Watch orders go through a hub with a sandbox."),
     "migrate": Entry("entrepot.cli.migrate:migrate", "Bring the database up to date."),
     "pause": Entry("entrepot.cli.stopping:pause", "Stop outside effects at once; nothing is lost."),
     "resume": Entry("entrepot.cli.stopping:resume", "Let outside effects go on."),

@@ -13,6 +13,7 @@ from entrepot.connect.http import Http
 from entrepot.connect.manifest import Manifest
 from entrepot.connect.ports import Account, Connector, WebhookModule
 from entrepot.connect.simulator import Clock, Simulator
+from entrepot.connect.world import Place
 
 
 class UnknownPlatform(LookupError):
@@ -56,6 +57,12 @@ class Platform:
     def simulator(self, clock: Clock) -> Simulator:
         """The platform offline."""
         return cast("Simulator", self._module("simulator").build(clock))
+
+    def places(self, clock: Clock, run: str) -> list[Place]:
+        """The platform's accounts in the sandbox; none where the folder has no `world.py`."""
+        if not self.offers("world"):
+            return []
+        return cast("list[Place]", self._module("world").places(clock, run))
 
     def offers(self, module: str) -> bool:
         """Whether the folder has a module; one without an outside has no webhook, no simulator."""

@@ -1,0 +1,76 @@
+"""Delivers the webhooks of simulators over HTTP, as platforms do: many at a time, each once.
+
+Not the hub's door (`http.py`): a platform outside knows nothing of the hub's budgets and breakers.
+"""
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+import httpx
+
+from entrepot.connect.simulator import Delivery, Simulator
+
+AT_ONCE = 32
+PATIENCE_S = 10.0
+KEPT_TIMES = 20_000
+
+
+@dataclass(slots=True)
+class Post:
+    """Deliveries under way, and how long the hub took to acknowledge."""
+
+    sent: int = 0
+    refused: int = 0
+    unanswered: int = 0
+    acknowledged_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_TIMES))
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    _under_way: set[asyncio.Task[None]] = field(default_factory=set)
+    _client: httpx.AsyncClient | None = None
+
+    @property
+    def under_way(self) -> int:
+        """Deliveries that nobody has answered yet."""
+        return len(self._under_way)
+
+    def hand_over(self, simulator: Simulator, delivery: Delivery) -> None:
+        """Deliver in the background; the simulator learns how it ended."""
+        task = asyncio.create_task(self._deliver(simulator, delivery))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def close(self) -> None:
+        """Drop what is under way."""
+        for task in list(self._under_way):
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        if self._client is not None:
+            await self._client.aclose()
+
+    def percentile(self, share: float) -> float | None:
+        """Milliseconds within which that share of the deliveries was acknowledged."""
+        times = sorted(self.acknowledged_ms)
+        return round(times[min(int(len(times) * share), len(times) - 1)], 1) if times else None
+
+    async def _deliver(self, simulator: Simulator, delivery: Delivery) -> None:
+        async with self._slots:
+            if self._client is None:
+                limits = httpx.Limits(max_connections=AT_ONCE)
+                self._client = httpx.AsyncClient(timeout=PATIENCE_S, limits=limits)
+            began = time.perf_counter()
+            try:
+                answer = await self._client.post(
+                    delivery.url, content=delivery.body, headers=delivery.headers
+                )
+            except httpx.HTTPError:
+                status = 0
+                self.unanswered += 1
+            else:
+                status = answer.status_code
+                if answer.is_success:
+                    self.acknowledged_ms.append((time.perf_counter() - began) * 1000)
+                else:
+                    self.refused += 1
+        self.sent += 1
+        simulator.delivered(delivery, status)

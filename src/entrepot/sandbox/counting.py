@@ -1,0 +1,278 @@
+"""Compares the books of the simulators with what the hub has recorded, and counts a demo's orders.
+
+Every sale that was placed is in exactly one class: delivered, under way, held, parked, cancelled or
+unpaid. `lost` and `doubled` come from the books; an order that has just been placed counts as lost
+only for a verdict that is asked for `at_the_end`.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from entrepot.access import scope
+from entrepot.connect.world import Turn
+from entrepot.database import sql
+from entrepot.inbox.models import InboxMessage
+from entrepot.inbox.services import open_body
+from entrepot.sandbox import statements
+
+CLASSES = ("delivered", "under_way", "held", "parked", "cancelled", "unpaid")
+UNPAID = frozenset({"unpaid", "pending", "authorized", "partially_paid"})
+SENT = frozenset({"sent", "delivered"})
+# Turns in which everything a submission needs is there from the first moment.
+AT_ONCE = frozenset({Turn.PLAIN, Turn.COUPON, Turn.VIRTUAL, Turn.SEEN_TWICE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Still:
+    """An order that will not go on by itself, and why."""
+
+    number: str
+    state: str
+    reason: str
+    reference: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """The count of one run so far."""
+
+    placed: int
+    classes: Counter[str] = field(default_factory=Counter)
+    in_hub: int = 0
+    submitted: int = 0
+    shipped: int = 0
+    written_back: int = 0
+    still: list[Still] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    mails: int = 0
+    waits_ms: list[float] = field(default_factory=list)
+    tracked_order_id: int | None = None
+
+    def check(self) -> None:
+        """Assert that every sale is in exactly one class."""
+        assert self.placed == sum(self.classes[name] for name in CLASSES), dict(self.classes)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is under way any more."""
+        return self.classes["under_way"] == 0
+
+
+class Records:
+    """What the hub has recorded about some connections, read at one instant."""
+
+    def __init__(self, merchant_id: int, connection_ids: list[int]) -> None:
+        asked = {"connections": connection_ids}
+        with scope.merchant(merchant_id):
+            orders = sql.fetch_dicts(statements.ORDERS, asked)
+            self.holds = _by_order(sql.fetch_dicts(statements.HOLDS, asked))
+            self.attempts = sql.fetch_dicts(statements.ATTEMPTS, asked)
+            self.shipments = _by_order(sql.fetch_dicts(statements.SHIPMENTS, asked))
+            self.mails = sql.fetch_dicts(statements.MAILS, asked)
+            self.repeated_mails = [row[0] for row in sql.fetch(statements.MAILBOX)]
+            self.parked = sql.fetch_dicts(statements.PARKED, asked)
+            self.parked_bodies = {
+                row["message_id"]: open_body(InboxMessage.objects.get(id=row["message_id"]))
+                for row in self.parked
+            }
+        self.by_sale = {(row["connection_id"], row["external_id"]): row for row in orders}
+        self.orders = orders
+        self.attempts_of = _by_order(self.attempts)
+
+    def parked_for(self, connection_id: int, external_id: str) -> str:
+        """Why a message that names the sale is parked; "" when none is."""
+        wanted = external_id.encode()
+        return next(
+            (
+                row["reason"]
+                for row in self.parked
+                if row["connection_id"] == connection_id
+                and wanted in self.parked_bodies[row["message_id"]]
+            ),
+            "",
+        )
+
+
+def count(
+    *,
+    merchant_id: int,
+    connections: dict[str, int],
+    placed: list[dict[str, Any]],
+    books: dict[str, Any],
+    at_the_end: bool = False,
+) -> Tally:
+    """Count a run: `placed` and `books` as the sandbox tells them, `connections` by mount."""
+    records = Records(merchant_id, list(connections.values()))
+    tally = Tally(placed=len(placed), in_hub=len(records.orders))
+    checkouts = {
+        row["external_id"]: row for told in books.values() for row in told.get("checkouts", ())
+    }
+    for sale in placed:
+        _count_sale(
+            tally,
+            records,
+            sale,
+            connections[sale["mount"]],
+            checkouts=checkouts,
+            at_the_end=at_the_end,
+        )
+    tally.submitted = len(
+        {
+            a["order_id"]
+            for a in records.attempts
+            if (a["kind"], a["status"]) == ("submit", "accepted")
+        }
+    )
+    tally.shipped = len(records.shipments)
+    tally.written_back = sum(
+        all(row["is_written_back"] for row in rows) for rows in records.shipments.values()
+    )
+    tally.mails = sum(mail["status"] in SENT for mail in records.mails)
+    tally.doubled = doubled(records, books)
+    tally.lost += lost_works(records, books) if at_the_end else []
+    tally.check()
+    return tally
+
+
+def _count_sale(
+    tally: Tally,
+    records: Records,
+    sale: dict[str, Any],
+    connection_id: int,
+    *,
+    checkouts: dict[str, dict[str, Any]],
+    at_the_end: bool,
+) -> None:
+    order = records.by_sale.get((connection_id, sale["external_id"]))
+    name = f"{sale['mount']}/{sale['external_id']}"
+    if order is None:
+        if reason := records.parked_for(connection_id, sale["external_id"]):
+            tally.classes["parked"] += 1
+            tally.still.append(Still(number=name, state="parked", reason=reason))
+        elif (page := checkouts.get(sale["external_id"])) is not None and not (
+            page["is_paid"] or page["is_pending"]
+        ):
+            tally.classes["unpaid"] += 1
+        else:
+            tally.classes["under_way"] += 1
+            if at_the_end:
+                tally.lost.append(f"{name}: the hub has no order of it")
+        return
+    name = order["number"] or name
+    tally.classes[_class_of(order)] += 1
+    for still in _standing(order, records):
+        tally.still.append(still)
+    if order["fulfillment_status"] == "delivered" and tally.tracked_order_id is None:
+        tally.tracked_order_id = order["id"]
+    if sale["turn"] in AT_ONCE:
+        began = datetime.fromisoformat(sale["at"])
+        accepted = [
+            row["ended_at"]
+            for row in records.attempts_of.get(order["id"], ())
+            if (row["kind"], row["status"]) == ("submit", "accepted") and row["ended_at"]
+        ]
+        if accepted and not records.holds.get(order["id"]):
+            tally.waits_ms.append((min(accepted) - began) / timedelta(milliseconds=1))
+
+
+def _class_of(order: dict[str, Any]) -> str:
+    if order["status"] == "cancelled" or order["payment_status"] == "refunded":
+        return "cancelled"
+    if order["fulfillment_status"] == "delivered":
+        return "delivered"
+    if order["is_held"]:
+        return "held"
+    if not order["is_released"] and order["payment_status"] in UNPAID:
+        return "unpaid"
+    if order["status"] == "closed" and order["fulfillment_status"] == "not_required":
+        return "delivered"  # nothing had to leave
+    return "under_way"
+
+
+def _standing(order: dict[str, Any], records: Records) -> list[Still]:
+    told = {"number": order["number"], "reference": order["reference"]}
+    found = [
+        Still(**told, state="held", reason=f"{hold['kind']}: {hold['reason']}")
+        for hold in records.holds.get(order["id"], ())
+    ]
+    found += [
+        Still(
+            **told,
+            state="needs a person" if row["needs_person"] else "unknown",
+            reason=f"{row['kind']}: {row['message']}",
+        )
+        for row in records.attempts_of.get(order["id"], ())
+        if row["status"] == "unknown"
+    ]
+    return found
+
+
+def doubled(records: Records, books: dict[str, Any]) -> list[str]:
+    """Everything that happened more often than it was wanted, by the books of the others."""
+    found = []
+    for mount, told in books.items():
+        live: dict[str, list[str]] = defaultdict(list)
+        for work in told.get("works", ()):
+            if work["is_live"]:
+                # The reference ends with share and generation: a share is made once, whatever its
+                # generation.
+                live[work["reference"].rpartition("/")[0]].append(work["external_id"])
+        found += [
+            f"{mount} makes {reference} {len(ids)} times: {', '.join(ids)}"
+            for reference, ids in sorted(live.items())
+            if len(ids) > 1
+        ]
+        for sale in told.get("sales", ()):
+            for what in ("trackings", "notes"):
+                repeated = [text for text, n in Counter(sale[what]).items() if n > 1]
+                found += [
+                    f"{mount}/{sale['external_id']} was told twice: {text}" for text in repeated
+                ]
+    found += [f"mail {message_id} left twice" for message_id in records.repeated_mails]
+    told_of = Counter((mail["order_id"], mail["kind"], mail["fact"]) for mail in records.mails)
+    found += [
+        f"mail {kind} about {fact} of order {order_id} twice"
+        for (order_id, kind, fact), n in told_of.items()
+        if n > 1
+    ]
+    return found
+
+
+def lost_works(records: Records, books: dict[str, Any]) -> list[str]:
+    """Work that a provider has and the hub does not acknowledge, and the other way round."""
+    theirs = {
+        work["external_id"]: work for told in books.values() for work in told.get("works", ())
+    }
+    ours = {
+        row["external_id"]
+        for row in records.attempts
+        if (row["kind"], row["status"]) == ("submit", "accepted")
+    }
+    asking = {row["reference"] for row in records.attempts if row["status"] == "unknown"}
+    return [
+        *(
+            f"a provider makes {external_id} and the hub does not know"
+            for external_id, work in sorted(theirs.items())
+            if external_id not in ours and work["reference"] not in asking
+        ),
+        *(
+            f"the hub believes in {external_id} and no provider has it"
+            for external_id in sorted(ours - set(theirs))
+        ),
+    ]
+
+
+def percentile(values: list[float], share: float) -> float | None:
+    """The value below which that share of the values lies."""
+    ordered = sorted(values)
+    return round(ordered[min(int(len(ordered) * share), len(ordered) - 1)], 1) if ordered else None
+
+
+def _by_order(rows: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[row["order_id"]].append(row)
+    return dict(found)
