@@ -21,8 +21,8 @@ from entrepot.database.embedded import EmbeddedServer
 SECRET = "benchmark-secret"
 BODY_BYTES = 4096
 CONNECTIONS = (16, 64, 256)
-REQUESTS = 20_000
-WARM_UP = 2_000
+REQUESTS = 10_000
+WARM_UP = 1_000
 BASELINE_SECONDS = 5
 
 
@@ -108,15 +108,8 @@ def _a_connection() -> str:
 
 
 def _edge(listener: socket.socket) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [
-            sys.executable,
-            *("-m", "uvicorn", "entrepot.config.asgi:edge_application"),
-            *("--fd", str(listener.fileno()), "--log-level", "critical", "--no-access-log"),
-            *("--loop", "uvloop", "--http", "httptools"),
-        ],
-        pass_fds=[listener.fileno()],
-    )
+    command = [sys.executable, "-m", "entrepot", "edge", "--descriptor", str(listener.fileno())]
+    return subprocess.Popen(command, pass_fds=[listener.fileno()])
 
 
 def _requests(path: str, count: int, run: str) -> list[bytes]:

@@ -215,11 +215,7 @@ def _edge_process(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         process = subprocess.Popen(
-            [
-                sys.executable,
-                *("-m", "uvicorn", "entrepot.config.asgi:edge_application"),
-                *("--fd", str(listener.fileno()), "--log-level", "critical"),
-            ],
+            [sys.executable, "-m", "entrepot", "edge", "--descriptor", str(listener.fileno())],
             pass_fds=[listener.fileno()],
             env={**os.environ, "ENTREPOT_CRASH_POINTS": str(strikes)},
         )

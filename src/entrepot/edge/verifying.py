@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 
-from entrepot.connect.ports import Secrets
+from entrepot.connect.ports import Secrets, WebhookModule
 from entrepot.connect.registry import platform
 from entrepot.connect.webhook import Refused, Verified, WebhookRequest
 from entrepot.connections.queries import MOST_FOR_ALIAS, Receiving
@@ -93,9 +94,15 @@ def _verified(
     receiving: Receiving, request: WebhookRequest, secrets: Secrets, *, now: datetime
 ) -> Verified:
     try:
-        return platform(receiving.platform).webhook.verify(request, secrets, now=now)
+        return _webhook_of(receiving.platform).verify(request, secrets, now=now)
     except Refused as refused:
         raise Disbelieved(refused, receiving) from refused
     except ValueError as error:
         unread = Refused("body_malformed", expected="a readable body", seen=str(error)[:200])
         raise Disbelieved(unread, receiving) from error
+
+
+@cache
+def _webhook_of(code: str) -> WebhookModule:
+    """A platform's pure functions; looking a module up costs as much as verifying with it."""
+    return platform(code).webhook
