@@ -116,7 +116,7 @@ def test_the_same_name_at_another_connection_is_another_message(
         assert [row.connection_id for row in InboxMessage.objects.all()] == [foreign.id]
 
 
-def test_a_message_cannot_be_stored_for_anothers_connection(
+def test_a_message_cannot_be_stored_for_a_connection_of_another(
     shop: Connection, other_merchant: Merchant
 ) -> None:
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
