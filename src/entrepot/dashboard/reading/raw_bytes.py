@@ -14,7 +14,7 @@ MOST_SHOWN = 256 * 1024
 DOTS = "••••"
 # Keys whose strings tell about a person, at any depth, in the words of shops and gateways.
 PERSONAL = re.compile(
-    r"(^|_|-)(first|last|full|given|family|sur|user|nick|display|customer|recipient|cardholder|"
+    r"(^|_|-)(first|last|full|given|family|sur|user|nick|display|customer|recipient|cardholder|"  # typos: meant
     r"account_holder)_?name$|^name$|^(e-?mail|phone|mobile|telephone)|(email|phone)$|"
     r"^address_?[123]$|^(address)?line_?[123]$|^street|^(post|postal|zip)_?(al)?_?code$|^postcode$|"
     r"^zip$|^company$|ip_address$|^signature$|^(tax|vat)_?id$|^customer_note$|^last4$",
@@ -36,7 +36,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of text; `look` is its class: k(ey), s(tring), d(igits) or nothing."""
+    """A run of text; `look` is its class: k for keys, s for strings, d for digits, or nothing."""
 
     text: str
     look: str = ""

@@ -27,7 +27,7 @@ ORDER: dict[str, Any] = {
         },
     ],
     "shipping": {"method": "post", "title": "Brev", "price": "59.00"},
-    "customer": {"email": "åsa@exempel.se", "name": "Åsa Öberg"},
+    "customer": {"email": "åsa@kund.example", "name": "Åsa Öberg"},
     "shipping_address": {"name": "Åsa Öberg", "line1": "Ängsvägen 4", "country": "SE"},
     "taxes": [{"name": "Moms 25 %", "rate": "0.25", "amount": "249.20"}],
 }  # fmt: skip
