@@ -1,0 +1,130 @@
+"""Jobs: lanes, clock and workers; work that gave up, by cause, with replay and discard."""
+
+import json
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+
+from entrepot.access import scope as access_scope
+from entrepot.dashboard.actions.action import Effect, ReasonForm, nothing
+from entrepot.dashboard.asking import ask
+from entrepot.dashboard.page import at_work, page, show
+from entrepot.dashboard.reading import shell, work
+from entrepot.dashboard.visit import PageRequest
+from entrepot.dashboard.wording import count_words, plain
+from entrepot.deadletters import services
+from entrepot.deadletters.models import DeadLetter
+from entrepot.deadletters.services import NoReplayer
+
+DECISIONS = {"replay": services.replay, "discard": services.discard}
+SHOWN = 50
+
+
+@page(scope="jobs:read", calls_out=True)
+def jobs(request: PageRequest) -> HttpResponse:
+    """Show what gave up first, then what waits and who works."""
+    visit = request.visit
+    with access_scope.system():  # clock and workers are the installation's, nobody's alone
+        clockwork, workers = work.clockwork(), work.workers()
+    with at_work(visit):
+        lanes, decided = work.lanes(), work.decided()
+        people = shell.names_of_actors({one["row"].ended_by for one in decided})
+        return show(
+            request,
+            "jobs.html",
+            {
+                "causes": work.given_up(visit.mode.value),
+                "lanes": lanes,
+                "late": [lane for lane in lanes if lane.chip.role != "good"],
+                "clockwork": clockwork,
+                "workers": workers,
+                "decided": [{**one, "by": people.get(one["row"].ended_by, "")} for one in decided],
+            },
+            current="jobs",
+        )
+
+
+@page(scope="jobs:read")
+def letters(request: PageRequest, cause: str) -> HttpResponse:
+    """Show the dead letters of one cause: arguments, tries, and where they broke."""
+    rows = work.letters_of(request.visit.mode.value, cause)
+    if not rows:
+        messages.info(request, "Nothing of this cause waits any more.")
+        return HttpResponseRedirect(request.visit.url("jobs"))
+    return show(
+        request,
+        "letters.html",
+        {
+            "cause": cause,
+            "task": rows[0].task,
+            "error": rows[-1].error,
+            "number": len(rows),
+            "letters": [
+                {"row": row, "arguments": json.dumps(row.arguments, ensure_ascii=False)}
+                for row in rows[:SHOWN]
+            ],
+            "more": max(len(rows) - SHOWN, 0),
+        },
+        current="jobs",
+    )
+
+
+@page(scope="jobs:write")
+def decide(request: PageRequest, cause: str, name: str) -> HttpResponse:
+    """Preview what becomes of a cause's letters, or of the chosen ones, and do it."""
+    if name not in DECISIONS:
+        raise Http404(f"no action {name!r} on dead letters")
+    visit = request.visit
+    asked = request.POST if request.method == "POST" else request.GET
+    rows = work.letters_of(visit.mode.value, cause)
+    chosen = {int(text) for text in asked.getlist("letter") if text.isdigit()}
+    rows = [row for row in rows if not chosen or row.id in chosen]
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    back = visit.url("jobs")
+    if request.method == "POST" and rows and form.is_valid():
+        try:
+            number = DECISIONS[name](
+                [row.id for row in rows],
+                merchant_id=visit.merchant_id,
+                by=visit.actor,
+                reason=form.cleaned_data["reason"],
+            )
+        except NoReplayer as error:
+            form.add_error(None, f"{error}.")
+        else:
+            word = "replayed" if name == "replay" else "discarded"
+            messages.success(request, f"{count_words(number, 'dead letter')} {word}.")
+            return HttpResponseRedirect(back)
+    return ask(
+        request,
+        title=f"{name.capitalize()} {count_words(len(rows), 'dead letter')}?",
+        address=visit.url("decide-letters", cause, name),
+        form=form,
+        effects=_effects(name, rows),
+        verb=f"{name.capitalize()} {len(rows):,}",
+        back=back,
+        current="jobs",
+        is_danger=name == "discard",
+        obstacle="" if rows else "Nothing of this cause waits any more.",
+        kept=[("letter", str(row.id)) for row in rows] if chosen else [],
+    )
+
+
+def _effects(name: str, rows: list[DeadLetter]) -> list[Effect]:
+    orders = len({row.order_id for row in rows if row.order_id})
+    what = plain(rows[0].task.replace(".", " ")) if rows else ""
+    if name == "discard":
+        return [
+            Effect("x", "Ended as needing nothing; not tried again", f"{len(rows):,}", "warn"),
+            Effect("list", "Orders that it was about", f"{orders:,}"),
+            nothing("check", "What was promised to customers stays owed until it is met"),
+        ]
+    killers = sum(row.is_quarantined for row in rows)
+    effects = [
+        Effect("refresh", f"Runs again now: {what}", f"{len(rows):,}", "info"),
+        Effect("list", "Orders that it is about", f"{orders:,}"),
+        nothing("swap", "With the same keys as before: nothing happens twice"),
+    ]
+    if killers:
+        effects.append(Effect("warn", "Quarantined: it ended its worker", f"{killers:,}", "warn"))
+    return effects
