@@ -14,7 +14,8 @@ MOST_SHOWN = 256 * 1024
 DOTS = "••••"
 # Keys whose strings tell about a person, at any depth, in the words of shops and gateways.
 PERSONAL = re.compile(
-    r"(^|_|-)(first|last|full|given|family|sur|user|nick|display|customer|recipient|cardholder|"  # typos: meant
+    r"(^|_|-)(first|last|full|given|family|sur|user|nick|"  # typos: meant
+    r"display|customer|recipient|cardholder|"
     r"account_holder)_?name$|^name$|^(e-?mail|phone|mobile|telephone)|(email|phone)$|"
     r"^address_?[123]$|^(address)?line_?[123]$|^street|^(post|postal|zip)_?(al)?_?code$|^postcode$|"
     r"^zip$|^company$|ip_address$|^signature$|^(tax|vat)_?id$|^customer_note$|^last4$",
