@@ -119,8 +119,10 @@ def apply(messages: Sequence[Understood]) -> list[Finished]:
 def _sales_of(message: Understood) -> list[_Sale]:
     snapshots = []
     for item in message.items:
-        if isinstance(item, OrderSnapshot) and item.state is not SourceState.DRAFT:
-            snapshots.append(item)
+        if isinstance(item, OrderSnapshot):
+            # A gateway makes orders only out of checkouts that the hub itself opened.
+            if item.state is not SourceState.DRAFT and not message.known.is_gateway:
+                snapshots.append(item)
         elif isinstance(item, CheckoutNews):
             snapshot = checkouts.apply_news(message.claimed.merchant_id, item)
             if snapshot is not None:

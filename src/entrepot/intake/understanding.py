@@ -1,24 +1,17 @@
 """From raw bytes to canonical values: the connector's word, checked before anything is written."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from entrepot.access.crypto import CannotDecrypt
 from entrepot.canon.messages import CanonicalItem
-from entrepot.canon.money import exponent_of
 from entrepot.canon.orders import OrderSnapshot
 from entrepot.connect import registry
 from entrepot.connect.ports import Account
 from entrepot.connections.models import Connection
 from entrepot.connections.queries import account_with
 from entrepot.inbox.services import BodyErased, Claimed
+from entrepot.intake import soundness
 from entrepot.orders.policy import OrderPolicy
-from entrepot.orders.rows import computed_total
-
-# What a shop's own rounding may make of the parts: a hundredth, and at least a few smallest units.
-TOLERATED_SHARE = Decimal("0.01")
-TOLERATED_UNITS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,43 +58,50 @@ class NotUnderstood(Exception):
     """A message cannot be read or must not be applied; the reason is for an operator."""
 
 
-def understand(claimed: Claimed, known: Mapping[int, Known]) -> Understood:
+def understand(claimed: Claimed, here: Known) -> Understood:
     """Have a message read by its connector.
 
     Raises:
         NotUnderstood: it cannot be read, or contradicts itself.
     """
-    here = known[claimed.connection_id]
     platform = registry.platform(here.connection.platform)
     try:
         items = platform.webhook.normalize(claimed.opened(), here.account)
-    except (ValueError, LookupError, TypeError, ArithmeticError) as error:
+    except (BodyErased, CannotDecrypt) as error:
+        raise NotUnderstood(str(error)) from error
+    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
         raise NotUnderstood(
             f"{here.connection.name}: cannot read {claimed.topic}: {error}"
         ) from error
-    except (BodyErased, CannotDecrypt) as error:
-        raise NotUnderstood(str(error)) from error
     for item in items:
+        check_sound(item)
         if isinstance(item, OrderSnapshot):
-            check_totals(item)
             check_mode(item, here)
     return Understood(claimed=claimed, known=here, items=items)
 
 
+def check_sound(item: CanonicalItem) -> None:
+    """Refuse a value that contradicts itself or cannot be kept.
+
+    Raises:
+        NotUnderstood: with what is wrong and where.
+    """
+    try:
+        soundness.check(item)
+    except soundness.Unsound as error:
+        raise NotUnderstood(str(error)) from error
+
+
 def check_totals(snapshot: OrderSnapshot) -> None:
-    """Refuse an order whose parts are far from its total. Small differences are the shop's own.
+    """Refuse an order whose parts are far from its total.
 
     Raises:
         NotUnderstood: with both figures.
     """
-    said, found = snapshot.totals.total.amount, computed_total(snapshot)
-    smallest = Decimal(1).scaleb(-exponent_of(snapshot.currency))
-    tolerated = max(abs(said) * TOLERATED_SHARE, smallest * TOLERATED_UNITS)
-    if abs(said - found) > tolerated:
-        raise NotUnderstood(
-            f"totals of order {snapshot.number} do not add up: the source says {said}"
-            f" {snapshot.currency}, its parts are {found}"
-        )
+    try:
+        soundness.check_totals(snapshot)
+    except soundness.Unsound as error:
+        raise NotUnderstood(str(error)) from error
 
 
 def check_mode(snapshot: OrderSnapshot, known: Known) -> None:

@@ -90,6 +90,7 @@ def apply_orders(incoming: Sequence[IncomingOrder]) -> list[AppliedOrder]:
         )
     _write(new, changed, hashes, verdicts)
     _note_reading(newest, known, verdicts)
+    verdicts.update(_other_sales(incoming, newest))
     return [
         verdicts.get(id(item)) or AppliedOrder(verdict=Verdict.STALE, order_id=_id_of(item, known))
         for item in incoming
@@ -132,6 +133,20 @@ def _note_reading(
     if read:
         batch = sql.recordset(read, {"id": "bigint", "read_at": "timestamptz"})
         sql.run(statements.READ_AGAIN.format(batch=batch.sql), [batch.parameter])
+
+
+def _other_sales(
+    incoming: Iterable[IncomingOrder], newest: Iterable[IncomingOrder]
+) -> dict[int, AppliedOrder]:
+    """Snapshots of a batch that name another sale by the same id: none of them may win silently."""
+    marks = {item.key: item.snapshot.birth_mark for item in newest}
+    return {
+        id(item): AppliedOrder(verdict=Verdict.REUSED, order_id=None)
+        for item in incoming
+        if item.snapshot.birth_mark
+        and marks[item.key]
+        and item.snapshot.birth_mark != marks[item.key]
+    }
 
 
 def _newest_of_each(incoming: Iterable[IncomingOrder]) -> list[IncomingOrder]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from entrepot.access import scope
+from entrepot.access import crypto, scope
 from entrepot.canon.messages import CheckoutNews
 from entrepot.canon.money import Money, total_of
 from entrepot.canon.orders import OrderSnapshot, PaymentWord
@@ -20,6 +20,7 @@ from entrepot.canon.payments import (
     CheckoutShipping,
 )
 from entrepot.connections.models import Connection
+from entrepot.customers.sealing import EMAIL
 from entrepot.orders.holds import NewHold, open_holds
 from entrepot.orders.models import Line
 from entrepot.orders.states import HoldKind
@@ -55,6 +56,7 @@ def snapshot_cart(
             cart_key=cart_key,
             currency=request.currency,
             cart=_cart(request),
+            email_sealed=crypto.encrypt(EMAIL, request.email.encode()) if request.email else b"",
             total=(goods - discount).amount,
             expires_at=request.expires_at,
         )
@@ -88,7 +90,7 @@ def request_of(checkout: Checkout, *, success_url: str, cancel_url: str) -> Chec
         currency=currency,
         success_url=success_url,
         cancel_url=cancel_url,
-        email=cart.get("email", ""),
+        email=_email_of(checkout),
         allowed_countries=tuple(cart.get("allowed_countries", ())),
         discount=Money.of(discount, currency) if discount else None,
         expires_at=checkout.expires_at,
@@ -112,6 +114,11 @@ def request_of(checkout: Checkout, *, success_url: str, cancel_url: str) -> Chec
             for option in cart["shipping_options"]
         ),
     )
+
+
+def _email_of(checkout: Checkout) -> str:
+    sealed = bytes(checkout.email_sealed)
+    return crypto.decrypt(EMAIL, sealed).decode() if sealed else ""
 
 
 def apply_news(merchant_id: int, news: CheckoutNews) -> OrderSnapshot | None:

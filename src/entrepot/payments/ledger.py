@@ -78,7 +78,11 @@ _INSERT = f"""
     FROM {{batch}}
     ORDER BY merchant_id, account, mode, kind, external_id
     ON CONFLICT (merchant_id, account, mode, kind, external_id) DO UPDATE SET
-        order_id = coalesce(known.order_id, excluded.order_id)
+        order_id = coalesce(known.order_id, excluded.order_id),
+        refunded_lines = CASE
+            WHEN known.refunded_lines = '[]'::jsonb THEN excluded.refunded_lines
+            ELSE known.refunded_lines
+        END
     RETURNING id, merchant_id, mode, kind, order_id, amount, currency, external_id, cause,
         (xmax = 0) AS is_new
 """
@@ -105,15 +109,19 @@ _AUTHORITY = """
         )
 """
 # What ended a dispute, a refund, an authorization or a wait is found by the same external id or
-# payment, whichever came first.
+# payment, whichever came first. What a shop calls the refund of a sale that nobody has paid yet
+# (cash on delivery) gives back nothing: no more goes back than came in.
 _SUMS = """
     SELECT
         o.id AS order_id,
         coalesce(sum(e.amount) FILTER (
             WHERE e.kind = 'captured'), 0) AS amount_captured,
-        coalesce(sum(e.amount) FILTER (
-            WHERE (e.kind = 'refunded' AND NOT ended.refund_failed) OR e.kind = 'dispute_lost'
-        ), 0) AS amount_refunded,
+        least(
+            coalesce(sum(e.amount) FILTER (WHERE e.kind = 'captured'), 0),
+            coalesce(sum(e.amount) FILTER (
+                WHERE e.kind = 'refunded' AND NOT ended.refund_failed), 0)
+        ) + coalesce(sum(e.amount) FILTER (
+            WHERE e.kind = 'dispute_lost'), 0) AS amount_refunded,
         coalesce(sum(e.amount) FILTER (
             WHERE e.kind = 'disputed' AND NOT ended.dispute_closed), 0) AS amount_disputed,
         coalesce(sum(e.amount) FILTER (

@@ -65,21 +65,25 @@ _GIVE = """
 """
 
 
+def telling(ids: Iterable[str]) -> list[str]:
+    """Those of some payment ids that are long enough to name one payment, each once."""
+    return sorted({name for name in ids if len(name) >= SHORTEST_PAYMENT_ID})
+
+
 def orders_of(rows: Sequence[Mapping[str, Any]]) -> list[int | None]:
     """The order of each ledger row, None where none is known."""
     if not rows:
         return []
     wanted = []
     for row in rows:
-        ids = {row["payment_external_id"], row["external_id"], *row["match_ids"]}
-        ids = {name for name in ids if len(name) >= SHORTEST_PAYMENT_ID}
+        ids = telling([row["payment_external_id"], row["external_id"], *row["match_ids"]])
         wanted.append(
             {
                 "merchant_id": row["merchant_id"],
                 "mode": row["mode"],
                 "checkout_reference": row["checkout_reference"],
                 "payment_external_id": row["payment_external_id"],
-                "ids": sorted(ids),
+                "ids": ids,
                 "terms": sorted(map(normalized, ids)),
             }
         )
@@ -103,7 +107,8 @@ def give_waiting(orders: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
     Each order is {"order_id", "merchant_id", "mode", "ids", "checkout_reference"}, and locked.
     """
-    rows = [dict(order) for order in orders if order["ids"] or order["checkout_reference"]]
+    rows = [{**order, "ids": telling(order["ids"])} for order in orders]
+    rows = [row for row in rows if row["ids"] or row["checkout_reference"]]
     if not rows:
         return []
     batch = sql.recordset(
