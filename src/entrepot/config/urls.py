@@ -3,8 +3,13 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from entrepot.api.figures import metrics
+from entrepot.notifications.mail_services import receive
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", include("entrepot.api.urls")),
+    path("metrics", metrics, name="metrics"),
+    path("mail-events/<str:service>/<str:token>/", receive, name="mail-events"),
     path("", include("entrepot.dashboard.urls")),
 ]
