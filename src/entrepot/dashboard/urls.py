@@ -17,6 +17,7 @@ from entrepot.dashboard import (
     order,
     orders,
     pausing,
+    picklists,
     search,
     session,
 )
@@ -83,6 +84,10 @@ pages: list[URLPattern | URLResolver] = [
     path("jobs/<slug:cause>/<slug:name>/", jobs.decide, name="decide-letters"),
     path("mailbox/", mailbox.mailbox, name="mailbox"),
     path("mailbox/<int:mail_id>/html/", mailbox.mail_html, name="mail-html"),
+    path("picklists/", picklists.picklists, name="picklists"),
+    path("picklists/print/", picklists.print_picklist, name="print-picklist"),
+    path("picklists/ship/", picklists.ship, name="ship"),
+    path("picklists/tracking/", picklists.import_tracking, name="import-tracking"),
     path("attention/", attention.attention, name="attention"),
     path("attention/export.csv", attention.export, name="export-attention"),
     path("attention/map/", attention.map_unmapped, name="map-sku"),

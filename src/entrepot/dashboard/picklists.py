@@ -1,0 +1,277 @@
+"""Pick lists and packing slips to print; tracking of what was packed, typed in or by CSV."""
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from entrepot.access import scope as access_scope
+from entrepot.dashboard.page import page, show
+from entrepot.dashboard.reading import picking
+from entrepot.dashboard.reading.picking import Parcel
+from entrepot.dashboard.visit import PageRequest, Visit
+from entrepot.dashboard.wording import count_words
+from entrepot.fulfillment.shipping import CannotShip, Leaving, ship_by_hand
+
+MOST_ROWS = 1000
+MOST_BYTES = 1024 * 1024
+SLIP_WORDS = {
+    "en": {
+        "slip": "Packing slip",
+        "to": "Ship to",
+        "ordered_on": "Ordered",
+        "item": "Item",
+        "ordered": "Ordered",
+        "inside": "In this parcel",
+        "help": "Something missing or broken?",
+        "number": "order number",
+        "order": "Order",
+    },
+    "de": {
+        "slip": "Lieferschein",
+        "to": "Lieferanschrift",
+        "ordered_on": "Bestellt am",
+        "item": "Artikel",
+        "ordered": "Bestellt",
+        "inside": "Hier dabei",
+        "help": "Etwas fehlt oder ist kaputt?",
+        "number": "Bestellnummer",
+        "order": "Bestellung",
+    },
+}
+
+
+@page(scope="fulfillment:write")
+def picklists(request: PageRequest) -> HttpResponse:
+    """List what is to be packed, with a place to type its tracking number."""
+    parcels = picking.to_pack(request.visit.mode.value)
+    ready = [parcel for parcel in parcels if not parcel.waits_for]
+    return show(
+        request,
+        "picklists.html",
+        {
+            "ready": ready,
+            "waiting": [parcel for parcel in parcels if parcel.waits_for],
+            "units": sum(parcel.units for parcel in ready),
+        },
+        current="picklists",
+    )
+
+
+@page(scope="fulfillment:write")
+def print_picklist(request: PageRequest) -> HttpResponse:
+    """Paper: the pick list of the chosen shares, then a packing slip for each."""
+    visit = request.visit
+    asked = [int(text) for text in request.GET.getlist("share") if text.isdigit()]
+    parcels = [
+        parcel
+        for parcel in picking.to_pack(visit.mode.value, share_ids=asked or None)
+        if not parcel.waits_for
+    ]
+    voices = picking.voices(parcels)
+    now = timezone.now()
+    return render(
+        request,
+        "dashboard/paper.html",
+        {
+            "visit": visit,
+            "now": now,
+            "name": f"PL-{timezone.localtime(now):%d%m-%H%M}",
+            "takes": picking.takes(parcels),
+            "units": sum(parcel.units for parcel in parcels),
+            "places": sorted({parcel.place for parcel in parcels}),
+            "due_at": min((one.due_at for one in parcels if one.due_at), default=None),
+            "slips": [
+                {
+                    "parcel": parcel,
+                    "voice": voices[parcel.order.connection_id],
+                    "words": SLIP_WORDS.get(parcel.language, SLIP_WORDS["en"]),
+                    "language": parcel.language if parcel.language in SLIP_WORDS else "en",
+                }
+                for parcel in parcels
+            ],
+            "left_out": len(asked) - len(parcels) if asked else 0,
+        },
+    )
+
+
+class ShipForm(forms.Form):
+    """What left, with whom, under which number."""
+
+    share = forms.IntegerField()
+    carrier = forms.CharField(max_length=60)
+    tracking_number = forms.CharField(max_length=80, required=False)
+    tracking_url = forms.URLField(max_length=500, required=False, assume_scheme="https")
+
+
+@require_POST
+@page(scope="fulfillment:write")
+def ship(request: PageRequest) -> HttpResponse:
+    """Record that all that is left of a share has gone, in one parcel."""
+    visit = request.visit
+    form = ShipForm(request.POST)
+    if not form.is_valid():
+        messages.warning(request, "Name the carrier. The tracking number may be left empty.")
+        return HttpResponseRedirect(visit.url("picklists"))
+    told = form.cleaned_data
+    parcels = picking.to_pack(visit.mode.value, share_ids=[told["share"]])
+    if not parcels:
+        messages.info(request, "It has left already, or is not shipped by hand.")
+        return HttpResponseRedirect(visit.url("picklists"))
+    problem = _sent(visit, parcels[0], told)
+    if problem:
+        messages.warning(request, problem)
+    else:
+        messages.success(request, f"{parcels[0].order.number}: recorded as shipped.")
+    return HttpResponseRedirect(visit.url("picklists"))
+
+
+def _sent(visit: Visit, parcel: Parcel, told: dict[str, Any]) -> str:
+    """Record it by the room's service; returns why not, or nothing."""
+    number = told["tracking_number"].strip()
+    shipped_at = timezone.now()
+    if parcel.waits_for:
+        return f"{parcel.order.number} is not to be sent: {parcel.waits_for}."
+    try:
+        with access_scope.merchant(visit.merchant_id, savepoint=True):
+            ship_by_hand(
+                visit.merchant_id,
+                parcel.share.id,
+                Leaving(
+                    # The same number typed twice is one parcel.
+                    external_id=number or f"untracked {shipped_at.isoformat()}",
+                    carrier=told["carrier"].strip(),
+                    service="",
+                    tracking_number=number,
+                    tracking_url=told.get("tracking_url", ""),
+                    shipped_at=shipped_at,
+                    units={piece.item_id: piece.quantity for piece in parcel.pieces},
+                ),
+                by=visit.actor,
+            )
+    except CannotShip as error:
+        return f"{error}."
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One row of a file: what it says, and what stands in the way of it."""
+
+    row: int
+    order: str
+    carrier: str
+    tracking_number: str
+    tracking_url: str
+    parcel: Parcel | None
+    problem: str
+
+
+@page(scope="fulfillment:write")
+def import_tracking(request: PageRequest) -> HttpResponse:
+    """Read tracking numbers from a file, show what each row does, then record them."""
+    visit = request.visit
+    if request.method != "POST":
+        return show(request, "tracking_import.html", {}, current="picklists")
+    text, problem = _text(request)
+    rows = [] if problem else _told(visit, text)
+    if "record" in request.POST and rows:
+        fine = [row for row in rows if not row.problem]
+        failed = [
+            f"row {row.row}: {why}"
+            for row in fine
+            if row.parcel and (why := _sent(visit, row.parcel, _as_told(row)))
+        ]
+        messages.success(request, f"{count_words(len(fine) - len(failed), 'parcel')} recorded.")
+        for why in failed:
+            messages.warning(request, why)
+        return HttpResponseRedirect(visit.url("picklists"))
+    return show(
+        request,
+        "tracking_import.html",
+        {
+            "text": text,
+            "problem": problem,
+            "rows": rows,
+            "fine": sum(not row.problem for row in rows),
+        },
+        current="picklists",
+        status=422 if problem else 200,
+    )
+
+
+def _as_told(row: Told) -> dict[str, Any]:
+    return {
+        "carrier": row.carrier,
+        "tracking_number": row.tracking_number,
+        "tracking_url": row.tracking_url,
+    }
+
+
+def _text(request: PageRequest) -> tuple[str, str]:
+    upload = request.FILES.get("file")
+    if upload is None:
+        text = request.POST.get("text", "").strip()
+        return text, "" if text else "Choose a file, or paste its rows."
+    if upload.size is None or upload.size > MOST_BYTES:
+        return "", "The file is larger than 1 MB: split it."
+    try:
+        return upload.read().decode("utf-8-sig"), ""
+    except UnicodeDecodeError:
+        return "", "The file is not UTF-8: save it as CSV UTF-8."
+
+
+def _told(visit: Visit, text: str) -> list[Told]:
+    """The rows of a file; both commas and semicolons divide, the first row names the columns."""
+    head = text.partition("\n")[0]
+    reader = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in head else ",")
+    parcels = picking.to_pack(visit.mode.value)
+    by_number: dict[str, list[Parcel]] = {}
+    for parcel in parcels:
+        by_number.setdefault(parcel.order.number.lower(), []).append(parcel)
+    told = []
+    for place, raw in enumerate(reader, start=2):
+        if place > MOST_ROWS + 1:
+            break
+        cells = {
+            str(name or "").strip().lower().replace(" ", "_"): str(value or "").strip()
+            for name, value in raw.items()
+            if name is not None
+        }
+        number = cells.get("order", "").lstrip("#'")
+        found = by_number.get(number.lower(), [])
+        told.append(
+            Told(
+                row=place,
+                order=number,
+                carrier=cells.get("carrier", ""),
+                tracking_number=cells.get("tracking_number", ""),
+                tracking_url=cells.get("tracking_url", ""),
+                parcel=found[0] if len(found) == 1 else None,
+                problem=_problem(number, cells, found),
+            )
+        )
+    return told
+
+
+def _problem(number: str, cells: dict[str, str], found: list[Parcel]) -> str:
+    if not number:
+        return "no order: is there a column “order”?"
+    if not cells.get("carrier"):
+        return "no carrier: is there a column “carrier”?"
+    if not found:
+        return "no share of it waits to be sent by hand"
+    if len(found) > 1:
+        return "several shares of it wait: enter it on the order’s page"
+    if found[0].waits_for:
+        return f"not to be sent: {found[0].waits_for}"
+    if cells.get("tracking_url") and not cells["tracking_url"].startswith("https://"):
+        return "the link does not begin with https://"
+    return ""

@@ -1,0 +1,126 @@
+"""What is shipped by hand: the list, its paper, and tracking typed in or by CSV."""
+
+import re
+from datetime import timedelta
+
+from django.test import Client
+from django.utils import timezone
+
+from entrepot.access import scope
+from entrepot.access.states import Role
+from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
+from entrepot.fulfillment.states import Status
+from tests.dashboard import scene as scenes
+from tests.dashboard.conftest import SignIn
+from tests.dashboard.scene import Scene
+from tests.dashboard.test_inbox import page_of
+
+
+def packed(scene: Scene, number: str, *, units: int, status: str = "open", **more: object) -> int:
+    """An order whose lines are shipped by hand; returns the share."""
+    order = scenes.sell(
+        scene,
+        number,
+        customer="Anaïs Müller-Çelik",
+        country="AT",
+        city="Wien",
+        total="64.00",
+        currency="EUR",
+        lines=[
+            ("PC-MOE-12", "Postkarten „Möwen“, 12er-Satz", units),
+            ("MUG-MOE", "Becher „Möwen“", 1),
+        ],
+        placed=timedelta(hours=3),
+    )
+    return scenes.share(scene, order, provider="hand", status=status, lines=[0, 1], **more).id
+
+
+def post(client: Client, path: str, **data: object) -> None:
+    """A form that was taken."""
+    assert client.post(path, data).status_code == 302
+
+
+def test_the_list_keeps_held_and_cooling_ones_apart(empty_scene: Scene, sign_in: SignIn) -> None:
+    packed(empty_scene, "10474", units=4)
+    packed(empty_scene, "10475", units=2, submit_after=timezone.now() + timedelta(minutes=20))
+    packed(empty_scene, "10476", units=3)
+    scenes.hold(empty_scene, "10476", "person", "customer asked to wait")
+
+    page = page_of(sign_in(empty_scene, Role.WAREHOUSE), "/picklists/")
+    ready, _, waiting = page.partition("Not yet")
+
+    assert "10474" in ready
+    assert "10475" not in ready
+    assert "10476" not in ready
+    assert "Cooling off" in waiting
+    assert "Held" in waiting
+
+
+def test_paper_gathers_by_bin_and_a_slip_follows_for_each(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    first = packed(empty_scene, "10474", units=4)
+    second = packed(empty_scene, "10491", units=3)
+
+    page = page_of(
+        sign_in(empty_scene, Role.WAREHOUSE), f"/picklists/print/?share={first}&share={second}"
+    )
+    text = re.sub(r"<[^>]+>|\s+", " ", page)
+
+    assert "9 units" in text
+    assert re.search(r"H-04-2\s+PC-MOE-12\s+Postkarten „Möwen“, 12er-Satz\s+7\s", text)
+    assert re.search(r"10474\s+×4\s*,\s+10491\s+×3", text)
+    assert text.count("Lieferschein") == 2
+    assert "AUSTRIA" in text
+    assert "64.00" not in text
+    assert page.count('class="sheet"') == 3
+
+
+def test_entering_the_carrier_ships_all_that_is_left(empty_scene: Scene, sign_in: SignIn) -> None:
+    share_id = packed(empty_scene, "10474", units=4)
+    client = sign_in(empty_scene, Role.WAREHOUSE)
+    told = {"share": share_id, "carrier": "Nordpost", "tracking_number": "NP 0047 1188 2"}
+
+    post(client, "/picklists/ship/", **told)
+    post(client, "/picklists/ship/", **told)
+
+    with scope.merchant(empty_scene.merchant.id):
+        assert FulfillmentOrder.objects.get(id=share_id).status == Status.CLOSED
+        assert [one.tracking_number for one in Parcel.objects.all()] == ["NP 0047 1188 2"]
+    assert empty_scene.order("10474").units_shipped == 5
+
+
+def test_a_held_order_is_not_shipped_by_typing(empty_scene: Scene, sign_in: SignIn) -> None:
+    share_id = packed(empty_scene, "10476", units=3)
+    scenes.hold(empty_scene, "10476", "person", "customer asked to wait")
+    client = sign_in(empty_scene, Role.WAREHOUSE)
+
+    post(client, "/picklists/ship/", share=share_id, carrier="Nordpost", tracking_number="NP 1")
+
+    with scope.merchant(empty_scene.merchant.id):
+        assert not Shipment.objects.exists()
+
+
+def test_a_file_of_tracking_numbers_is_previewed_row_by_row(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    packed(empty_scene, "10474", units=4)
+    packed(empty_scene, "10475", units=2)
+    client = sign_in(empty_scene, Role.WAREHOUSE)
+    rows = "order;carrier;tracking number\n#10474;Nordpost;NP 1\n10475;;NP 2\n99999;Nordpost;NP 3\n"
+
+    preview = client.post("/picklists/tracking/", {"text": rows}).content.decode()
+    with scope.merchant(empty_scene.merchant.id):
+        before = Shipment.objects.count()
+    post(client, "/picklists/tracking/", text=rows, record="1")
+
+    assert "Record 1 parcel" in preview
+    assert "no carrier" in preview
+    assert "no share of it waits" in preview
+    assert before == 0
+    with scope.merchant(empty_scene.merchant.id):
+        assert [one.tracking_number for one in Parcel.objects.all()] == ["NP 1"]
+
+
+def test_a_viewer_packs_nothing(empty_scene: Scene, sign_in: SignIn) -> None:
+    assert sign_in(empty_scene, Role.VIEWER).get("/picklists/").status_code == 403
