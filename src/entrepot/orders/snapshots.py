@@ -1,7 +1,7 @@
 """Applies order snapshots, whole batches at a time: locked in key order, newest version wins."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,6 +13,7 @@ from entrepot.events import outbox
 from entrepot.events.outbox import NewEvent
 from entrepot.orders import counters, rows, search, statements
 from entrepot.orders.policy import OrderPolicy
+from entrepot.orders.references import own_number
 
 
 class Verdict(StrEnum):
@@ -71,6 +72,7 @@ def apply_orders(incoming: Sequence[IncomingOrder]) -> list[AppliedOrder]:
     Of several snapshots of one order the newest is applied, the others are stale. Records
     `order.imported` and `order.changed`; counters, holds and release are `review_orders`' part.
     """
+    incoming = [_numbered(item) for item in incoming]
     newest = _newest_of_each(incoming)
     known = _lock(newest)
     verdicts: dict[int, AppliedOrder] = {}
@@ -117,6 +119,14 @@ def mark_deleted(merchant_id: int, *, account: str, external_id: str, at: dateti
         for order_id, mode in gone
     )
     return order_ids
+
+
+def _numbered(item: IncomingOrder) -> IncomingOrder:
+    if item.snapshot.number:
+        return item
+    _, account, mode, external_id = item.key
+    number = own_number(account=account, mode=mode, external_id=external_id)
+    return replace(item, snapshot=replace(item.snapshot, number=number))
 
 
 def _note_reading(
