@@ -44,6 +44,7 @@ class Tally:
     submitted: int = 0
     shipped: int = 0
     written_back: int = 0
+    untold: int = 0  # shipped, and the storefront does not know all of it yet
     still: list[Still] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -127,9 +128,12 @@ def count(
         }
     )
     tally.shipped = len(records.shipments)
-    tally.written_back = sum(
-        all(row["is_written_back"] for row in rows) for rows in records.shipments.values()
-    )
+    told_shops = {connections[mount] for mount, told in books.items() if "sales" in told}
+    to_tell = [
+        rows for rows in records.shipments.values() if rows[0]["connection_id"] in told_shops
+    ]
+    tally.written_back = sum(all(row["is_written_back"] for row in rows) for rows in to_tell)
+    tally.untold = len(to_tell) - tally.written_back
     tally.mails = sum(mail["status"] in SENT for mail in records.mails)
     tally.doubled = doubled(records, books)
     tally.lost += lost_works(records, books) if at_the_end else []

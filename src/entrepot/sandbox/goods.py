@@ -36,13 +36,13 @@ GOODS = (
         made_as="mug",
         artwork_url=f"{ARTWORK_HOST}/mug.png",
     ),
-    Good(
-        sku="STICKER-鴎",
-        title="Sticker 鴎",
-        prices={"EUR": "3.20", "JPY": "450", "USD": "3.50", "SEK": "35", "GBP": "2.80"},
-        made_as="sticker",
-        artwork_url=f"{ARTWORK_HOST}/sticker.png",
-    ),
+)
+LETTER = Good(
+    sku="STICKER-鴎",
+    title="Sticker 鴎",
+    prices={"EUR": "3.20", "JPY": "450", "USD": "3.50", "SEK": "35", "GBP": "2.80"},
+    made_as="sticker",
+    artwork_url=f"{ARTWORK_HOST}/sticker.png",
 )
 OWN_PHOTO = Good(
     sku="OWN-PHOTO-A3",
@@ -69,7 +69,7 @@ GUIDE = Good(
     prices={"EUR": "3.00", "JPY": "480", "USD": "3.50", "SEK": "35", "GBP": "2.50"},
     is_virtual=True,
 )
-ALL_GOODS = (*GOODS, OWN_PHOTO, LOST_FILE, UNMAPPED, GUIDE)
+ALL_GOODS = (*GOODS, LETTER, OWN_PHOTO, LOST_FILE, UNMAPPED, GUIDE)
 
 PEOPLE = {
     "EUR": (

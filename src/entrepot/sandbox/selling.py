@@ -9,6 +9,7 @@ from entrepot.sandbox.goods import (
     ALL_GOODS,
     GOODS,
     GUIDE,
+    LETTER,
     LOST_FILE,
     OWN_PHOTO,
     UNMAPPED,
@@ -48,6 +49,7 @@ AT_A_CHECKOUT = {
 }
 # Turns that a debit or a shop's own file makes possible only there.
 ONLY_EURO = frozenset({Turn.DELAYED})
+WITH_LETTER = 30  # letters cannot be tracked: nobody ever hears that they arrived
 WITH_EXPRESS = 6  # every how many-th sale is in a hurry
 
 
@@ -117,6 +119,8 @@ def _lines(dice: random.Random, *, number: int, turn: Turn) -> tuple[CartLine, .
     }
     if turn in special:
         lines.append(CartLine(good=special[turn], quantity=2))
+    if turn is Turn.PLAIN and number % WITH_LETTER == 0:
+        lines.append(CartLine(good=LETTER, quantity=5))
     if turn is Turn.VIRTUAL and number % 3 == 0:
         lines = lines[-1:]  # nothing to ship at all
     return tuple(lines)
