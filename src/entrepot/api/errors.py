@@ -30,6 +30,7 @@ from entrepot.connect.errors import (
 from entrepot.connect.registry import UnknownPlatform
 from entrepot.connections.doors import ConnectionArchived
 from entrepot.connections.fields import BadSettings
+from entrepot.connections.history import NoSuchFlow
 from entrepot.connections.services import AccountTaken
 from entrepot.connections.states import IllegalStep as ConnectionStep
 from entrepot.deadletters.services import ReasonMissing as LetterReasonMissing
@@ -73,6 +74,7 @@ INVALID = (
     CurrencyMismatch,
     DataError,
     LetterReasonMissing,
+    NoSuchFlow,
     NotMoney,
     ReasonMissing,
     UnknownPlatform,

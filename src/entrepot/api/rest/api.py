@@ -4,7 +4,19 @@ from ninja import NinjaAPI
 
 from entrepot.api import errors
 from entrepot.api.auth import ApiKey
-from entrepot.api.rest import fulfillment, new_orders, order_actions
+from entrepot.api.rest import (
+    catalog,
+    checkouts,
+    connection_records,
+    connections,
+    fulfillment,
+    inbox,
+    new_orders,
+    order_actions,
+    pauses,
+    telling,
+    work,
+)
 
 DESCRIPTION = """
 A hub between the places a merchant sells and the places that make and ship the goods.
@@ -29,5 +41,17 @@ api = NinjaAPI(
     auth=ApiKey("settings:write"),  # an operation that names no scope of its own is the owner's
 )
 errors.install(api)
-for resource in (new_orders, order_actions, fulfillment):  # new_orders adds to the orders' own
+for resource in (
+    new_orders,  # adds to the orders' own
+    order_actions,
+    fulfillment,
+    checkouts,
+    catalog,
+    connections,
+    connection_records,
+    pauses,
+    inbox,
+    work,
+    telling,
+):
     api.add_router("", resource.router)

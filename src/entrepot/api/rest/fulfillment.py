@@ -6,7 +6,7 @@ from typing import Annotated
 
 from django.utils import timezone
 from ninja import Query, Router, Schema
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from entrepot.api.caller import ApiRequest, Caller
 from entrepot.api.errors import Problem, invalid, not_found
@@ -24,6 +24,7 @@ from entrepot.fulfillment.states import Status
 router = Router(tags=["fulfillment"])
 MOST_ITEMS = 500
 CLOCKS_DIFFER = timedelta(minutes=10)
+ShareStatus = Annotated[Status, WithJsonSchema({"type": "string", "enum": Status.values})]
 
 
 class ItemUnits(Schema):
@@ -64,7 +65,7 @@ class HandedOver(Schema):
 class ShareFilter(Paged):
     """Which fulfillment orders."""
 
-    status: Status | None = None
+    status: ShareStatus | None = None
     connection_id: Id | None = None
     is_by_hand: bool | None = None
 

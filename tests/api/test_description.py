@@ -1,0 +1,84 @@
+"""What the interface says of itself: complete, current, and a scope for everything."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.test import Client
+from ninja import Schema
+
+from entrepot.access.permissions import SCOPES
+from entrepot.api.description import openapi_text
+from entrepot.api.rest.api import api
+from tests.api.calling import Caller, caller
+from tests.api.walking import filled, operations
+from tests.dashboard.scene import Scene
+
+COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+
+
+def test_the_committed_description_is_current() -> None:
+    assert COMMITTED.read_text() == openapi_text(), (
+        "the interface changed: run `entrepot openapi --write docs/openapi.json` and look at the"
+        " difference"
+    )
+
+
+def test_every_operation_names_a_scope_that_exists_and_a_summary() -> None:
+    found = operations()
+
+    assert len(found) > 70
+    assert [one.name for one in found if one.scope not in SCOPES] == []
+    assert [one.name for one in found if not one.summary or not one.description] == []
+    for path, item in api.get_openapi_schema()["paths"].items():
+        for method, operation in item.items():
+            assert operation["security"] == [{"ApiKey": []}], (path, method)
+
+
+def test_no_two_shapes_share_a_name() -> None:
+    """The description keeps shapes by name: a second one would silently replace the first."""
+
+    def below(kind: type[Any]) -> set[type[Any]]:
+        found = {one for one in kind.__subclasses__() if one.__module__.startswith("entrepot.api")}
+        return found | {deeper for one in kind.__subclasses__() for deeper in below(one)}
+
+    names = [kind.__name__ for kind in below(Schema) if "[" not in kind.__name__]
+
+    assert sorted(name for name in names if names.count(name) > 1) == []
+
+
+def test_without_a_key_nothing_answers(database: str) -> None:
+    for operation in operations():
+        answer = Caller("").send(operation.method, filled(operation.path), operation.body)
+
+        assert answer.status == 401, operation.name
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert "Bearer" in answer.headers["WWW-Authenticate"]
+
+
+def test_a_key_with_every_other_scope_is_refused_everywhere(shop_day: Scene) -> None:
+    for scope in sorted({one.scope for one in operations()}):
+        lacking = caller(shop_day.merchant, scopes=set(SCOPES) - {scope})
+        for operation in (one for one in operations() if one.scope == scope):
+            answer = lacking.send(operation.method, filled(operation.path), operation.body)
+            assert (answer.status, answer.body["scope"]) == (403, scope), operation.name
+
+
+def test_the_documentation_loads_nothing_from_elsewhere(database: str) -> None:
+    page = Client().get("/api/docs")
+    described = Client().get("/api/v1/openapi.json")
+
+    assert page.status_code == 200
+    assert "http://" not in page.content.decode()
+    assert "https://" not in page.content.decode()
+    assert "script-src" not in page.headers["Content-Security-Policy"]
+    assert json.loads(described.content)["info"]["title"] == "Entrepot"
+
+
+def test_what_is_not_there_is_a_problem_too(machine: Caller) -> None:
+    nowhere = machine.get("/api/v1/nothing")
+    wrong = machine.delete("/api/v1/orders/10482")
+
+    assert (nowhere.status, nowhere.body["title"]) == (404, "Not Found")
+    assert (wrong.status, wrong.headers["Allow"]) == (405, "GET")
+    assert wrong.headers["Content-Type"] == "application/problem+json"
