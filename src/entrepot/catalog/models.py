@@ -165,6 +165,7 @@ class Asset(MerchantRow):
     height_px = models.IntegerField(null=True)
     content_path = models.TextField(default="", db_default="")
     reason = models.TextField(default="", db_default="")
+    tries = models.IntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
     checked_at = models.DateTimeField(null=True)
 

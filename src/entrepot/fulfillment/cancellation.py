@@ -1,28 +1,35 @@
 """Withdraws what is no longer wanted: unsent shares at once, sent ones by asking the provider."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
+from entrepot.attempts.models import Attempt
 from entrepot.attempts.services import Lease
 from entrepot.attempts.states import Kind as Effect
+from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.canon.fulfillment import CancelAnswer, CancelReceipt
 from entrepot.connections.effects import effects_allowed
 from entrepot.connections.models import Connection
 from entrepot.connections.states import EffectFlow
 from entrepot.fulfillment import progress
+from entrepot.fulfillment.content import is_current
+from entrepot.fulfillment.counting import planned_of
 from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
 from entrepot.fulfillment.references import idempotency_key, share_reference
 from entrepot.fulfillment.states import Status, Step
 from entrepot.fulfillment.submission import lock_share
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
-from entrepot.orders.holds import NewHold, open_holds
+from entrepot.orders.holds import NewHold, open_holds, was_let_go
 from entrepot.orders.models import Line, Order
 from entrepot.orders.services import lock_order
-from entrepot.orders.states import HoldKind
+from entrepot.orders.states import HoldKind, OrderStatus
+from entrepot.routing.plan import Planned
 
+Surplus = dict[tuple[int, str], int]  # by line and SKU
 UNSENT = (Status.OPEN, Status.ON_HOLD)
 SENT = (Status.SUBMITTED, Status.ACCEPTED)
 
@@ -42,24 +49,31 @@ def withdraw(merchant_id: int, order_id: int) -> list[FulfillmentOrder]:
 
     Shares that hold units nobody wants any more are cancelled when unsent (their other units are
     planned again) and asked to stop when sent; a sent share of which only some units are unwanted
-    becomes a case for a person. Repeating it changes nothing.
+    becomes a case for a person. So does an unsent or sent share of lines that were edited since.
+    What a provider has refused to stop is not asked again. Repeating it changes nothing.
     """
     with scope.merchant(merchant_id):
         order = lock_order(order_id)
         lines = {line.id: line for line in Line.objects.filter(order_id=order_id)}
         touched = []
-        shares = (
+        shares = list(
             FulfillmentOrder.objects.select_for_update()
             .filter(order_id=order_id, status__in=(*UNSENT, *SENT))
             .order_by("-share")
         )
-        surplus = {line.id: _surplus(line) for line in lines.values()}
+        surplus = _surplus(lines, planned_of(order_id))
         for share in shares:
             unwanted = _unwanted(share, order, surplus)
-            if not unwanted:
-                continue
-            touched.append(share)
-            _withdraw_share(share, unwanted, surplus)
+            mine = [lines[item.line_id] for item in share.items.all()]
+            is_edited = share.replaces_id is None and not is_current(
+                share.planned_content, order, mine
+            )
+            if unwanted and not _was_refused(share):
+                touched.append(share)
+                _withdraw_share(share, unwanted, surplus)
+            elif is_edited and order.status != OrderStatus.CANCELLED:
+                touched.append(share)
+                _withdraw_edited(share)
         return touched
 
 
@@ -150,39 +164,73 @@ def record_cancel_unknown(
         attempts.lose(lease, message=message)
 
 
-def _surplus(line: Line) -> int:
-    """How many units of a line have a share that nobody wants any more."""
-    wanted = line.quantity - line.units_cancelled - line.units_elsewhere - line.units_nothing
-    return max(0, line.units_planned - max(0, wanted))
+def _surplus(lines: Mapping[int, Line], planned: Mapping[int, Sequence[Planned]]) -> Surplus:
+    """How many units of each line and part have a share that nobody wants any more."""
+    return {
+        (line_id, part.sku): part.units - max(0, lines[line_id].units_to_send)
+        for line_id, parts in planned.items()
+        for part in parts
+    }
 
 
-def _unwanted(share: FulfillmentOrder, order: Order, surplus: dict[int, int]) -> dict[int, int]:
-    """Line id -> units of a share that nobody wants any more."""
-    if share.replaces_id is not None and order.status != "cancelled":
+def _unwanted(share: FulfillmentOrder, order: Order, surplus: Surplus) -> dict[int, int]:
+    """Item id -> units of its line that nobody wants any more."""
+    is_cancelled = order.status == OrderStatus.CANCELLED
+    if share.replaces_id is not None and not is_cancelled:
         return {}
     units: dict[int, int] = {}
     for item in share.items.all():
-        here = (item.quantity - item.units_shipped) // item.units_per_line
-        extra = here if order.status == "cancelled" else min(here, surplus.get(item.line_id, 0))
+        here = _left(item)
+        extra = here if is_cancelled else min(here, surplus.get((item.line_id, item.sku), 0))
         if extra > 0:
-            units[item.line_id] = max(units.get(item.line_id, 0), extra)
+            units[item.id] = extra
     return units
 
 
-def _withdraw_share(
-    share: FulfillmentOrder, unwanted: dict[int, int], surplus: dict[int, int]
-) -> None:
-    items = list(FulfillmentItem.objects.filter(fulfillment_order=share))
-    is_all = all(
-        (item.quantity - item.units_shipped) // item.units_per_line <= unwanted.get(item.line_id, 0)
-        for item in items
+def _left(item: FulfillmentItem) -> int:
+    """Units of its line that an item has not sent yet."""
+    return (item.quantity - item.units_shipped) // item.units_per_line
+
+
+def _was_refused(share: FulfillmentOrder) -> bool:
+    """Whether the provider has answered already that it goes on with this share."""
+    return Attempt.objects.filter(
+        kind=Effect.CANCEL,
+        subject_kind="fulfillment_order",
+        subject_id=share.id,
+        generation=share.generation,
+        status=AttemptStatus.REJECTED,
+    ).exists()
+
+
+def _withdraw_edited(share: FulfillmentOrder) -> None:
+    """What was not sent is planned anew; what was sent becomes a case for a person."""
+    if share.status in UNSENT:
+        share.take(Step.CANCEL, reason="the order was edited since it was planned")
+        progress.settle_cancelled(share)
+        return
+    if share.is_by_hand:
+        return  # the pick list reads the lines as they are
+    hold = NewHold(
+        merchant_id=share.merchant_id,
+        order_id=share.order_id,
+        kind=HoldKind.CHANGED_AFTER_SENDING,
+        about=f"{share.id}:content",
+        reason="The order was edited, but the provider has it as it was",
+        data={"fulfillment_order_id": share.id},
     )
-    if share.status in UNSENT or (share.is_by_hand and not any(i.units_shipped for i in items)):
-        if share.status in UNSENT:
-            share.take(Step.CANCEL, reason="its units are no longer wanted")
-        else:
-            share.take(Step.ASK_TO_CANCEL, reason="its units are no longer wanted")
-            share.take(Step.CANCEL, reason="nothing of it was packed")
+    if not was_let_go(hold):
+        open_holds([hold])
+
+
+def _withdraw_share(share: FulfillmentOrder, unwanted: dict[int, int], surplus: Surplus) -> None:
+    items = list(FulfillmentItem.objects.filter(fulfillment_order=share))
+    is_all = all(_left(item) <= unwanted.get(item.id, 0) for item in items)
+    by_line = {item.line_id: unwanted[item.id] for item in items if item.id in unwanted}
+    if share.status in UNSENT or share.is_by_hand:
+        if share.status not in UNSENT:  # the merchant's own people are asked and answer at once
+            share.take(Step.ASK_TO_CANCEL, reason="units of it are no longer wanted")
+        share.take(Step.CANCEL, reason="units of it are no longer wanted")
         progress.settle_cancelled(share)
     elif is_all:
         share.take(Step.ASK_TO_CANCEL, reason="its units are no longer wanted")
@@ -207,12 +255,13 @@ def _withdraw_share(
                     kind=HoldKind.CHANGED_AFTER_SENDING,
                     about=str(share.id),
                     reason="Some units are no longer wanted, but the provider has the whole share",
-                    data={"fulfillment_order_id": share.id, "units": unwanted},
+                    data={"fulfillment_order_id": share.id, "units": by_line},
                 )
             ]
         )
-    for line_id, units in unwanted.items():
-        surplus[line_id] = max(0, surplus.get(line_id, 0) - units)
+    for item in items:
+        key = (item.line_id, item.sku)
+        surplus[key] = surplus.get(key, 0) - unwanted.get(item.id, 0)
 
 
 def _tell_a_person(share: FulfillmentOrder, order: Order, receipt: CancelReceipt) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from entrepot.database import sql
 from entrepot.orders import counters
+from entrepot.routing.plan import Planned
 
 # A replacement sends units again; the line's own units are counted once. Of a kit, a unit has left
 # when all of its parts have.
@@ -74,21 +75,28 @@ _PRESUMED = """
         WHERE parcel.shipment_id = shipment.id AND parcel.status = 'presumed_delivered'
     )
 """
-# Each part of a kit covers all units of its line; a plain line has one part, itself.
-_PLANNED = """
-    UPDATE orders_line AS line SET units_planned = coalesce((
-        SELECT max(part.units)
-        FROM (
-            SELECT sum(item.quantity / item.units_per_line) AS units
+# A unit of a kit has its share when each of its parts has one: a part whose share was cancelled
+# leaves it open. Parts are known from the shares that were ever made. A cancelled share keeps what
+# had left before.
+_LIVE_PIECES = """
+            SELECT
+                item.line_id, item.sku, max(item.units_per_line) AS per_line,
+                sum(CASE WHEN share.status = 'cancelled'
+                    THEN least(item.units_shipped, item.quantity) ELSE item.quantity END) AS pieces
             FROM fulfillment_item AS item
             JOIN fulfillment_order AS share ON share.id = item.fulfillment_order_id
-            WHERE item.line_id = line.id
-                AND share.replaces_id IS NULL
-                AND share.status <> 'cancelled'
-            GROUP BY item.sku
-        ) AS part
-    ), 0)
-    WHERE line.order_id = ANY (%s)
+            WHERE share.order_id = ANY (%s) AND share.replaces_id IS NULL
+            GROUP BY item.line_id, item.sku
+"""
+_PLANNED = """
+    UPDATE orders_line AS line SET units_planned = coalesce(whole.units, 0)
+    FROM orders_line AS mine
+    LEFT JOIN (
+        SELECT line_id, min(div(pieces, per_line)) AS units
+        FROM ({pieces}) AS part
+        GROUP BY line_id
+    ) AS whole ON whole.line_id = mine.id
+    WHERE mine.id = line.id AND line.order_id = ANY (%s)
 """
 
 
@@ -101,9 +109,19 @@ def recount(order_ids: Sequence[int]) -> None:
     counters.set_shipped(sql.fetch_dicts(_LINES, {"order_ids": ids}), order_ids=ids)
     for order_id in ids:
         counters.set_presumed(order_id, units=sql.fetch_value(_PRESUMED, [order_id]))
+    recount_planned(ids)
 
 
 def recount_planned(order_ids: Sequence[int]) -> None:
     """Bring the units that have a share in line with the shares that are not cancelled."""
     if order_ids:
-        sql.run(_PLANNED, [list(order_ids)])
+        sql.run(_PLANNED.format(pieces=_LIVE_PIECES), [list(order_ids), list(order_ids)])
+
+
+def planned_of(order_id: int) -> dict[int, list[Planned]]:
+    """What live shares of an order hold, by line; replacements do not count."""
+    found: dict[int, list[Planned]] = {}
+    for line_id, sku, per_line, pieces in sql.fetch(_LIVE_PIECES, [[order_id]]):
+        planned = Planned(sku=sku, pieces=int(pieces), units=int(pieces) // per_line)
+        found.setdefault(line_id, []).append(planned)
+    return found

@@ -17,6 +17,7 @@ EVENT_OF_STEP = {
     Step.TAKE_BY_HAND: "fulfillment_order.accepted",
     Step.REJECT: "fulfillment_order.rejected",
     Step.CLOSE: "fulfillment_order.closed",
+    Step.REOPEN: "fulfillment_order.reopened",
     Step.HOLD: "fulfillment_order.held",
     Step.RELEASE: "fulfillment_order.released",
     Step.ASK_TO_CANCEL: "fulfillment_order.cancelling",
@@ -32,7 +33,10 @@ class FulfillmentOrder(MerchantRow):
     `share` numbers the shares of an order, `generation` the proven attempts outside; together with
     the sale's identity they make the reference. `replaces_id` and `replacement_reason` mark a
     deliberate reship. `submit_after` is the end of the cooling-off time. `details` keeps what the
-    provider told of its progress (issues, charges).
+    provider told of its progress (issues, charges). `planned_content` names what the plan was made
+    from, so that an edit of the sale is noticed before anything is sent; `sent_address_id` is where
+    the provider was told to send it. `quoted_cost` is what it said beforehand, `cost` what it
+    charged.
     """
 
     mode = models.TextField(choices=Mode)
@@ -44,6 +48,7 @@ class FulfillmentOrder(MerchantRow):
     is_by_hand = models.BooleanField(default=False, db_default=False)
     shipping_method = models.TextField(default="", db_default="", blank=True)
     planned_version = models.BigIntegerField()
+    planned_content = models.TextField(default="", db_default="")
     decision_id = models.BigIntegerField(null=True)
     submit_after = models.DateTimeField(db_default=Now())
     external_id = models.TextField(default="", db_default="")
@@ -53,6 +58,10 @@ class FulfillmentOrder(MerchantRow):
     details = models.JSONField(default=dict)
     cost = models.DecimalField(max_digits=18, decimal_places=4, null=True)
     cost_currency = models.TextField(default="", db_default="")
+    quoted_cost = models.DecimalField(max_digits=18, decimal_places=4, null=True)
+    quote_currency = models.TextField(default="", db_default="")
+    quoted_at = models.DateTimeField(null=True)
+    sent_address_id = models.BigIntegerField(null=True)
     replaces_id = models.BigIntegerField(null=True)
     replacement_reason = models.TextField(default="", db_default="")
     planned_at = models.DateTimeField(db_default=Now())

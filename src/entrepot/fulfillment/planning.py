@@ -1,9 +1,9 @@
 """Makes fulfillment orders out of plans, and takes back those that are no longer wanted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone
 
 from entrepot.access import scope
@@ -13,8 +13,10 @@ from entrepot.connections.models import Connection
 from entrepot.connections.states import Status as ConnectionStatus
 from entrepot.customers.queries import address_of
 from entrepot.events import outbox
-from entrepot.fulfillment.counting import recount_planned
+from entrepot.fulfillment.content import content_of
+from entrepot.fulfillment.counting import planned_of, recount_planned
 from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
+from entrepot.fulfillment.readiness import is_workable
 from entrepot.fulfillment.states import Step
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
@@ -44,7 +46,7 @@ def plan_order(merchant_id: int, order_id: int) -> list[FulfillmentOrder]:
         lines = list(Line.objects.filter(order_id=order_id).order_by("position", "id"))
         if not any(line.units_open > 0 for line in lines):
             return []
-        decision, plan = decide(order, lines)
+        decision, plan = decide(order, lines, planned=planned_of(order_id))
         _settle_units(order, plan)
         stops = [*_stops_of(order, plan), *_address_stops(order, plan)]
         shares: list[tuple[Share, Connection, str]] = []
@@ -61,24 +63,14 @@ def plan_order(merchant_id: int, order_id: int) -> list[FulfillmentOrder]:
         if stops:
             open_holds(stops)
             return []
-        return _make_shares(order, decision, shares)
-
-
-def is_workable(order: Order) -> bool:
-    """Whether work on an order may go on: released, not history, not held, still open."""
-    return (
-        order.released_at is not None
-        and not order.is_history
-        and order.open_holds == 0
-        and order.status == "open"
-    )
+        return _make_shares(order, decision, shares, {line.id: line for line in lines})
 
 
 def _settle_units(order: Order, plan: Plan) -> None:
     for line_id, units in plan.nothing.items():
-        Line.objects.filter(id=line_id).update(units_nothing=units)
+        Line.objects.filter(id=line_id).update(units_nothing=F("units_nothing") + units)
     for line_id, units in plan.elsewhere.items():
-        Line.objects.filter(id=line_id).update(units_elsewhere=units)
+        Line.objects.filter(id=line_id).update(units_elsewhere=F("units_elsewhere") + units)
     if plan.nothing or plan.elsewhere:
         counters.recount_units([order.id])
 
@@ -87,6 +79,7 @@ def _make_shares(
     order: Order,
     decision: RoutingDecision,
     shares: Sequence[tuple[Share, Connection, str]],
+    lines: Mapping[int, Line],
 ) -> list[FulfillmentOrder]:
     policy = _policy(order)
     last = FulfillmentOrder.objects.filter(order_id=order.id).aggregate(last=Max("share"))["last"]
@@ -102,6 +95,9 @@ def _make_shares(
             is_by_hand=share.is_by_hand,
             shipping_method=method,
             planned_version=order.source_version,
+            planned_content=content_of(
+                order, [lines[line_id] for line_id in {item.line_id for item in share.items}]
+            ),
             decision_id=decision.id,
             submit_after=submit_after,
         )
@@ -176,7 +172,7 @@ def _stops_of(order: Order, plan: Plan) -> list[NewHold]:
             kind=stop.kind,
             about=stop.about,
             reason=stop.reason,
-            data={"line_id": stop.line_id, "sku": stop.about},
+            data={"line_id": stop.line_id, "sku": stop.about, "line_sku": stop.line_sku},
         )
         for stop in plan.stops
     ]
@@ -204,6 +200,7 @@ def _address_stops(order: Order, plan: Plan) -> list[NewHold]:
             order_id=order.id,
             kind=HoldKind.ADDRESS_REFUSED,
             reason=f"The address lacks {' and '.join(missing)}",
+            data={"address_id": order.address_id},
         )
     ]
 

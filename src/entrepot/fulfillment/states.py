@@ -29,6 +29,7 @@ class Step(Enum):
     TAKE_BY_HAND = ({Status.OPEN}, Status.ACCEPTED)  # the merchant ships it: nothing is sent
     REJECT = ({Status.SUBMITTED}, Status.OPEN)
     CLOSE = ({Status.SUBMITTED, Status.ACCEPTED, Status.CANCELLING}, Status.CLOSED)
+    REOPEN = ({Status.CLOSED}, Status.ACCEPTED)  # a shipment turned out not to exist
     HOLD = ({Status.OPEN}, Status.ON_HOLD)
     RELEASE = ({Status.ON_HOLD}, Status.OPEN)
     ASK_TO_CANCEL = ({Status.SUBMITTED, Status.ACCEPTED}, Status.CANCELLING)

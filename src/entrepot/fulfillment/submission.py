@@ -24,14 +24,13 @@ from entrepot.canon.fulfillment import (
     RequestedItem,
 )
 from entrepot.canon.money import Money
-from entrepot.connections.effects import effects_allowed
+from entrepot.connect import registry
 from entrepot.connections.models import Connection
 from entrepot.connections.queries import hook_url
-from entrepot.connections.states import EffectFlow
 from entrepot.customers.queries import address_of, email_of
 from entrepot.fulfillment import progress
 from entrepot.fulfillment.models import FulfillmentOrder
-from entrepot.fulfillment.planning import is_workable
+from entrepot.fulfillment.readiness import has_units, is_wanted, may_reach_out, shortfall
 from entrepot.fulfillment.references import idempotency_key, item_reference, share_reference
 from entrepot.fulfillment.states import Status, Step
 from entrepot.obligations import services as obligations
@@ -39,7 +38,7 @@ from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.holds import NewHold, open_holds
 from entrepot.orders.models import Line, Order
 from entrepot.orders.services import lock_order
-from entrepot.orders.states import HoldKind
+from entrepot.orders.states import HoldKind, OrderStatus
 
 FRESH = timedelta(seconds=60)
 
@@ -75,15 +74,18 @@ def intend_submission(
         fulfillment_order, order = lock_share(fulfillment_order_id)
         if fulfillment_order.status != Status.OPEN or fulfillment_order.is_by_hand:
             return None
-        if not (is_workable(order) and is_covered(order, fulfillment_order)):
-            return None
-        if not _may_submit(fulfillment_order, order):
+        if not (is_wanted(order, fulfillment_order) and may_reach_out(order, fulfillment_order)):
             return None
         now = timezone.now()
         if fulfillment_order.submit_after > now:
             return Wait(until=fulfillment_order.submit_after, reason="cooling off")
-        if needs_fresh_reading and order.source_read_at < now - FRESH:
+        is_old = order.source_read_at < now - FRESH
+        if needs_fresh_reading and is_old and can_be_read(order):
             return Wait(until=now + timedelta(seconds=2), reason="reading is old", reread=True)
+        stop = None if fulfillment_order.replaces_id else shortfall(order)
+        if stop is not None:
+            open_holds([stop])
+            return None
         request = request_of(fulfillment_order, order)
         intended = attempts.intend(
             merchant_id=merchant_id,
@@ -105,6 +107,8 @@ def intend_submission(
         if intended is None:
             return None
         attempt, lease = intended
+        fulfillment_order.sent_address_id = order.address_id
+        fulfillment_order.planned_version = order.source_version
         fulfillment_order.take(Step.SUBMIT, reason=f"handed over as {request.reference}")
         return Submission(
             attempt_id=attempt.id,
@@ -114,14 +118,11 @@ def intend_submission(
         )
 
 
-def _may_submit(fulfillment_order: FulfillmentOrder, order: Order) -> bool:
-    """Whether neither the provider's nor the storefront's connection is stopped."""
-    provider = Connection.objects.get(id=fulfillment_order.connection_id)
-    storefront = Connection.objects.get(id=order.connection_id)
-    return (
-        effects_allowed(provider, EffectFlow.SUBMISSIONS).is_allowed
-        and effects_allowed(storefront, EffectFlow.SUBMISSIONS).is_allowed
-    )
+def can_be_read(order: Order) -> bool:
+    """Whether the source of an order can be read again at all; what people typed in cannot."""
+    platform = Connection.objects.values_list("platform", flat=True).get(id=order.connection_id)
+    manifest = registry.platform(platform).manifest
+    return manifest.can("pull_orders") or manifest.can("pull_payments")
 
 
 def lock_share(fulfillment_order_id: int) -> tuple[FulfillmentOrder, Order]:
@@ -131,34 +132,6 @@ def lock_share(fulfillment_order_id: int) -> tuple[FulfillmentOrder, Order]:
     )
     order = lock_order(order_id)
     return FulfillmentOrder.objects.select_for_update().get(id=fulfillment_order_id), order
-
-
-def is_covered(order: Order, fulfillment_order: FulfillmentOrder) -> bool:
-    """Whether money and units still speak for the share.
-
-    That is: paid (or released without), not refunded,
-    not disputed, not cancelled, not fulfilled by others, planned from the current version.
-    """
-    if order.amount_disputed > 0:
-        return False
-    is_paid_first = order.released_by == "paid"
-    if is_paid_first and order.amount_captured - order.amount_refunded <= 0:
-        return False
-    if fulfillment_order.replaces_id is not None:
-        return True  # a person ordered it, whatever became of the first
-    wanted: dict[int, int] = {}
-    for item in fulfillment_order.items.all():
-        units = item.quantity // item.units_per_line
-        wanted[item.line_id] = max(wanted.get(item.line_id, 0), units)
-    lines = {line.id: line for line in Line.objects.filter(id__in=wanted)}
-    return all(
-        lines[line_id].quantity
-        - lines[line_id].units_cancelled
-        - lines[line_id].units_elsewhere
-        - lines[line_id].units_shipped
-        >= units
-        for line_id, units in wanted.items()
-    )
 
 
 def request_of(fulfillment_order: FulfillmentOrder, order: Order) -> FulfillmentRequest:
@@ -314,11 +287,19 @@ def _take_over(fulfillment_order: FulfillmentOrder, order: Order, answer: Provid
     mine = (fulfillment_order.merchant_id, "fulfillment_order", fulfillment_order.id)
     obligations.meet_many([(mine[0], Owed.SUBMIT, mine[1], mine[2])])
     progress.note_answer(fulfillment_order, answer)
-    is_wanted = order.status == "open" and is_covered(order, fulfillment_order)
-    if not is_wanted and fulfillment_order.status == Status.ACCEPTED:
+    if _is_unwanted(fulfillment_order, order) and fulfillment_order.status == Status.ACCEPTED:
         fulfillment_order.take(
             Step.ASK_TO_CANCEL, reason="it was accepted after it was no longer wanted"
         )
+
+
+def _is_unwanted(fulfillment_order: FulfillmentOrder, order: Order) -> bool:
+    """Whether an accepted share is to be asked back; what merely holds an order is no reason."""
+    if order.status == OrderStatus.CANCELLED:
+        return True
+    if fulfillment_order.replaces_id is not None:
+        return False
+    return order.status != OrderStatus.OPEN or not has_units(fulfillment_order)
 
 
 def _refuse(

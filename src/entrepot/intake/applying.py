@@ -4,7 +4,7 @@ Facts commute, so the order of messages does not matter; orders are locked in ke
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from entrepot.canon.catalog import ProductDeleted, ProductSnapshot
 from entrepot.canon.fulfillment import ProviderOrder
@@ -87,13 +87,13 @@ def apply(messages: Sequence[Understood]) -> list[Finished]:
         for sale, result in zip(sales, applied, strict=True)
         if sale.incoming.snapshot.checkout_reference and result.order_id
     )
-    elsewhere.note_completed(
-        [
-            (sale.incoming, result.order_id)
-            for sale, result in zip(sales, applied, strict=True)
-            if result.verdict in (Verdict.NEW, Verdict.CHANGED) and result.order_id
-        ]
-    )
+    moved = [
+        (sale.incoming, result)
+        for sale, result in zip(sales, applied, strict=True)
+        if result.verdict in (Verdict.NEW, Verdict.CHANGED)
+    ]
+    elsewhere.note_completed(moved)
+    elsewhere.note_reopened(moved)
     changed = [r.order_id for r in applied if r.verdict in (Verdict.NEW, Verdict.CHANGED)]
     new = [r.order_id for r in applied if r.verdict is Verdict.NEW]
     to_review = sorted({order_id for order_id in [*changed, *paid] if order_id is not None})
@@ -138,9 +138,7 @@ def _incoming(message: Understood, snapshot: OrderSnapshot) -> IncomingOrder:
         connection_id=claimed.connection_id,
         account=known.account_name,
         connection_mode=claimed.mode,
-        policy=known.policy
-        if claimed.source != "import"
-        else replace(known.policy, live_since=None),
+        policy=known.policy,
         message_id=claimed.message_id,
         read_at=claimed.received_at,
         is_reread=claimed.source == "poll",

@@ -38,6 +38,11 @@ _LIFT = """
         AND {condition}
     RETURNING hold.id, hold.merchant_id, hold.order_id, hold.kind, hold.about, o.mode
 """
+_LET_GO = """
+    SELECT DISTINCT order_id, kind, about
+    FROM orders_hold
+    WHERE order_id = ANY (%s) AND lifted_at IS NOT NULL AND lifted_by <> 'system'
+"""
 _MODES = "SELECT id, mode FROM orders_order WHERE id = ANY (%s)"
 _LOCK = "SELECT id FROM orders_order WHERE id = ANY (%s) ORDER BY id FOR UPDATE"
 
@@ -87,6 +92,16 @@ def open_holds(holds: Iterable[NewHold]) -> list[int]:
         for hold_id, merchant_id, order_id, kind, about, reason in opened
     )
     return order_ids
+
+
+def was_let_go(hold: NewHold) -> bool:
+    """Whether a person has lifted the very same hold before: they are not asked twice."""
+    return (hold.order_id, hold.kind, hold.about) in let_go([hold.order_id])
+
+
+def let_go(order_ids: Sequence[int]) -> set[tuple[int, str, str]]:
+    """Holds (order, kind, about) that a person has lifted."""
+    return set(sql.fetch(_LET_GO, [list(order_ids)])) if order_ids else set()
 
 
 def lift_holds(

@@ -212,15 +212,14 @@ class Line(MerchantRow):
         return f"{self.quantity} x {self.sku}"
 
     @property
+    def units_to_send(self) -> int:
+        """Units that the merchant sends: neither cancelled, elsewhere, nor without goods."""
+        return self.quantity - self.units_cancelled - self.units_nothing - self.units_elsewhere
+
+    @property
     def units_open(self) -> int:
-        """Units that still need a share: neither cancelled, elsewhere, nothing, nor planned."""
-        return (
-            self.quantity
-            - self.units_cancelled
-            - self.units_nothing
-            - self.units_elsewhere
-            - self.units_planned
-        )
+        """Units that still need a share, or a part of one."""
+        return self.units_to_send - self.units_planned
 
 
 class TaxLine(MerchantRow):

@@ -36,7 +36,9 @@ class OrderPolicy:
             terms_methods=tuple(policy.get("terms_methods", ())),
             real_methods=tuple(policy.get("real_payment_methods", ())),
             holds_unknown_methods=is_live_mode,
-            cooling_off_seconds=int(policy.get("cooling_off_seconds", COOLING_OFF_SECONDS)),
+            cooling_off_seconds=int(
+                policy.get("cooling_off_seconds", COOLING_OFF_SECONDS if is_live_mode else 0)
+            ),
         )
 
     def is_history(self, placed_at: datetime) -> bool:

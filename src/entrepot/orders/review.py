@@ -6,24 +6,34 @@ suspected duplicates.
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from entrepot.canon.orders import SourceState
 from entrepot.database import sql
 from entrepot.events import outbox
 from entrepot.events.outbox import NewEvent
-from entrepot.orders.holds import NewHold, lift_holds, open_holds
+from entrepot.orders.holds import NewHold, let_go, lift_holds, open_holds
 from entrepot.orders.policy import OrderPolicy
 from entrepot.orders.states import HoldKind, ReleasedBy
 
 DUPLICATE_WINDOW = timedelta(minutes=30)
 # States in which the source itself wants, or lets, the goods go out.
 WORKABLE = frozenset({SourceState.PROCESSING, SourceState.COMPLETED, SourceState.AWAITING})
+# How the hold on what is left of the money says how much that is.
+COVERED = "covered:"
+ENDS_BY_ITSELF = (
+    HoldKind.SOURCE,
+    HoldKind.STATE_UNKNOWN,
+    HoldKind.DISPUTE,
+    HoldKind.MODE_UNKNOWN,
+    HoldKind.TOTALS,
+)
 
 _READ = """
     SELECT id, merchant_id, mode, connection_id, number, is_history, source_state, source_status,
         payment_method, payment_title, payment_word, is_on_terms, amount_due, amount_captured,
-        amount_disputed, released_at, status
+        amount_refunded, amount_disputed, released_at, status
     FROM orders_order
     WHERE id = ANY (%s)
     ORDER BY id
@@ -34,6 +44,12 @@ _RELEASE = """
     FROM {batch}
     WHERE o.id = batch.id AND o.released_at IS NULL
     RETURNING o.id, o.merchant_id, o.mode, o.released_by
+"""
+_ENDING = """
+    SELECT id, order_id, kind, about
+    FROM orders_hold
+    WHERE order_id = ANY (%s) AND lifted_at IS NULL AND kind = ANY (%s)
+    ORDER BY id
 """
 # The index on customer_id finds the few orders of one customer.
 _TWINS = """
@@ -76,14 +92,25 @@ def review_orders(
     orders = sql.fetch_dicts(_READ, [sorted(set(order_ids))])
     current = [order for order in orders if not order["is_history"]]
     holds = [hold for order in current for hold in _holds_of(order, policies)]
-    open_holds([*holds, *_duplicates(new_ids)])
-    _lift_what_ended(current)
+    lifted = let_go([order["id"] for order in current])
+    open_holds(
+        [
+            *(hold for hold in holds if not _is_settled(hold, lifted)),
+            *_duplicates(new_ids),
+        ]
+    )
+    _lift_what_ended(current, policies)
     return _release(current, policies)
+
+
+def _is_settled(hold: NewHold, lifted: set[tuple[int, str, str]]) -> bool:
+    """Whether a person has answered it for good; a shop or a bank may stop an order again."""
+    is_about_words = hold.kind in {HoldKind.MODE_UNKNOWN, HoldKind.STATE_UNKNOWN}
+    return is_about_words and (hold.order_id, hold.kind, hold.about) in lifted
 
 
 def _holds_of(order: dict[str, Any], policies: Mapping[int, OrderPolicy]) -> list[NewHold]:
     mine = {"merchant_id": order["merchant_id"], "order_id": order["id"]}
-    policy = policies[order["connection_id"]]
     holds = []
     state, word = order["source_state"], order["source_status"]
     if state == SourceState.ON_HOLD and not order["is_on_terms"]:
@@ -94,7 +121,7 @@ def _holds_of(order: dict[str, Any], policies: Mapping[int, OrderPolicy]) -> lis
         reason = f"The shop's state “{word}” is not mapped"
         holds.append(NewHold(**mine, kind=HoldKind.STATE_UNKNOWN, about=word, reason=reason))
     method = order["payment_method"]
-    if policy.holds_unknown_methods and method and method not in policy.real_methods:
+    if not _takes_known_money(order, policies):
         reason = (
             f"Nobody has said yet whether payment method “{order['payment_title'] or method}”"
             " takes real money"
@@ -122,18 +149,42 @@ def _duplicates(new_ids: Sequence[int]) -> list[NewHold]:
     ]
 
 
-def _lift_what_ended(orders: list[dict[str, Any]]) -> None:
-    on_hold = {order["id"] for order in orders if order["source_state"] == SourceState.ON_HOLD}
-    unknown = {order["id"] for order in orders if order["source_state"] == SourceState.UNKNOWN}
-    disputed = {order["id"] for order in orders if order["amount_disputed"] > 0}
-    for kind, still, reason in (
-        (HoldKind.SOURCE, on_hold, "the shop let it go on"),
-        (HoldKind.STATE_UNKNOWN, unknown, "the shop's state is known now"),
-        (HoldKind.DISPUTE, disputed, "the dispute is over"),
-    ):
-        over = [order["id"] for order in orders if order["id"] not in still]
-        if over:
-            lift_holds(by="system", reason=reason, order_ids=over, kind=kind)
+def _lift_what_ended(orders: Sequence[dict[str, Any]], policies: Mapping[int, OrderPolicy]) -> None:
+    over: dict[str, list[int]] = {}
+    by_id = {order["id"]: order for order in orders}
+    for hold_id, order_id, kind, about in sql.fetch(_ENDING, [list(by_id), list(ENDS_BY_ITSELF)]):
+        reason = _why_over(by_id[order_id], kind, about, policies)
+        if reason:
+            over.setdefault(reason, []).append(hold_id)
+    for reason, hold_ids in over.items():
+        lift_holds(by="system", reason=reason, hold_ids=hold_ids)
+
+
+def _why_over(
+    order: dict[str, Any], kind: str, about: str, policies: Mapping[int, OrderPolicy]
+) -> str:
+    """Why a hold is over by itself, or "" while it is not."""
+    state = order["source_state"]
+    match kind:
+        case HoldKind.SOURCE if state != SourceState.ON_HOLD:
+            return "the shop let it go on"
+        case HoldKind.STATE_UNKNOWN if state != SourceState.UNKNOWN:
+            return "the shop's state is known now"
+        case HoldKind.DISPUTE if order["amount_disputed"] <= 0:
+            return "the dispute is over"
+        case HoldKind.MODE_UNKNOWN if _takes_known_money(order, policies):
+            return "it is known now whether the money is real"
+        case HoldKind.TOTALS if about.startswith(COVERED):
+            left = order["amount_captured"] - order["amount_refunded"]
+            has_changed = Decimal(about.removeprefix(COVERED)) != left
+            return "the money has changed since" if has_changed else ""
+        case _:
+            return ""
+
+
+def _takes_known_money(order: dict[str, Any], policies: Mapping[int, OrderPolicy]) -> bool:
+    policy, method = policies[order["connection_id"]], order["payment_method"]
+    return not policy.holds_unknown_methods or not method or method in policy.real_methods
 
 
 def _release(orders: list[dict[str, Any]], policies: Mapping[int, OrderPolicy]) -> list[int]:

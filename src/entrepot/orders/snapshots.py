@@ -59,11 +59,15 @@ class IncomingOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedOrder:
-    """What came of one incoming order; `order_id` is None for a raced one."""
+    """What came of one incoming order; `order_id` is None for a raced one.
+
+    `previous_state` is what the source had said of it before, "" for a new one.
+    """
 
     verdict: Verdict
     order_id: int | None
     is_history: bool = False
+    previous_state: str = ""
 
 
 def apply_orders(incoming: Sequence[IncomingOrder]) -> list[AppliedOrder]:
@@ -88,7 +92,10 @@ def apply_orders(incoming: Sequence[IncomingOrder]) -> list[AppliedOrder]:
         if verdict is Verdict.CHANGED:
             changed.append((item, row))
         verdicts[id(item)] = AppliedOrder(
-            verdict=verdict, order_id=row["id"], is_history=row["is_history"]
+            verdict=verdict,
+            order_id=row["id"],
+            is_history=row["is_history"],
+            previous_state=row["source_state"],
         )
     _write(new, changed, hashes, verdicts)
     _note_reading(newest, known, verdicts)

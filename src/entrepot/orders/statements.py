@@ -5,7 +5,8 @@ from entrepot.orders import rows
 KEY = {"merchant_id": "bigint", "account": "text", "mode": "text", "external_id": "text"}
 LOCK = """
     SELECT o.id, o.merchant_id, o.account, o.mode, o.external_id, o.source_version, o.source_hash,
-        o.source_read_at, o.birth_mark, o.is_history, o.address_id, o.typed_address_id
+        o.source_read_at, o.source_state, o.birth_mark, o.is_history,
+        o.address_id, o.typed_address_id
     FROM {batch}
     JOIN orders_order AS o USING (merchant_id, account, mode, external_id)
     ORDER BY o.merchant_id, o.account, o.mode, o.external_id

@@ -9,12 +9,26 @@ from dataclasses import dataclass, field
 
 from entrepot.catalog.states import MappingKind
 
+# What makes no share: nothing to ship, and what others ship.
+QUIET: frozenset[str | None] = frozenset({MappingKind.NOTHING, MappingKind.ELSEWHERE})
 BY_HAND_HOME = 0  # the group of by-hand units without a location of their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """Pieces of one SKU that live shares hold for a line already, and for how many of its units."""
+
+    sku: str
+    pieces: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """Units of a line that have no share yet. `is_shippable` is False for what needs none."""
+    """A line with units that lack a share, or parts of one. `is_shippable` is False for no need.
+
+    `units` are all that are to be sent, those with shares among them; `planned` is what has one.
+    """
 
     line_id: int
     sku: str
@@ -22,6 +36,7 @@ class Need:
     units: int
     is_shippable: bool | None
     properties: tuple[tuple[str, str], ...] = ()
+    planned: tuple[Planned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +90,16 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """Units that cannot go on: `kind` is a hold's kind, `about` what makes it apart."""
+    """Units that cannot go on: `kind` is a hold's kind, `about` what makes it apart.
+
+    `line_sku` is what was bought, `about` may be a part of it.
+    """
 
     kind: str
     about: str
     reason: str
     line_id: int
+    line_sku: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,17 +125,19 @@ def plan(needs: Sequence[Need], mappings: Mapping[str, Mapped]) -> Plan:
         if need.is_shippable is False:
             nothing[need.line_id] = need.units
             continue
-        for sku, per_line, mapped in _leaves(need.sku, 1, mappings, seen=()):
+        leaves = _merged(_leaves(need.sku, 1, mappings, seen=()))
+        units = need.units - _units_of_other_parts(need, leaves)
+        kinds = {mapped.kind if mapped else None for _, mapped in leaves.values()}
+        if units > 0 and kinds <= QUIET:
+            others_send = MappingKind.ELSEWHERE in kinds
+            (elsewhere if others_send else nothing)[need.line_id] = units
+        pieces = {planned.sku: planned.pieces for planned in need.planned}
+        for sku, (per_line, mapped) in leaves.items():
             if mapped is None:
                 stops.append(_unmapped(need, sku))
                 continue
-            if mapped.kind == MappingKind.NOTHING:
-                if per_line == 1 and sku == need.sku:
-                    nothing[need.line_id] = need.units
-                continue
-            if mapped.kind == MappingKind.ELSEWHERE:
-                if sku == need.sku:
-                    elsewhere[need.line_id] = need.units
+            missing = units * per_line - pieces.get(sku, 0)
+            if mapped.kind in QUIET or missing <= 0:
                 continue
             resolved, problems = _with_artwork(need, mapped)
             stops += [_missing(need, sku, problem) for problem in problems]
@@ -126,7 +147,7 @@ def plan(needs: Sequence[Need], mappings: Mapping[str, Mapped]) -> Plan:
                 PlannedItem(
                     line_id=need.line_id,
                     sku=sku,
-                    quantity=need.units * per_line,
+                    quantity=missing,
                     units_per_line=per_line,
                     mapped=resolved,
                 )
@@ -152,11 +173,31 @@ def _leaves(
         return [(sku, units, None)]
     if mapped.kind != MappingKind.KIT:
         return [(sku, units, mapped)]
+    if not mapped.parts:
+        return [(sku, units, None)]  # a kit of nothing: nobody has said what it is
     return [
         leaf
         for part, quantity in mapped.parts
         for leaf in _leaves(part, units * quantity, mappings, seen=(*seen, sku))
     ]
+
+
+def _merged(
+    leaves: Sequence[tuple[str, int, Mapped | None]],
+) -> dict[str, tuple[int, Mapped | None]]:
+    """One entry per SKU: a kit may name the same part twice."""
+    merged: dict[str, tuple[int, Mapped | None]] = {}
+    for sku, per_line, mapped in leaves:
+        merged[sku] = (merged.get(sku, (0, mapped))[0] + per_line, mapped)
+    return merged
+
+
+def _units_of_other_parts(need: Need, leaves: Mapping[str, object]) -> int:
+    """Units that shares hold as something else: the SKU was mapped otherwise when they were made.
+
+    They are not sent a second time.
+    """
+    return max((planned.units for planned in need.planned if planned.sku not in leaves), default=0)
 
 
 def _with_artwork(need: Need, mapped: Mapped) -> tuple[Mapped, list[str]]:
@@ -190,11 +231,18 @@ def _unmapped(need: Need, sku: str) -> Stop:
         about=sku,
         reason=f"SKU {sku or '(empty)'} is not mapped{inside}",
         line_id=need.line_id,
+        line_sku=need.sku,
     )
 
 
 def _missing(need: Need, sku: str, problem: str) -> Stop:
-    return Stop(kind="missing_artwork", about=sku, reason=f"{sku}: {problem}", line_id=need.line_id)
+    return Stop(
+        kind="missing_artwork",
+        about=sku,
+        reason=f"{sku}: {problem}",
+        line_id=need.line_id,
+        line_sku=need.sku,
+    )
 
 
 def _reason(items: Sequence[PlannedItem], *, is_by_hand: bool) -> str:

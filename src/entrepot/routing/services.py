@@ -1,6 +1,6 @@
 """Decides where the units of an order go, and keeps the decision with its reasons."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from entrepot.catalog import queries as catalog
 from entrepot.catalog.models import Asset
@@ -8,17 +8,20 @@ from entrepot.catalog.models import Mapping as SkuMapping
 from entrepot.catalog.states import AssetStatus, MappingKind
 from entrepot.orders.models import Line, Order
 from entrepot.routing.models import RoutingDecision
-from entrepot.routing.plan import Mapped, MappedAsset, Need, Plan, plan
+from entrepot.routing.plan import Mapped, MappedAsset, Need, Plan, Planned, plan
 
 KIT_DEPTH = 5  # kits of kits of kits: deeper is a mistake
 
 
-def decide(order: Order, lines: Sequence[Line]) -> tuple[RoutingDecision, Plan]:
+def decide(
+    order: Order, lines: Sequence[Line], *, planned: Mapping[int, Sequence[Planned]]
+) -> tuple[RoutingDecision, Plan]:
     """Plan the units of a locked order that have no share yet, and record the plan.
 
-    Runs inside the open scope; makes no fulfillment orders, that is fulfillment's part.
+    `planned` is what live shares hold, by line. Runs inside the open scope; makes no fulfillment
+    orders, that is fulfillment's part.
     """
-    needs = _needs(order, lines)
+    needs = _needs(order, lines, planned)
     outcome = plan(needs, _mapped(order.merchant_id, [need.sku for need in needs]))
     decision = RoutingDecision.objects.create(
         merchant_id=order.merchant_id,
@@ -59,7 +62,9 @@ def decide(order: Order, lines: Sequence[Line]) -> tuple[RoutingDecision, Plan]:
     return decision, outcome
 
 
-def _needs(order: Order, lines: Sequence[Line]) -> list[Need]:
+def _needs(
+    order: Order, lines: Sequence[Line], planned: Mapping[int, Sequence[Planned]]
+) -> list[Need]:
     open_lines = [line for line in lines if line.units_open > 0]
     unsaid = [line for line in open_lines if line.is_shippable is None]
     known = catalog.shippable_of(
@@ -72,11 +77,12 @@ def _needs(order: Order, lines: Sequence[Line]) -> list[Need]:
             line_id=line.id,
             sku=line.sku,
             title=line.title,
-            units=line.units_open,
+            units=line.units_to_send,
             is_shippable=line.is_shippable
             if line.is_shippable is not None
             else known.get(line.variant_external_id or line.product_external_id),
             properties=tuple((name, value) for name, value in line.properties),
+            planned=tuple(planned.get(line.id, ())),
         )
         for line in open_lines
     ]

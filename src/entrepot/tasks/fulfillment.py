@@ -19,7 +19,7 @@ from entrepot.connections import doors
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status as ConnectionStatus
 from entrepot.events import outbox
-from entrepot.fulfillment import planning, promises, tracking
+from entrepot.fulfillment import planning, promises, readiness, tracking
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel
 from entrepot.fulfillment.states import Status
 from entrepot.fulfillment.submission import lock_share
@@ -45,7 +45,7 @@ def resume(*, merchant_id: int, order_id: int, **_: object) -> None:
     planning.plan_order(merchant_id, order_id)
     with scope.merchant(merchant_id):
         order = Order.objects.get(id=order_id)
-        if not planning.is_workable(order):
+        if not readiness.is_workable(order):
             return
         _defer_submissions(
             FulfillmentOrder.objects.filter(order_id=order_id, status=Status.OPEN, is_by_hand=False)

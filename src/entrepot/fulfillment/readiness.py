@@ -1,0 +1,104 @@
+"""Whether a share may be sent now: rule 9 of the trade, asked again just before it leaves."""
+
+from decimal import Decimal
+
+from entrepot.canon.money import Money
+from entrepot.connections.effects import effects_allowed
+from entrepot.connections.models import Connection
+from entrepot.connections.states import EffectFlow
+from entrepot.fulfillment import content
+from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.orders.holds import NewHold, was_let_go
+from entrepot.orders.models import Line, Order
+from entrepot.orders.review import COVERED
+from entrepot.orders.states import HoldKind, OrderStatus, ReleasedBy
+
+
+def is_workable(order: Order) -> bool:
+    """Whether work on an order may go on: released, not history, not held, still open."""
+    return _may_go_on(order) and bool(order.status == OrderStatus.OPEN)
+
+
+def is_wanted(order: Order, share: FulfillmentOrder) -> bool:
+    """Whether an order, as it stands, wants a share sent; money is asked about by `shortfall`.
+
+    That is: released, not held, not disputed, not cancelled, not fulfilled by others, and planned
+    from what the source says now. A replacement is wanted by a person, also of a closed order.
+    """
+    if not _may_go_on(order) or order.amount_disputed > 0 or order.mode != share.mode:
+        return False
+    if share.replaces_id is not None:
+        return bool(order.status != OrderStatus.CANCELLED)
+    if order.status != OrderStatus.OPEN:
+        return False
+    lines = Line.objects.filter(id__in=[item.line_id for item in share.items.all()])
+    return has_units(share) and content.is_current(share.planned_content, order, lines)
+
+
+def has_units(share: FulfillmentOrder) -> bool:
+    """Whether all units of a share are still to be sent: not cancelled, nor sent by others."""
+    wanted: dict[int, int] = {}
+    for item in share.items.all():
+        units = item.quantity // item.units_per_line
+        wanted[item.line_id] = max(wanted.get(item.line_id, 0), units)
+    lines = {line.id: line for line in Line.objects.filter(id__in=wanted)}
+    return all(
+        line.quantity - line.units_cancelled - line.units_elsewhere - line.units_shipped
+        >= wanted[line_id]
+        for line_id, line in lines.items()
+    )
+
+
+def shortfall(order: Order) -> NewHold | None:
+    """A hold when what is paid, less what went back, no longer covers what is to be sent.
+
+    A person who has let that very sum go is not asked again. Orders that were released unpaid are
+    asked about only once something went back.
+    """
+    if order.released_by != ReleasedBy.PAID and order.amount_refunded == 0:
+        return None
+    covered = order.amount_captured - order.amount_refunded
+    needed = _needed(order)
+    if covered >= needed:
+        return None
+    kept, asked = Money(covered, order.currency).rounded(), Money(needed, order.currency).rounded()
+    hold = NewHold(
+        merchant_id=order.merchant_id,
+        order_id=order.id,
+        kind=HoldKind.TOTALS,
+        about=f"{COVERED}{covered.normalize():f}",
+        reason=f"What is to be sent costs {asked}, and {kept} of what was paid is left",
+        data={"covered": str(covered), "needed": str(needed), "currency": order.currency},
+    )
+    return None if was_let_go(hold) else hold
+
+
+def may_reach_out(order: Order, share: FulfillmentOrder) -> bool:
+    """Whether neither the provider's nor the storefront's connection is stopped."""
+    provider = Connection.objects.get(id=share.connection_id)
+    storefront = Connection.objects.get(id=order.connection_id)
+    return (
+        provider.mode == order.mode
+        and effects_allowed(provider, EffectFlow.SUBMISSIONS).is_allowed
+        and effects_allowed(storefront, EffectFlow.SUBMISSIONS).is_allowed
+    )
+
+
+def _may_go_on(order: Order) -> bool:
+    return bool(order.released_at is not None and not order.is_history and order.open_holds == 0)
+
+
+def _needed(order: Order) -> Decimal:
+    """The price of what was and will be sent: of the goods, or their part of all that was due.
+
+    The lower of the two: a delivery that is paid back, or a discount kept as a fee, is no reason
+    to stop.
+    """
+    goods, kept = Decimal(0), Decimal(0)
+    for line in Line.objects.filter(order_id=order.id):
+        goods += line.total
+        if line.quantity > 0:
+            units = line.quantity - max(line.units_cancelled, line.units_refunded)
+            kept += line.total * max(units, 0) / line.quantity
+    part = order.amount_due * kept / goods if goods > 0 else Decimal(0)
+    return min(kept, part)
