@@ -62,36 +62,51 @@ class Tally:
         return self.classes["under_way"] == 0
 
 
+@dataclass(slots=True, kw_only=True)
 class Records:
-    """What the hub has recorded about some connections, read at one instant."""
+    """What the hub has recorded about some connections; rows as `statements` names their columns.
 
-    def __init__(self, merchant_id: int, connection_ids: list[int]) -> None:
+    `parked` are (connection, raw body, reason).
+    """
+
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    holds: list[dict[str, Any]] = field(default_factory=list)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    shipments: list[dict[str, Any]] = field(default_factory=list)
+    mails: list[dict[str, Any]] = field(default_factory=list)
+    repeated_mails: list[str] = field(default_factory=list)
+    parked: list[tuple[int, bytes, str]] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, merchant_id: int, connection_ids: list[int]) -> "Records":
+        """Read them all at one instant."""
         asked = {"connections": connection_ids}
         with scope.merchant(merchant_id):
-            orders = sql.fetch_dicts(statements.ORDERS, asked)
-            self.holds = _by_order(sql.fetch_dicts(statements.HOLDS, asked))
-            self.attempts = sql.fetch_dicts(statements.ATTEMPTS, asked)
-            self.shipments = _by_order(sql.fetch_dicts(statements.SHIPMENTS, asked))
-            self.mails = sql.fetch_dicts(statements.MAILS, asked)
-            self.repeated_mails = [row[0] for row in sql.fetch(statements.MAILBOX)]
-            self.parked = sql.fetch_dicts(statements.PARKED, asked)
-            self.parked_bodies = {
-                row["message_id"]: open_body(InboxMessage.objects.get(id=row["message_id"]))
-                for row in self.parked
-            }
-        self.by_sale = {(row["connection_id"], row["external_id"]): row for row in orders}
-        self.orders = orders
-        self.attempts_of = _by_order(self.attempts)
+            return cls(
+                orders=sql.fetch_dicts(statements.ORDERS, asked),
+                holds=sql.fetch_dicts(statements.HOLDS, asked),
+                attempts=sql.fetch_dicts(statements.ATTEMPTS, asked),
+                shipments=sql.fetch_dicts(statements.SHIPMENTS, asked),
+                mails=sql.fetch_dicts(statements.MAILS, asked),
+                repeated_mails=[row[0] for row in sql.fetch(statements.MAILBOX)],
+                parked=[
+                    (
+                        row["connection_id"],
+                        open_body(InboxMessage.objects.get(id=row["message_id"])),
+                        row["reason"],
+                    )
+                    for row in sql.fetch_dicts(statements.PARKED, asked)
+                ],
+            )
 
     def parked_for(self, connection_id: int, external_id: str) -> str:
         """Why a message that names the sale is parked; "" when none is."""
         wanted = external_id.encode()
         return next(
             (
-                row["reason"]
-                for row in self.parked
-                if row["connection_id"] == connection_id
-                and wanted in self.parked_bodies[row["message_id"]]
+                reason
+                for where, body, reason in self.parked
+                if where == connection_id and wanted in body
             ),
             "",
         )
@@ -106,32 +121,30 @@ def count(
     at_the_end: bool = False,
 ) -> Tally:
     """Count a run: `placed` and `books` as the sandbox tells them, `connections` by mount."""
-    records = Records(merchant_id, list(connections.values()))
-    tally = Tally(placed=len(placed), in_hub=len(records.orders))
-    checkouts = {
-        row["external_id"]: row for told in books.values() for row in told.get("checkouts", ())
-    }
-    for sale in placed:
-        _count_sale(
-            tally,
-            records,
-            sale,
-            connections[sale["mount"]],
-            checkouts=checkouts,
-            at_the_end=at_the_end,
-        )
-    tally.submitted = len(
-        {
-            a["order_id"]
-            for a in records.attempts
-            if (a["kind"], a["status"]) == ("submit", "accepted")
-        }
+    records = Records.read(merchant_id, list(connections.values()))
+    return compare(
+        records, connections=connections, placed=placed, books=books, at_the_end=at_the_end
     )
-    tally.shipped = len(records.shipments)
+
+
+def compare(
+    records: Records,
+    *,
+    connections: dict[str, int],
+    placed: list[dict[str, Any]],
+    books: dict[str, Any],
+    at_the_end: bool = False,
+) -> Tally:
+    """Hold the books against the hub's records."""
+    tally = Tally(placed=len(placed), in_hub=len(records.orders))
+    counter = _Counter(tally, records, books)
+    for sale in placed:
+        counter.add(sale, connections[sale["mount"]], at_the_end=at_the_end)
+    tally.submitted = len({row["order_id"] for row in records.attempts if _is_taken(row)})
+    shipments = _by_order(records.shipments)
+    tally.shipped = len(shipments)
     told_shops = {connections[mount] for mount, told in books.items() if "sales" in told}
-    to_tell = [
-        rows for rows in records.shipments.values() if rows[0]["connection_id"] in told_shops
-    ]
+    to_tell = [rows for rows in shipments.values() if rows[0]["connection_id"] in told_shops]
     tally.written_back = sum(all(row["is_written_back"] for row in rows) for rows in to_tell)
     tally.untold = len(to_tell) - tally.written_back
     tally.mails = sum(mail["status"] in SENT for mail in records.mails)
@@ -141,45 +154,66 @@ def count(
     return tally
 
 
-def _count_sale(
-    tally: Tally,
-    records: Records,
-    sale: dict[str, Any],
-    connection_id: int,
-    *,
-    checkouts: dict[str, dict[str, Any]],
-    at_the_end: bool,
-) -> None:
-    order = records.by_sale.get((connection_id, sale["external_id"]))
-    name = f"{sale['mount']}/{sale['external_id']}"
-    if order is None:
-        if reason := records.parked_for(connection_id, sale["external_id"]):
-            tally.classes["parked"] += 1
-            tally.still.append(Still(number=name, state="parked", reason=reason))
-        elif (page := checkouts.get(sale["external_id"])) is not None and not (
-            page["is_paid"] or page["is_pending"]
-        ):
-            tally.classes["unpaid"] += 1
+class _Counter:
+    """Puts sales into their classes, one by one."""
+
+    def __init__(self, tally: Tally, records: Records, books: dict[str, Any]) -> None:
+        self._tally = tally
+        self._records = records
+        self._by_sale = {(row["connection_id"], row["external_id"]): row for row in records.orders}
+        self._holds = _by_order(records.holds)
+        self._attempts = _by_order(records.attempts)
+        self._checkouts = {
+            row["external_id"]: row for told in books.values() for row in told.get("checkouts", ())
+        }
+
+    def add(self, sale: dict[str, Any], connection_id: int, *, at_the_end: bool) -> None:
+        """Count one sale."""
+        order = self._by_sale.get((connection_id, sale["external_id"]))
+        if order is None:
+            self._add_unknown(sale, connection_id, at_the_end=at_the_end)
+            return
+        self._tally.classes[_class_of(order)] += 1
+        self._tally.still += self._standing(order)
+        if order["fulfillment_status"] == "delivered" and self._tally.tracked_order_id is None:
+            self._tally.tracked_order_id = order["id"]
+        if sale["turn"] in AT_ONCE and order["id"] not in self._holds:
+            began = datetime.fromisoformat(sale["at"])
+            taken = [
+                row["ended_at"] for row in self._attempts.get(order["id"], ()) if _is_taken(row)
+            ]
+            if taken:
+                self._tally.waits_ms.append((min(taken) - began) / timedelta(milliseconds=1))
+
+    def _add_unknown(self, sale: dict[str, Any], connection_id: int, *, at_the_end: bool) -> None:
+        """A sale without an order: not paid, not understood, on its way, or lost."""
+        name = f"{sale['mount']}/{sale['external_id']}"
+        page = self._checkouts.get(sale["external_id"])
+        if reason := self._records.parked_for(connection_id, sale["external_id"]):
+            self._tally.classes["parked"] += 1
+            self._tally.still.append(Still(number=name, state="parked", reason=reason))
+        elif page is not None and not (page["is_paid"] or page["is_pending"]):
+            self._tally.classes["unpaid"] += 1
         else:
-            tally.classes["under_way"] += 1
+            self._tally.classes["under_way"] += 1
             if at_the_end:
-                tally.lost.append(f"{name}: the hub has no order of it")
-        return
-    name = order["number"] or name
-    tally.classes[_class_of(order)] += 1
-    for still in _standing(order, records):
-        tally.still.append(still)
-    if order["fulfillment_status"] == "delivered" and tally.tracked_order_id is None:
-        tally.tracked_order_id = order["id"]
-    if sale["turn"] in AT_ONCE:
-        began = datetime.fromisoformat(sale["at"])
-        accepted = [
-            row["ended_at"]
-            for row in records.attempts_of.get(order["id"], ())
-            if (row["kind"], row["status"]) == ("submit", "accepted") and row["ended_at"]
+                self._tally.lost.append(f"{name}: the hub has no order of it")
+
+    def _standing(self, order: dict[str, Any]) -> list[Still]:
+        told = {"number": order["number"], "reference": order["reference"]}
+        found = [
+            Still(**told, state="held", reason=f"{hold['kind']}: {hold['reason']}")
+            for hold in self._holds.get(order["id"], ())
         ]
-        if accepted and not records.holds.get(order["id"]):
-            tally.waits_ms.append((min(accepted) - began) / timedelta(milliseconds=1))
+        return found + [
+            Still(
+                **told,
+                state="needs a person" if row["needs_person"] else "unknown",
+                reason=f"{row['kind']}: {row['message']}",
+            )
+            for row in self._attempts.get(order["id"], ())
+            if row["status"] == "unknown"
+        ]
 
 
 def _class_of(order: dict[str, Any]) -> str:
@@ -196,22 +230,8 @@ def _class_of(order: dict[str, Any]) -> str:
     return "under_way"
 
 
-def _standing(order: dict[str, Any], records: Records) -> list[Still]:
-    told = {"number": order["number"], "reference": order["reference"]}
-    found = [
-        Still(**told, state="held", reason=f"{hold['kind']}: {hold['reason']}")
-        for hold in records.holds.get(order["id"], ())
-    ]
-    found += [
-        Still(
-            **told,
-            state="needs a person" if row["needs_person"] else "unknown",
-            reason=f"{row['kind']}: {row['message']}",
-        )
-        for row in records.attempts_of.get(order["id"], ())
-        if row["status"] == "unknown"
-    ]
-    return found
+def _is_taken(attempt: dict[str, Any]) -> bool:
+    return (attempt["kind"], attempt["status"]) == ("submit", "accepted")
 
 
 def doubled(records: Records, books: dict[str, Any]) -> list[str]:
@@ -250,11 +270,7 @@ def lost_works(records: Records, books: dict[str, Any]) -> list[str]:
     theirs = {
         work["external_id"]: work for told in books.values() for work in told.get("works", ())
     }
-    ours = {
-        row["external_id"]
-        for row in records.attempts
-        if (row["kind"], row["status"]) == ("submit", "accepted")
-    }
+    ours = {row["external_id"] for row in records.attempts if _is_taken(row)}
     asking = {row["reference"] for row in records.attempts if row["status"] == "unknown"}
     return [
         *(

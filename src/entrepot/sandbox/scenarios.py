@@ -99,7 +99,7 @@ def play(world: World, name: str, *, seed: int) -> None:
     scenario = SCENARIOS[name]
     world.scenario, world.seed = name, seed
     for number, place in enumerate(world.places.values()):
-        dials = {}
+        dials: dict[str, float] = {}
         for role, values in scenario.dials.items():
             if role == EVERYWHERE or type(place).__dict__.get(role) is not None:
                 dials |= dict(values)

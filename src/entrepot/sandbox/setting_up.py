@@ -26,6 +26,7 @@ from entrepot.connect import registry
 from entrepot.connections import services
 from entrepot.connections.models import Connection, WebhookRegistration
 from entrepot.connections.states import Status
+from entrepot.database.rows import Mode as RowMode
 from entrepot.notifications.configuring import save_voice
 from entrepot.sandbox.telephone import Telephone
 
@@ -74,7 +75,7 @@ def set_up(telephone: Telephone, *, tell: Callable[[str], None] = lambda _: None
     """
     told = telephone.ask("accounts")
     merchant = merchant_by_code(CODE) or access.create_merchant(
-        name=NAME, code=CODE, time_zone="Europe/Berlin", mode=Mode.TEST
+        name=NAME, code=CODE, time_zone="Europe/Berlin", mode=RowMode.TEST
     )
     password = _owner(merchant)
     _by_hand(merchant.id)
