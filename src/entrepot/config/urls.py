@@ -11,5 +11,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("entrepot.api.urls")),
     path("metrics", metrics, name="metrics"),
     path("mail-events/<str:service>/<str:token>/", receive, name="mail-events"),
+    path("", include("entrepot.tracking_page.urls")),
     path("", include("entrepot.dashboard.urls")),
 ]

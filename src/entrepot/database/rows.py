@@ -38,6 +38,7 @@ EXEMPT_TABLES: dict[str, str] = {
     "pgqueuer_schedules": "the job engine's own schedules; unused",
     "pgqueuer_statistics": "the job engine's counters",
     "tasks_schedule": "the hub's own clockwork",
+    "tracking_page_look_up": "look-ups are counted before an order is found, by keyed hashes",
     "tasks_worker": "which worker processes are alive",
 }
 

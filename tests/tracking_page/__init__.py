@@ -1,0 +1,1 @@
+"""What customers see, and what they never see."""
