@@ -26,7 +26,7 @@ DEADLOCKS = frozenset({"40P01", "40001"})
 # operator who shuts down. Everything else would fail again just so.
 SERVERS_FAULT = frozenset({"", "08", "53", "55", "57", "58"})
 # What the data itself is refused for: it cannot be kept, or breaks a constraint.
-DATAS_FAULT = frozenset({"22", "23", "54"})
+FAULTS_OF_DATA = frozenset({"22", "23", "54"})
 
 log = structlog.get_logger()
 
@@ -109,7 +109,7 @@ def _isolate(message: Understood, error: Exception) -> None:
     claimed = message.claimed
     if isinstance(error, ReusedIdentity):
         _park(claimed, str(error))
-    elif _is_datas_fault(error) or claimed.tries >= TRIES_BEFORE_PARKING:
+    elif _is_fault_of_data(error) or claimed.tries >= TRIES_BEFORE_PARKING:
         log.warning("intake.parked", message_id=claimed.message_id, error=type(error).__name__)
         _park(claimed, f"cannot apply it: {type(error).__name__}: {error}".splitlines()[0])
     else:
@@ -132,8 +132,8 @@ def _is_servers_fault(error: Exception) -> bool:
     return isinstance(error, OperationalError) and _sqlstate(error)[:2] in SERVERS_FAULT
 
 
-def _is_datas_fault(error: Exception) -> bool:
-    return isinstance(error, DatabaseError) and _sqlstate(error)[:2] in DATAS_FAULT
+def _is_fault_of_data(error: Exception) -> bool:
+    return isinstance(error, DatabaseError) and _sqlstate(error)[:2] in FAULTS_OF_DATA
 
 
 def _sqlstate(error: Exception) -> str:
