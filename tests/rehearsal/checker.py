@@ -8,14 +8,14 @@ from django.db.models import Count
 from entrepot.access import scope
 from entrepot.attempts.models import Attempt
 from entrepot.connectors.prodigi.books import Phase
-from entrepot.connectors.woocommerce.simulator import GUIDE, MUG, PRINT_A3
+from entrepot.connectors.woocommerce.simulator import GUIDE, PRINT_A2, PRINT_A3
 from entrepot.deadletters.models import DeadLetter
 from entrepot.inbox.models import InboxMessage, InboxWork
 from entrepot.notifications.models import Mail, SandboxMail
 from entrepot.orders.models import Hold, Order
 from tests.rehearsal.conftest import Rehearsal
 
-MADE_AS = {PRINT_A3: "GLOBAL-FAP-16X24", MUG: "GLOBAL-MUG-W"}
+MADE_AS = {PRINT_A3: "GLOBAL-FAP-16X24", PRINT_A2: "GLOBAL-FAP-24X36"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

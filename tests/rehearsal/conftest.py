@@ -1,5 +1,6 @@
 """A world whose hub runs in processes of its own, so that they can be killed."""
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -13,24 +14,25 @@ from django.conf import settings
 from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.catalog import services as catalog
-from entrepot.catalog.services import MappingWish
+from entrepot.catalog.services import Artwork, MappingWish
 from entrepot.catalog.states import MappingKind
 from entrepot.connect import registry
 from entrepot.connect.simulator import Clock
 from entrepot.connections import cursors, services
 from entrepot.connections.models import Connection
 from entrepot.connectors.woocommerce.books import Buyer
-from entrepot.connectors.woocommerce.simulator import GUIDE, MUG, PRINT_A3
+from entrepot.connectors.woocommerce.simulator import GUIDE, PRINT_A2, PRINT_A3
 from entrepot.database import sql
 from entrepot.tasks.idle import bring_forward
 from tests.cli.waiting import wait_for
 from tests.journeys.conftest import World, mapped
-from tests.rehearsal.hub import Hub, free_port
+from tests.rehearsal.hub import Hub, address_of, free_port, hub
 from tests.rehearsal.outside import OneAtATime, Post
 from tests.serving import serve
 
 __all__ = ["mapped"]
 
+LOOK_EVERY = 20  # of the fifty looks that a second has: asking the database is work, too
 SPEED = 20.0  # sandbox seconds per second: a shop's webhooks leave within a second
 UNHURRIED = {
     "calls_per_minute": 0,
@@ -55,15 +57,20 @@ SET next_ask_at = now(), first_empty_at = first_empty_at - interval '10 minutes'
 WHERE status = 'unknown' AND leased_until IS NULL AND next_ask_at > now()
 """
 WORK_LEFT = """
-SELECT
-    (SELECT count(*) FROM attempts_attempt WHERE ended_at IS NULL)
-    + (SELECT count(*) FROM inbox_work WHERE NOT is_parked)
-    + (
-        SELECT count(*)
-        FROM pgqueuer
-        WHERE entrypoint = ANY(%s)
-            AND (status = 'picked' OR execute_after <= clock_timestamp())
-    )
+SELECT 'attempt ' || kind || ' ' || status || ' ' || message, count(*)
+FROM attempts_attempt
+WHERE ended_at IS NULL
+GROUP BY 1
+UNION ALL
+SELECT 'inbox ' || reason, count(*)
+FROM inbox_work
+WHERE NOT is_parked
+GROUP BY 1
+UNION ALL
+SELECT 'job ' || entrypoint || ' ' || status, count(*)
+FROM pgqueuer
+WHERE entrypoint = ANY(%s) AND (status = 'picked' OR execute_after <= clock_timestamp())
+GROUP BY 1
 """
 RIVER = [
     "routing.plan",
@@ -92,7 +99,7 @@ class Rehearsal(World):
         for number in numbers:
             lines = [(PRINT_A3, 2 + number % 3)]
             if number % 2:
-                lines.append((MUG, 3 + number % 4))
+                lines.append((PRINT_A2, 3 + number % 4))
             if number % 7 == 0:
                 lines.append((GUIDE, 2))
             buyer = Buyer(
@@ -129,26 +136,43 @@ class Rehearsal(World):
         for connection in self.storefronts:
             cursors.poll_now(connection.id, merchant_id=self.merchant.id)
 
-    def is_quiet(self) -> bool:
-        """Whether nothing is under way at this moment."""
-        if not self.post.is_empty():
-            return False
+    def work_left(self) -> dict[str, int]:
+        """What is under way at this moment, by its own words."""
         with scope.system():
-            return not sql.fetch_value(WORK_LEFT, [RIVER])
+            left = dict(sql.fetch(WORK_LEFT, [RIVER]))
+        with self.lock:
+            waiting = sum(len(one.deliveries) for one in self.simulators.values())
+        return left | ({"webhooks": waiting} if waiting else {})
 
     def settle_down(self, *, until: Callable[[], bool], rounds: int = 12) -> None:
-        """Let hours go by until the fact holds; the hub lives on undisturbed."""
+        """Let hours go by until the fact holds; what a crash point kills meanwhile is revived."""
         for _ in range(rounds):
             self.let_time_pass(timedelta(hours=1))
-            wait_for(lambda: self.is_quiet() or self._has_fallen(), seconds=45)
+            self._wait_until_quiet()
             if until():
                 return
-        raise AssertionError("the world does not come to rest")
+        raise AssertionError(f"{rounds} hours were not enough")
 
-    def _has_fallen(self) -> bool:
-        if self.hub.fallen():
-            self.revive()  # a crash point struck
-        return False
+    def _wait_until_quiet(self) -> None:
+        left = self.work_left()
+        while left:  # ends: work that does not change any more is a failure
+            try:
+                left = self._work_left_other_than(left)
+            except AssertionError as error:
+                raise AssertionError(f"the world does not come to rest: {left}") from error
+
+    def _work_left_other_than(self, before: dict[str, int]) -> dict[str, int]:
+        left, looks = before, itertools.count(1)
+
+        def has_moved() -> bool:
+            nonlocal left
+            if next(looks) % LOOK_EVERY == 0:
+                self.revive()
+                left = self.work_left()
+            return left != before
+
+        wait_for(has_moved, seconds=45)
+        return left
 
 
 @pytest.fixture
@@ -171,23 +195,23 @@ def world(
         if code in {"woocommerce", "prodigi"}
     }
     with ExitStack() as stack:
-        port = stack.enter_context(free_port())
-        hub = Hub(port=port, environment={"ENTREPOT_CRASH_POINTS": str(crash_points)})
+        port = free_port()
+        processes = stack.enter_context(hub(port, {"ENTREPOT_CRASH_POINTS": str(crash_points)}))
         here = Rehearsal(
             merchant=merchant,
             run_jobs=run_jobs,
             clock=clock,
             simulators=simulators,
-            hub=hub,
+            hub=processes,
             post=Post(simulators, lock),
             lock=lock,
         )
         before = settings.PUBLIC_URL
-        settings.PUBLIC_URL = hub.address
+        settings.PUBLIC_URL = address_of(port)
         stack.callback(setattr, settings, "PUBLIC_URL", before)
         for code, simulator in simulators.items():
             here.addresses[code] = stack.enter_context(serve(OneAtATime(simulator, lock)))
-        stack.callback(_end, here)
+        stack.callback(here.post.close)
         yield here
 
 
@@ -198,24 +222,19 @@ def rehearsal(world: Rehearsal, mapped: dict[str, Connection]) -> Rehearsal:
         services.change_policy(connection.id, merchant_id=world.merchant.id, changes=UNHURRIED)
     catalog.map_sku(
         world.merchant.id,
-        MUG,
+        PRINT_A2,
         MappingWish(
             kind=MappingKind.PROVIDER,
             provider_connection_id=mapped["house"].id,
-            provider_sku="GLOBAL-MUG-W",
+            provider_sku="GLOBAL-FAP-24X36",
+            sizing="fillPrintArea",
+            artwork=[Artwork(url="https://cdn.moewe.example/moewe-a2.png")],
         ),
         by="user:1",
     )
     world.storefronts.append(mapped["shop"])
     world.hub.start("edge")
     world.hub.start("worker")
-    world.hub.wait_until_ready()
+    wait_for(world.hub.is_ready, seconds=60)
     world.post.open()
     return world
-
-
-def _end(here: Rehearsal) -> None:
-    here.post.close()
-    for process in here.hub.processes.values():
-        process.kill()
-        process.wait()

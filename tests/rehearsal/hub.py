@@ -7,11 +7,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import IO
 
 import httpx
 
 from entrepot.cli.roles import listener
 from tests.cli.waiting import wait_for
+from tests.surroundings import ROOT
 
 
 @dataclass
@@ -19,49 +21,73 @@ class Hub:
     """One edge and one worker. A dead edge refuses connections, as a dead machine does."""
 
     port: int
-    environment: Mapping[str, str] = field(default_factory=dict)
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    commands: IO[str]
+    pids: IO[str]
+    running: dict[str, int] = field(default_factory=dict)
     kills: dict[str, int] = field(default_factory=lambda: {"edge": 0, "worker": 0})
-
-    @property
-    def address(self) -> str:
-        """Where webhooks are taken."""
-        return f"http://127.0.0.1:{self.port}"
 
     def start(self, role: str) -> None:
         """Start a role; the caller does not wait until it works."""
-        options = ["--port", str(self.port)] if role == "edge" else []
-        self.processes[role] = subprocess.Popen(
-            [sys.executable, "-m", "entrepot", role, *options],
-            env={**os.environ, "ENTREPOT_URL": self.address, **self.environment},
-            stdin=subprocess.DEVNULL,
-        )
+        options = f" --port {self.port}" if role == "edge" else ""
+        self.commands.write(f"{role}{options}\n")
+        self.commands.flush()
+        self.running[role] = int(self.pids.readline())
 
     def kill(self, role: str) -> None:
         """End a role as if the power had gone; returns once the kernel has taken all it held."""
-        process = self.processes[role]
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        with suppress(ProcessLookupError):  # a crash point was faster
+            os.kill(self.running[role], signal.SIGKILL)
+        wait_for(lambda: role in self.fallen(), seconds=10)
         self.kills[role] += 1
 
     def fallen(self) -> list[str]:
         """The roles whose process is gone."""
-        return [role for role, process in self.processes.items() if process.poll() is not None]
+        return [role for role, pid in self.running.items() if not _is_alive(pid)]
 
     def is_ready(self) -> bool:
         """Whether the edge takes webhooks."""
         with suppress(httpx.HTTPError):
-            return httpx.get(f"{self.address}/healthz", timeout=2).status_code == 200
+            return httpx.get(f"{address_of(self.port)}/healthz", timeout=2).status_code == 200
         return False
-
-    def wait_until_ready(self) -> None:
-        """Return as soon as the edge takes webhooks."""
-        wait_for(self.is_ready, seconds=30)
 
 
 @contextmanager
-def free_port() -> Iterator[int]:
-    """A port that nobody else listens at."""
+def hub(port: int, environment: Mapping[str, str]) -> Iterator[Hub]:
+    """A hub whose processes are started by a process that has loaded their code; none runs yet."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.rehearsal.starting"],
+        cwd=ROOT,
+        env={**os.environ, "ENTREPOT_URL": address_of(port), **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as starter:
+        assert starter.stdin is not None
+        assert starter.stdout is not None
+        here = Hub(port, starter.stdin, starter.stdout)
+        try:
+            yield here
+        finally:
+            starter.kill()
+            for role in here.running:
+                here.kill(role)
+
+
+def address_of(port: int) -> str:
+    """Where a hub takes webhooks."""
+    return f"http://127.0.0.1:{port}"
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
     with listener("127.0.0.1", 0) as found:
         port: int = found.getsockname()[1]
-    yield port
+    return port
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
