@@ -17,6 +17,7 @@ def test_sound_roles_are_accepted(database: str) -> None:
     roles.check_roles()
 
 
+@pytest.mark.xdist_group("roles")  # roles belong to the server, which the processes share
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
