@@ -38,7 +38,7 @@ class Caller:
     def put(self, path: str, body: Any = None) -> Answered:
         return self.send("PUT", path, body)
 
-    def patch(self, path: str, body: Any = None) -> Answered:
+    def amend(self, path: str, body: Any = None) -> Answered:
         return self.send("PATCH", path, body)
 
     def delete(self, path: str, body: Any = None, **query: Any) -> Answered:

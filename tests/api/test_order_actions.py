@@ -115,8 +115,8 @@ def test_notes_and_tags_are_kept(machine: Caller, shop_day: Scene) -> None:
     sold(shop_day)
 
     note = machine.post("/api/v1/orders/20001/notes", {"text": "  Zvonit dvakrát 🔔  "}).body
-    tagged = machine.patch("/api/v1/orders/20001/tags", {"add": ["vip", "pátek"]}).body
-    fewer = machine.patch("/api/v1/orders/20001/tags", {"add": ["dárek"], "remove": ["vip"]}).body
+    tagged = machine.amend("/api/v1/orders/20001/tags", {"add": ["vip", "pátek"]}).body
+    fewer = machine.amend("/api/v1/orders/20001/tags", {"add": ["dárek"], "remove": ["vip"]}).body
 
     assert note["text"] == "Zvonit dvakrát 🔔"
     assert tagged["tags"] == ["pátek", "vip"]
