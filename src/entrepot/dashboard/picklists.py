@@ -41,7 +41,7 @@ SLIP_WORDS = {
         "item": "Artikel",
         "ordered": "Bestellt",
         "inside": "Hier dabei",
-        "help": "Etwas fehlt oder ist kaputt?",
+        "help": "Etwas fehlt oder ist kaputt?",  # typos: meant
         "number": "Bestellnummer",
         "order": "Bestellung",
     },

@@ -40,7 +40,6 @@ LOOK_EVERY_S = 0.1
 USUAL_METHODS, FAST_METHODS = ("flat_rate", "standard", "*"), ("express",)
 POLICY: dict[str, Any] = {
     "cooling_off_seconds": 0,
-    "real_payment_methods": ["stripe", "cod", "bacs", "card", "sepa_debit"],
     "hourly_ceilings": dict.fromkeys(("submissions", "refunds", "mails", "write_backs"), 1_000_000),
     "mail_gather_seconds": 5,
     "calls_per_minute": 60_000,
