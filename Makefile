@@ -15,7 +15,7 @@ CHECKED := src tests tools $(wildcard conftest.py benchmarks rehearsal)
 TEMPLATES = $(shell find src -name '*.html' -path '*/templates/*')
 ARGS ?=
 
-.PHONY: help demo up test check format docs bench shots lock migrations clean
+.PHONY: help demo up test check format rehearse docs bench shots lock migrations clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -48,6 +48,10 @@ format: ## let the formatters rewrite what they can
 	$(BIN)/ruff check --fix $(CHECKED)
 	$(BIN)/ruff format $(CHECKED)
 	$(if $(TEMPLATES),$(BIN)/djade --target-version 5.2 $(TEMPLATES))
+
+rehearse: ## kill the hub again and again under two hundred orders
+	$(SETUP) dev
+	$(BIN)/pytest -o addopts="--strict-markers --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1" tests/rehearsal $(ARGS)
 
 docs: ## write the pages that repeat what the code says
 	$(SETUP) dev

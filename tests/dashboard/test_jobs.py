@@ -1,6 +1,7 @@
 """Jobs: lanes and clock, and dead letters by cause with replay and discard."""
 
 import re
+from datetime import timedelta
 
 from entrepot.access import scope
 from entrepot.access.states import Role
@@ -43,7 +44,7 @@ def test_a_replay_previews_and_then_runs_every_letter_of_the_cause(
             total="8400",
             currency="JPY",
             lines=[("CNV", "Leinwand", 2)],
-            placed=scenes.timedelta(hours=2),
+            placed=timedelta(hours=2),
         )
         scenes.bury(scene, number, "webhooks.check", "Unavailable: 503 four times")
     with scope.merchant(scene.merchant.id):
@@ -77,7 +78,7 @@ def test_chosen_letters_are_discarded_and_others_left(empty_scene: Scene, sign_i
         total="412.00",
         currency="AED",
         lines=[("CNV", "Leinwand", 2)],
-        placed=scenes.timedelta(hours=2),
+        placed=timedelta(hours=2),
     )
     first = scenes.bury(scene, "79", "mail.send", "Refused: mailbox full")
     scenes.bury(scene, "79", "mail.send", "Refused: mailbox full")

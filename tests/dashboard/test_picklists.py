@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 from django.test import Client
 from django.utils import timezone
@@ -16,7 +17,7 @@ from tests.dashboard.scene import Scene
 from tests.dashboard.test_inbox import page_of
 
 
-def packed(scene: Scene, number: str, *, units: int, status: str = "open", **more: object) -> int:
+def packed(scene: Scene, number: str, *, units: int, status: str = "open", **more: Any) -> int:
     """An order whose lines are shipped by hand; returns the share."""
     order = scenes.sell(
         scene,

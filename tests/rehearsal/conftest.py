@@ -71,6 +71,11 @@ SELECT 'job ' || entrypoint || ' ' || status, count(*)
 FROM pgqueuer
 WHERE entrypoint = ANY(%s) AND (status = 'picked' OR execute_after <= clock_timestamp())
 GROUP BY 1
+UNION ALL
+SELECT 'reading of ' || flow, count(*)
+FROM connections_cursor
+WHERE next_poll_at <= clock_timestamp()
+GROUP BY 1
 """
 RIVER = [
     "routing.plan",
@@ -141,7 +146,7 @@ class Rehearsal(World):
         with scope.system():
             left = dict(sql.fetch(WORK_LEFT, [RIVER]))
         with self.lock:
-            waiting = sum(len(one.deliveries) for one in self.simulators.values())
+            waiting = self.post.waiting() + self.shop.shop.hooks.waiting()
         return left | ({"webhooks": waiting} if waiting else {})
 
     def settle_down(self, *, until: Callable[[], bool], rounds: int = 12) -> None:

@@ -1,6 +1,7 @@
 """The hub's real processes, each killed and started again at will."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -18,7 +19,11 @@ from tests.surroundings import ROOT
 
 @dataclass
 class Hub:
-    """One edge and one worker. A dead edge refuses connections, as a dead machine does."""
+    """One edge and one worker. A dead edge refuses connections, as a dead machine does.
+
+    `running` holds descriptors of processes, not their ids: an id may belong to somebody else by
+    the time that it is killed.
+    """
 
     port: int
     commands: IO[str]
@@ -31,18 +36,20 @@ class Hub:
         options = f" --port {self.port}" if role == "edge" else ""
         self.commands.write(f"{role}{options}\n")
         self.commands.flush()
-        self.running[role] = int(self.pids.readline())
+        if role in self.running:
+            os.close(self.running[role])
+        self.running[role] = os.pidfd_open(int(self.pids.readline()))
 
     def kill(self, role: str) -> None:
         """End a role as if the power had gone; returns once the kernel has taken all it held."""
         with suppress(ProcessLookupError):  # a crash point was faster
-            os.kill(self.running[role], signal.SIGKILL)
+            signal.pidfd_send_signal(self.running[role], signal.SIGKILL)
         wait_for(lambda: role in self.fallen(), seconds=10)
         self.kills[role] += 1
 
     def fallen(self) -> list[str]:
         """The roles whose process is gone."""
-        return [role for role, pid in self.running.items() if not _is_alive(pid)]
+        return [role for role, pidfd in self.running.items() if _has_ended(pidfd)]
 
     def is_ready(self) -> bool:
         """Whether the edge takes webhooks."""
@@ -71,6 +78,8 @@ def hub(port: int, environment: Mapping[str, str]) -> Iterator[Hub]:
             starter.kill()
             for role in here.running:
                 here.kill(role)
+            for pidfd in here.running.values():
+                os.close(pidfd)
 
 
 def address_of(port: int) -> str:
@@ -85,9 +94,6 @@ def free_port() -> int:
     return port
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def _has_ended(pidfd: int) -> bool:
+    ended, _, _ = select.select([pidfd], [], [], 0)
+    return bool(ended)

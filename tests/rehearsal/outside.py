@@ -64,6 +64,7 @@ class Post:
     lock: threading.RLock
     acknowledged: dict[bytes, str] = field(default_factory=dict)
     answers: Counter[str] = field(default_factory=Counter)
+    _under_way: int = 0
     _closing: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -78,10 +79,11 @@ class Post:
         if self._thread is not None:
             self._thread.join(60)
 
-    def is_empty(self) -> bool:
-        """Whether nothing waits to be delivered."""
+    def waiting(self) -> int:
+        """How many webhooks wait at the platforms or are on their way."""
         with self.lock:
-            return not any(one.deliveries for one in self.simulators.values())
+            queued = sum(len(simulator.deliveries) for simulator in self.simulators.values())
+            return queued + self._under_way
 
     def _run(self) -> None:
         with ThreadPoolExecutor(CARRIERS) as carriers, httpx.Client(timeout=20) as client:
@@ -91,7 +93,9 @@ class Post:
                     for simulator in self.simulators.values():
                         simulator.tick()
                         due += [(simulator, one) for one in simulator.due_deliveries()]
+                    self._under_way = len(due)
                 list(carriers.map(lambda pair: self._deliver(client, *pair), due))
+                self._under_way = 0
                 self._closing.wait(PAUSE_S)
 
     def _deliver(self, client: httpx.Client, simulator: Simulator, delivery: Delivery) -> None:

@@ -17,7 +17,7 @@ def main() -> None:
     django.setup()
     import entrepot.config.asgi  # noqa: PLC0415 -- Django app not ready
     import entrepot.tasks.worker  # noqa: PLC0415 -- likewise
-    from entrepot.cli.main import main as entrepot  # noqa: PLC0415 -- likewise
+    from entrepot.cli.main import main as command_line  # noqa: PLC0415 -- likewise
     from entrepot.tasks import registry  # noqa: PLC0415 -- likewise
 
     registry.load()
@@ -29,7 +29,7 @@ def main() -> None:
             continue
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.dup2(os.open(os.devnull, os.O_RDWR), sys.stdin.fileno())
-        os._exit(entrepot(shlex.split(line)))
+        os._exit(command_line(shlex.split(line)))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from tests.rehearsal.conftest import Rehearsal
 
 pytestmark = pytest.mark.journey
 
-ORDERS = 50
-BURST = 10
+ORDERS = 200
+BURST = 20
 
 
 def made(world: Rehearsal) -> int:

@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import LIVE, IllegalStep, Kind, LeaseLost, Status, Step
+from entrepot.connect.crashpoint import crashpoint
 from entrepot.connect.manifest import Effect
 from entrepot.events import outbox
 
@@ -126,6 +127,7 @@ def intend(
         leased_until=Now() + LEASE,
     )
     _record("attempt.intended", attempt, previous="")
+    crashpoint("attempt.before_intend_commit")
     return attempt, Lease.begin(attempt)
 
 
@@ -147,6 +149,7 @@ def accept(lease: Lease, *, outcome: dict[str, Any], message: str = "") -> Attem
     attempt = _held(lease)
     attempt.outcome = outcome
     _end(attempt, Step.ACCEPT, message=message)
+    crashpoint("attempt.before_record_commit")
     return attempt
 
 
