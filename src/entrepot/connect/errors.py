@@ -3,6 +3,7 @@
 ConnectorError
 ├── Unavailable          nothing was sent: retry; the only one that counts for the breaker
 │   └── RateLimited      nothing happened: retry after `retry_after`
+│       └── BudgetSpent  nothing was even called: wait, without spending a try
 ├── OutcomeUnknown       it may have happened: look it up by reference, then decide
 ├── Rejected             refused, with whose fault it is
 │                          order     hold the order
@@ -36,6 +37,10 @@ class Unavailable(ConnectorError):
 
 class RateLimited(Unavailable):
     """Refused for its frequency; nothing happened. Does not count against the platform."""
+
+
+class BudgetSpent(RateLimited):
+    """Our own limit, or a pause that the platform asked for earlier: nothing was called at all."""
 
 
 class OutcomeUnknown(ConnectorError):

@@ -4,6 +4,7 @@ It knows no database: `Budget`, `Breaker` and `CallLog` are protocols that are h
 module opens a socket.
 """
 
+import atexit
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -136,6 +137,7 @@ _pool = httpx.Client(
     follow_redirects=False,
     trust_env=False,
 )
+atexit.register(_pool.close)
 
 
 class Http:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from entrepot.access import scope
-from entrepot.connect.errors import RateLimited
+from entrepot.connect.errors import BudgetSpent
 from entrepot.connect.http import Priority, retry_after_of
 from entrepot.database import sql
 
@@ -101,13 +101,13 @@ class SharedBudget:
         Without a known rate limit only a pause that the platform asked for counts.
 
         Raises:
-            RateLimited: it is spent, or the platform asked for a pause; with how long to wait.
+            BudgetSpent: it is spent, or the platform asked for a pause; with how long to wait.
         """
         gives_up = time.monotonic() + self._patience[priority].total_seconds()
         while True:
             try:
                 self._take(cost, priority)
-            except RateLimited as refused:
+            except BudgetSpent as refused:
                 wait = (refused.retry_after or USUAL_PAUSE).total_seconds()
                 if time.monotonic() + wait > gives_up:
                     raise
@@ -150,7 +150,7 @@ class SharedBudget:
             assert row is not None
             tokens, passed, blocked_for = row
             if blocked_for is not None and blocked_for > 0:
-                raise RateLimited(
+                raise BudgetSpent(
                     "the platform asked for a pause", retry_after=timedelta(seconds=blocked_for)
                 )
             if not self._per_second:
@@ -161,7 +161,7 @@ class SharedBudget:
             lent = min(max(cost, self._capacity * LOAN_SHARE), tokens - left) // 1
             if lent < cost:
                 missing = min(cost + left, self._capacity) - tokens
-                raise RateLimited(
+                raise BudgetSpent(
                     f"the budget of this connection is spent for {priority} work",
                     retry_after=timedelta(seconds=max(missing, 0.05) / self._per_second),
                 )

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from entrepot.connect.errors import ConnectorError, Unavailable
+from entrepot.connect.errors import BudgetSpent, ConnectorError, Unavailable
 
 SCHEDULE = tuple(
     timedelta(seconds=seconds)
@@ -102,6 +102,8 @@ def after(
     if isinstance(error, Snooze):
         delay = max(error.until - timezone.now(), timedelta(0))
         return Again(delay, str(error), is_snooze=True)
+    if isinstance(error, BudgetSpent) and error.retry_after is not None:
+        return Again(error.retry_after, str(error), is_snooze=True)
     is_transient = isinstance(error, TRANSIENT)
     if isinstance(error, ConnectorError) and not is_transient:
         return None  # the task did not handle it, and a repetition could act twice
