@@ -64,11 +64,13 @@ class Effect:
 
     `settle_seconds` is how long an accepted thing may stay invisible to look-ups; where
     `lookup_proves_absence` is False an empty look-up proves nothing. `remembers_key` says that
-    sending the same key again is safe and answers with the first result.
+    sending the same key again is safe and answers with the first result; `key_lasts_seconds` for
+    how long, 0 for ever.
     """
 
     guarantee: EffectGuarantee
     remembers_key: bool = False
+    key_lasts_seconds: int = 0
     lookup_proves_absence: bool = False
     settle_seconds: int = 0
 

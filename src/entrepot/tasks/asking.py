@@ -5,7 +5,10 @@ recognise the key.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
@@ -17,9 +20,12 @@ from entrepot.connect import registry
 from entrepot.connect.crashpoint import crashpoint
 from entrepot.connect.errors import ConnectorError, Rejected
 from entrepot.connect.manifest import Effect
+from entrepot.connections.effects import effects_allowed
 from entrepot.connections.models import Connection
+from entrepot.connections.states import EffectFlow
 from entrepot.fulfillment import submission, writing_back
 from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.fulfillment.readiness import is_wanted, may_reach_out
 from entrepot.fulfillment.states import Status as ShareStatus
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
@@ -33,6 +39,7 @@ from entrepot.tasks.submission import CancellationRecorder, SubmissionRecorder, 
 from entrepot.tasks.writing_back import WriteBackRecorder, storefront
 
 BATCH = 100
+KEY_MARGIN = timedelta(hours=1)
 # Which task carries an effect on once it is proven not sent.
 TASK_OF_KIND = {
     Kind.SUBMIT: "fulfillment.submit",
@@ -132,7 +139,9 @@ def effect_of(attempt: Attempt) -> Effect:
 def _ask_submission(attempt: Attempt, lease: Lease) -> None:
     with scope.merchant(attempt.merchant_id):
         share = FulfillmentOrder.objects.get(id=attempt.subject_id)
-        request = submission.request_of(share, Order.objects.get(id=share.order_id))
+        order = Order.objects.get(id=share.order_id)
+        request = submission.request_of(share, order)
+        may_send = is_wanted(order, share) and may_reach_out(order, share)
     connection_id = share.connection_id
     recorder = SubmissionRecorder(attempt.merchant_id, share.id)
     if request.reference != attempt.reference:
@@ -142,9 +151,13 @@ def _ask_submission(attempt: Attempt, lease: Lease) -> None:
     client = provider(connection_id, lease=lease)
     found = client.find(request)
     effect = effect_of(attempt)
-    is_wanted = share.status == ShareStatus.SUBMITTED
     is_same = request.fingerprint() == attempt.fingerprint
-    if found is None and effect.remembers_key and is_wanted and is_same:
+    can_repeat = _remembers(effect, attempt) and is_same and share.status == ShareStatus.SUBMITTED
+    if found is None and can_repeat and not may_send:
+        with scope.merchant(attempt.merchant_id):
+            attempts.could_not_ask(lease, message="not there; not sent again while it is stopped")
+        return
+    if found is None and can_repeat:
         # The key is remembered: sending it again finds the first, or makes the only one.
         try:
             found = client.submit(request)
@@ -170,6 +183,12 @@ def _ask_cancellation(attempt: Attempt, lease: Lease) -> None:
         )
         recorder.accepted(lease, receipt)
         return
+    with scope.merchant(attempt.merchant_id):
+        connection = Connection.objects.get(id=attempt.connection_id or 0)
+        verdict = effects_allowed(connection, EffectFlow.SUBMISSIONS)
+        if not verdict.is_allowed:
+            attempts.could_not_ask(lease, message=verdict.reason)
+            return
     # Asking again to cancel what is not cancelled does nothing twice.
     recorder.accepted(lease, client.cancel(external_id))
 
@@ -181,13 +200,32 @@ def _ask_refund(attempt: Attempt, lease: Lease) -> None:
     client = gateway(attempt.connection_id, lease=lease)
     found = client.find_refund(request)
     effect = effect_of(attempt)
-    if found is None and effect.remembers_key:
+    can_repeat = _remembers(effect, attempt)
+    if found is None and can_repeat and not _may_repeat_refund(attempt):
+        with scope.merchant(attempt.merchant_id):
+            attempts.could_not_ask(lease, message="not there; not sent again while it is stopped")
+        return
+    if found is None and can_repeat:
         found = client.refund(request)
     if found is not None:
         recorder.accepted(lease, found)
         return
     with scope.merchant(attempt.merchant_id):
         _count_empty(attempt, lease, effect)
+
+
+def _may_repeat_refund(attempt: Attempt) -> bool:
+    with scope.merchant(attempt.merchant_id):
+        connection = Connection.objects.get(id=attempt.connection_id or 0)
+        return effects_allowed(connection, EffectFlow.REFUNDS).is_allowed
+
+
+def _remembers(effect: Effect, attempt: Attempt) -> bool:
+    """Whether sending the key again still answers with the first result, and makes no second."""
+    if not effect.remembers_key or not effect.key_lasts_seconds:
+        return effect.remembers_key
+    age = timezone.now() - attempt.intended_at
+    return age < timedelta(seconds=effect.key_lasts_seconds) - KEY_MARGIN
 
 
 def _ask_write_back(attempt: Attempt, lease: Lease) -> None:
