@@ -13,6 +13,7 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
+from entrepot.attempts.rates import fuse
 from entrepot.attempts.services import Lease
 from entrepot.attempts.states import LIVE
 from entrepot.attempts.states import Kind as Effect
@@ -27,6 +28,7 @@ from entrepot.canon.money import Money
 from entrepot.connect import registry
 from entrepot.connections.models import Connection
 from entrepot.connections.queries import hook_url
+from entrepot.connections.states import EffectFlow
 from entrepot.customers.queries import address_of, email_of
 from entrepot.fulfillment import progress
 from entrepot.fulfillment.models import FulfillmentOrder
@@ -85,6 +87,9 @@ def intend_submission(
         stop = None if fulfillment_order.replaces_id else shortfall(order)
         if stop is not None:
             open_holds([stop])
+            return None
+        provider = Connection.objects.get(id=fulfillment_order.connection_id)
+        if not fuse(provider, EffectFlow.SUBMISSIONS, Effect.SUBMIT).is_allowed:
             return None
         request = request_of(fulfillment_order, order)
         intended = attempts.intend(

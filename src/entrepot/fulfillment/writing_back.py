@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
+from entrepot.attempts.rates import fuse
 from entrepot.attempts.services import Lease
 from entrepot.attempts.states import Kind as Effect
 from entrepot.connect import registry
@@ -11,7 +12,7 @@ from entrepot.connect.ports import WriteBack, WriteBackReceipt, WrittenParcel
 from entrepot.connections.effects import effects_allowed
 from entrepot.connections.models import Connection
 from entrepot.connections.states import EffectFlow
-from entrepot.fulfillment.models import Parcel, Shipment, ShipmentItem
+from entrepot.fulfillment.models import FulfillmentItem, Parcel, Shipment, ShipmentItem
 from entrepot.fulfillment.references import idempotency_key, sale_reference
 from entrepot.fulfillment.states import ShipmentStatus
 from entrepot.obligations import services as obligations
@@ -63,6 +64,8 @@ def intend_write_back(merchant_id: int, shipment_id: int) -> WriteBackCall | Non
             return None
         storefront = Connection.objects.get(id=order.connection_id)
         if not effects_allowed(storefront, EffectFlow.WRITE_BACKS).is_allowed:
+            return None
+        if not fuse(storefront, EffectFlow.WRITE_BACKS, Effect.WRITE_BACK).is_allowed:
             return None
         news = _news(shipment, order)
         intended = attempts.intend(
@@ -158,18 +161,26 @@ def _writes_back(order: Order) -> bool:
 
 def _telling(shipment: Shipment) -> int:
     """Which telling of a shipment this is: tracking that comes later is news of its own."""
-    tracked = Parcel.objects.filter(shipment=shipment).exclude(tracking_number="").count()
-    return max(1, tracked)
+    return 1 + Parcel.objects.filter(shipment=shipment).exclude(tracking_number="").count()
+
+
+def _units_of(shipment: Shipment) -> dict[int, int]:
+    """Units of each line in a shipment, as the shop sold them: of a kit, what its parts make."""
+    per_line = dict(
+        FulfillmentItem.objects.filter(
+            fulfillment_order_id=shipment.fulfillment_order_id
+        ).values_list("id", "units_per_line")
+    )
+    units: dict[int, int] = {}
+    for item in ShipmentItem.objects.filter(shipment=shipment):
+        whole = item.quantity // per_line[item.fulfillment_item_id]
+        units[item.line_id] = max(units.get(item.line_id, 0), whole)
+    return {line_id: count for line_id, count in units.items() if count > 0}
 
 
 def _news(shipment: Shipment, order: Order) -> WriteBack:
     lines = {line.id: line for line in Line.objects.filter(order_id=order.id)}
-    units = {
-        lines[line_id].external_id: quantity
-        for line_id, quantity in ShipmentItem.objects.filter(shipment=shipment).values_list(
-            "line_id", "quantity"
-        )
-    }
+    units = {lines[line_id].external_id: count for line_id, count in _units_of(shipment).items()}
     sale = sale_reference(account=order.account, mode=order.mode, external_id=order.external_id)
     left = ("shipped", "delivered", "not_required")
     return WriteBack(

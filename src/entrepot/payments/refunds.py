@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
+from entrepot.attempts.rates import fuse
 from entrepot.attempts.services import Lease
 from entrepot.attempts.states import Kind as Effect
 from entrepot.canon.money import Money
@@ -126,6 +127,8 @@ def intend_refund(merchant_id: int, refund_id: int) -> RefundCall | None:
             return None
         connection = Connection.objects.get(id=refund.connection_id)
         if not effects_allowed(connection, EffectFlow.REFUNDS).is_allowed:
+            return None
+        if not fuse(connection, EffectFlow.REFUNDS, Effect.REFUND).is_allowed:
             return None
         return _intend(refund, order)
 
