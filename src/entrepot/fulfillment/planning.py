@@ -13,6 +13,7 @@ from entrepot.connections.models import Connection
 from entrepot.connections.states import Status as ConnectionStatus
 from entrepot.customers.queries import address_of
 from entrepot.events import outbox
+from entrepot.fulfillment.answered import lift_answered
 from entrepot.fulfillment.content import content_of
 from entrepot.fulfillment.counting import planned_of, recount_planned
 from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
@@ -41,9 +42,11 @@ def plan_order(merchant_id: int, order_id: int) -> list[FulfillmentOrder]:
     """
     with scope.merchant(merchant_id):
         order = lock_order(order_id)
+        lines = list(Line.objects.filter(order_id=order_id).order_by("position", "id"))
+        if order.open_holds and lift_answered(order, lines):
+            order.refresh_from_db()
         if not is_workable(order):
             return []
-        lines = list(Line.objects.filter(order_id=order_id).order_by("position", "id"))
         if not any(line.units_open > 0 for line in lines):
             return []
         decision, plan = decide(order, lines, planned=planned_of(order_id))

@@ -204,7 +204,7 @@ def _note_shipment(
                 tracking_number=snapshot.tracking_number,
                 tracking_url=snapshot.tracking_url,
                 shipped_at=snapshot.shipped_at or answer.updated_at or timezone.now(),
-                units=_units(fulfillment_order, snapshot),
+                units=_units(fulfillment_order, snapshot, is_only_one=len(answer.shipments) == 1),
             ),
             cause=f"fulfillment_order:{fulfillment_order.id}",
         )
@@ -216,7 +216,9 @@ def _note_shipment(
             void_shipment(known, reason="the provider cancelled the shipment")
 
 
-def _units(fulfillment_order: FulfillmentOrder, snapshot: ShipmentSnapshot) -> dict[int, int]:
+def _units(
+    fulfillment_order: FulfillmentOrder, snapshot: ShipmentSnapshot, *, is_only_one: bool
+) -> dict[int, int]:
     """Fulfillment item id -> units, by the references that we gave the items.
 
     A shipment that names no item of ours holds the whole share when it is the only one.
@@ -228,6 +230,8 @@ def _units(fulfillment_order: FulfillmentOrder, snapshot: ShipmentSnapshot) -> d
         if position in items:
             item = items[position]
             units[item.id] = units.get(item.id, 0) + shipped.quantity
+    if not units and is_only_one:
+        return {item.id: item.quantity for item in items.values()}
     return units
 
 

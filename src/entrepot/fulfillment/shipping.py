@@ -11,6 +11,7 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.canon.tracking import ParcelStatus
 from entrepot.events import outbox
+from entrepot.fulfillment import promises
 from entrepot.fulfillment.counting import recount
 from entrepot.fulfillment.models import (
     FulfillmentItem,
@@ -148,6 +149,17 @@ def void_shipment(shipment: Shipment, *, reason: str) -> None:
         reason=reason,
     )
     recount([shipment.order_id])
+    _reopen(shipment, reason=reason)
+
+
+def _reopen(shipment: Shipment, *, reason: str) -> None:
+    """A share of which everything had left has units to send again, and owes them."""
+    share = FulfillmentOrder.objects.select_for_update().get(id=shipment.fulfillment_order_id)
+    if share.status != Status.CLOSED:
+        return
+    share.ended_at = None
+    share.take(Step.REOPEN, reason=reason)
+    promises.owe_shipping(share, since=timezone.now())
 
 
 def ship_by_hand(

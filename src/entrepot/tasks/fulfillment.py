@@ -9,9 +9,11 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import LIVE
+from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.canon.messages import Flow
 from entrepot.catalog.models import Mapping as SkuMapping
 from entrepot.catalog.models import ShippingMap
+from entrepot.catalog.queries import ANY_METHOD
 from entrepot.connect import registry
 from entrepot.connect.errors import Rejected
 from entrepot.connect.ports import Fulfills, Tracks
@@ -25,7 +27,7 @@ from entrepot.fulfillment.states import Status
 from entrepot.fulfillment.submission import lock_share
 from entrepot.fulfillment.tracking import ENDED
 from entrepot.orders import holds
-from entrepot.orders.models import Order
+from entrepot.orders.models import Hold, Order
 from entrepot.orders.states import HoldKind
 from entrepot.tasks import queue, rereading
 from entrepot.tasks.calls import outside_transaction
@@ -35,6 +37,7 @@ from entrepot.tasks.schedule import schedule
 
 SWEEP = 500
 STALE_AFTER = timedelta(minutes=10)
+RETRIED_WITHIN = timedelta(minutes=30)
 PRESUME_AFTER = timedelta(days=14)
 UNKNOWN_NUMBER_WAIT = timedelta(minutes=30)  # a label is printed before its carrier scans it
 
@@ -73,11 +76,16 @@ def after_mapping(*, merchant_id: int, subject_id: int, **_: object) -> None:
                 )
         shipping = ShippingMap.objects.filter(id=subject_id).first()
         if shipping is not None:
-            holds.lift_holds(
-                by="system",
-                reason=f"{shipping.method_code} is mapped",
+            waiting = Hold.objects.filter(
                 kind=HoldKind.SHIPPING_UNMAPPED,
-                about=f"{shipping.provider_connection_id}:{shipping.method_code}",
+                lifted_at=None,
+                about__startswith=f"{shipping.provider_connection_id}:",
+            )
+            if shipping.method_code != ANY_METHOD:
+                waiting = waiting.filter(about__endswith=f":{shipping.method_code}")
+            hold_ids = list(waiting.order_by("id").values_list("id", flat=True))
+            holds.lift_holds(
+                by="system", reason=f"{shipping.method_code} is mapped", hold_ids=hold_ids
             )
 
 
@@ -135,15 +143,23 @@ def sweep(**_: object) -> None:
             subject_kind="fulfillment_order", subject_id=OuterRef("id"), status__in=LIVE
         )
         held = Order.objects.filter(id=OuterRef("order_id")).filter(
-            Q(open_holds__gt=0) | ~Q(status="open")
+            Q(open_holds__gt=0) | Q(status="cancelled")
         )
         stopped = Connection.objects.filter(id=OuterRef("connection_id")).exclude(
             status=ConnectionStatus.LIVE
+        )
+        # Its job waits for the next try, with a longer pause each time.
+        just_failed = Attempt.objects.filter(
+            subject_kind="fulfillment_order",
+            subject_id=OuterRef("id"),
+            status=AttemptStatus.NOT_SENT,
+            ended_at__gt=now - RETRIED_WITHIN,
         )
         waiting = FulfillmentOrder.objects.filter(~Exists(is_busy), ~Exists(stopped))
         _defer_submissions(
             waiting.filter(
                 ~Exists(held),
+                ~Exists(just_failed),
                 status=Status.OPEN,
                 is_by_hand=False,
                 submit_after__lt=now - timedelta(seconds=30),

@@ -16,6 +16,7 @@ from entrepot.inbox.states import Source
 from entrepot.inbox.storing import Incoming
 from entrepot.intake.hints import Reread
 from entrepot.orders.models import Order
+from entrepot.orders.snapshots import mark_deleted
 from entrepot.tasks import queue
 from entrepot.tasks.calls import outside_transaction
 from entrepot.tasks.registry import Priority, task
@@ -80,7 +81,16 @@ def read_order_again(merchant_id: int, *, share_id: int) -> None:
         share = FulfillmentOrder.objects.get(id=share_id)
         order = Order.objects.get(id=share.order_id)
         connection = Connection.objects.get(id=order.connection_id)
-    read_again(merchant_id, connection.id, flow_of_orders(connection.platform), order.external_id)
+    flow = flow_of_orders(connection.platform)
+    if not read_again(merchant_id, connection.id, flow, order.external_id):
+        # Gone at the source, and nobody told us: what it sold must not leave.
+        with scope.merchant(merchant_id):
+            mark_deleted(
+                merchant_id,
+                account=order.account,
+                external_id=order.external_id,
+                at=timezone.now(),
+            )
 
 
 def flow_of_orders(platform: str) -> Flow:

@@ -44,8 +44,13 @@ def submit(*, merchant_id: int, subject_id: int, **_: object) -> None:
 
 
 @task("fulfillment.withdraw", priority=Priority.URGENT)
-def withdraw(*, merchant_id: int, order_id: int, **_: object) -> None:
-    """Bring the shares of an order in line with what is still wanted, and plan what lost one."""
+def withdraw(*, merchant_id: int, order_id: int | None, **_: object) -> None:
+    """Bring the shares of an order in line with what is still wanted, and plan what lost one.
+
+    A refund of a payment that is no order's yet concerns no share; matching it tells it again.
+    """
+    if order_id is None:
+        return
     cancellation.withdraw(merchant_id, order_id)
     planning.plan_order(merchant_id, order_id)
 
