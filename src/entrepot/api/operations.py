@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from django.http import HttpResponse
 from ninja import Router, Schema
+from ninja.security.base import AuthBase
 from pydantic import BaseModel
 
 from entrepot.access import scope as access_scope
@@ -46,11 +47,12 @@ def operation(
     status: int = 200,
     summary: str,
     calls_outside: bool = False,
+    auth: Callable[[str], AuthBase] = ApiKey,
 ) -> Callable[[View], View]:
     """Put a view on a router: (request: ApiRequest, ...) -> schema, or a response that is ready.
 
     It runs in one transaction of the caller's merchant, unless it `calls_outside`: then it opens
-    its own, and none during a call. POST takes an Idempotency-Key.
+    its own, and none during a call. POST takes an Idempotency-Key. `auth` says who may call.
     """
 
     def decorate(view: View) -> View:
@@ -77,7 +79,7 @@ def operation(
         router.api_operation(
             [method],
             path,
-            auth=ApiKey(scope),
+            auth=auth(scope),
             response={status: answers, **PROBLEMS},
             summary=summary,
             description=inspect.getdoc(view) or "",

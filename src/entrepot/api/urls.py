@@ -1,20 +1,25 @@
 """Where the interface answers: /api/v1, its documentation, and the documented paths."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, path, re_path
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from entrepot.api.errors import CONTENT_TYPE, Problem, not_found
+from entrepot.api.interfaces.api import interfaces
+from entrepot.api.interfaces.health import get_status
 from entrepot.api.rest.api import api
 
 View = Callable[..., HttpResponseBase]
+_capital = re.compile("(?<!^)[A-Z]")
 NUL = (b"\x00", b"\\u0000")
 
 
@@ -33,6 +38,20 @@ def guarded(view: View) -> View:
             refused = Problem(405, f"use {allowed} here", headers={"Allow": allowed})
             return refused.response(request.path)
         return response
+
+    return answer
+
+
+def spelled(view: View) -> View:
+    """Take the words of a query in either usual spelling: orderId and order_id."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **values: Any) -> HttpResponseBase:
+        asked = QueryDict(mutable=True)
+        for name, words in request.GET.lists():
+            asked.setlist(_capital.sub(lambda found: f"_{found[0].lower()}", name), words)
+        request.GET = asked  # type: ignore[assignment]
+        return view(request, *args, **values)
 
     return answer
 
@@ -60,18 +79,28 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
     return not_found(f"path {request.path[:200]!r}").response(request.path)
 
 
-def _of(patterns: list[URLPattern | URLResolver]) -> list[URLPattern | URLResolver]:
+def _of(
+    patterns: list[URLPattern | URLResolver], *around: Callable[[View], View]
+) -> list[URLPattern | URLResolver]:
+    def wrapped(view: View) -> View:
+        for layer in around:
+            view = layer(view)
+        return view
+
     return [
-        URLPattern(one.pattern, guarded(one.callback), one.default_args, one.name)
+        URLPattern(one.pattern, wrapped(one.callback), one.default_args, one.name)
         if isinstance(one, URLPattern)
         else one
         for one in patterns
     ]
 
 
-_operations, _app, _namespace = api.urls
+_v1, _v1_app, _v1_namespace = api.urls
+_documented, _documented_app, _documented_namespace = interfaces.urls
 urlpatterns: list[URLPattern | URLResolver] = [
     path("docs", documentation, name="api-docs"),
-    path("v1/", (_of(_operations), _app, _namespace)),
+    path("status", guarded(require_safe(get_status)), name="api-status"),
+    path("v1/", (_of(_v1, guarded), _v1_app, _v1_namespace)),
+    path("", (_of(_documented, spelled, guarded), _documented_app, _documented_namespace)),
     re_path("^.*$", nothing_here),
 ]

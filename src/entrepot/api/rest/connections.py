@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from ninja import Query, Router
 
 from entrepot.access import scope as access_scope
+from entrepot.api import customer_tokens
 from entrepot.api.caller import ApiRequest, Caller
 from entrepot.api.errors import not_found
 from entrepot.api.operations import operation
@@ -31,8 +32,6 @@ from entrepot.connections.models import Connection
 from entrepot.connections.states import Status
 
 router = Router(tags=["connections"])
-# The secret with which a shop signs tokens for its customers.
-CUSTOMER_TOKENS = "customer_tokens"
 
 
 @operation(
@@ -285,7 +284,7 @@ def make_customer_secret(request: ApiRequest, connection_id: Id) -> SecretShape:
     services.rotate_secret(
         connection_id,
         merchant_id=request.auth.merchant_id,
-        name=CUSTOMER_TOKENS,
+        name=customer_tokens.SECRET_NAME,
         text=secret,
     )
     return SecretShape(secret=secret, key_id=str(connection_id))
