@@ -1,0 +1,160 @@
+"""A mapping as cells of text, for the form and for files: read with every fault, and written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from entrepot.catalog.services import Artwork, MappingWish
+from entrepot.catalog.states import MappingKind
+from entrepot.dashboard.reading.mapped import Mapped
+
+COLUMNS = (
+    "sku",
+    "kind",
+    "provider",
+    "provider_sku",
+    "sizing",
+    "attributes",
+    "unit_cost",
+    "cost_currency",
+    "bin",
+    "artwork",
+    "parts",
+)
+# An artwork that begins so is the name of the order line's own property that holds the link.
+OF_LINE = "line:"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A connection that makes or ships: by its code in files, by its id in forms."""
+
+    id: int
+    code: str
+    name: str
+
+
+class BadRow(ValueError):
+    """Cells that are no mapping; the message says what to correct."""
+
+
+def wish_of(cells: Mapping[str, str], providers: list[Provider]) -> MappingWish:
+    """Read a mapping. `provider` is a connection's code, id or name.
+
+    Raises:
+        BadRow: a cell cannot be read.
+    """
+    kind = cells.get("kind", "").strip().lower().replace(" ", "_")
+    if kind not in MappingKind.values:
+        raise BadRow(f"kind {kind!r} is none of {', '.join(MappingKind.values)}")
+    currency = cells.get("cost_currency", "").strip().upper()
+    cost = _cost(cells.get("unit_cost", ""))
+    if cost is not None and not (len(currency) == 3 and currency.isalpha()):
+        raise BadRow("a cost needs its currency, as in EUR")
+    is_provider = kind == MappingKind.PROVIDER
+    return MappingWish(
+        kind=kind,
+        provider_connection_id=_provider(cells.get("provider", ""), providers),
+        provider_sku=cells.get("provider_sku", "").strip() if is_provider else "",
+        attributes=_pairs(cells.get("attributes", "")),
+        sizing=cells.get("sizing", "").strip(),
+        unit_cost=cost,
+        cost_currency=currency if cost is not None else "",
+        bin=cells.get("bin", "").strip(),
+        artwork=[
+            Artwork(print_area=area, line_property=link.removeprefix(OF_LINE).strip())
+            if link.startswith(OF_LINE)
+            else Artwork(print_area=area, url=_link(link))
+            for area, link in _artwork(cells.get("artwork", ""))
+        ],
+        parts=_parts(cells.get("parts", "")) or None,
+    )
+
+
+def cells_of(row: Mapped, providers: list[Provider]) -> list[str]:
+    """A mapping as a row of a file, in the order of `COLUMNS`."""
+    codes = {one.id: one.code for one in providers}
+    return [
+        row.sku,
+        row.kind,
+        codes.get(row.provider_id or 0, ""),
+        row.provider_sku,
+        row.sizing,
+        row.attribute_words,
+        str(row.cost.amount.normalize()) if row.cost else "",
+        row.cost.currency if row.cost else "",
+        row.bin,
+        art_words(row),
+        "; ".join(f"{sku}={quantity}" for sku, quantity in row.parts.items()),
+    ]
+
+
+def art_words(row: Mapped) -> str:
+    """The artwork of a mapping as it is typed."""
+    return "; ".join(
+        f"{art.area}={OF_LINE + art.line_property if art.line_property else art.url}"
+        for art in row.art
+    )
+
+
+def _provider(word: str, providers: list[Provider]) -> int | None:
+    word = word.strip()
+    if not word:
+        return None
+    for one in providers:
+        if word in {one.code, str(one.id)} or word.casefold() == one.name.casefold():
+            return one.id
+    known = ", ".join(one.code for one in providers) or "none is connected"
+    raise BadRow(f"provider {word!r} is not known: {known}")
+
+
+def _cost(text: str) -> Decimal | None:
+    if not text.strip():
+        return None
+    try:
+        cost = Decimal(text.strip())
+    except InvalidOperation:
+        raise BadRow(f"cost {text!r} is not a number, as in 12.50") from None
+    if not cost.is_finite() or cost < 0:
+        raise BadRow(f"cost {text!r} is not an amount")
+    return cost
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece.strip() for piece in text.replace("\n", ";").split(";") if piece.strip()]
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs = {}
+    for piece in _pieces(text):
+        name, separator, value = piece.partition("=")
+        if not separator:
+            raise BadRow(f"{piece!r} is not written as name=value")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _artwork(text: str) -> list[tuple[str, str]]:
+    """Pairs of print area and link; a bare link is for the area “default”."""
+    found = []
+    for piece in _pieces(text):
+        area, separator, link = piece.partition("=")
+        if not separator or area.strip().startswith(("http:", "https:")):
+            area, link = "default", piece
+        found.append((area.strip(), link.strip()))
+    return found
+
+
+def _link(text: str) -> str:
+    if not text.startswith(("https://", "http://")):
+        raise BadRow(f"artwork {text!r} is not a link")
+    return text
+
+
+def _parts(text: str) -> dict[str, int]:
+    parts = {}
+    for sku, quantity in _pairs(text).items():
+        if not quantity.isdigit() or int(quantity) < 1:
+            raise BadRow(f"part {sku}: {quantity!r} is not a number of units")
+        parts[sku] = int(quantity)
+    return parts
