@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 DATA = Path("data") / "demo"
 START_S = 180.0
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 2.0
 # Nothing new for this long (real time): what is still under way will be so for a while.
 QUIET_S = 25.0
 LONGEST_S = 420.0
@@ -171,17 +172,15 @@ def _follow(wish: Wish, telephone: "Telephone", merchant: "Demo", stop: threadin
     columns = (TextColumn("{task.description:>14}"), BarColumn(40), MofNCompleteColumn())
     with Progress(*columns, console=console) as progress:
         bars = {name: progress.add_task(name, total=wish.orders) for name in BARS}
-        placing = threading.Thread(
-            target=_place, args=(wish, telephone, merchant, stop), daemon=True
-        )
-        placing.start()
-        watch = _Watch(wish, telephone, merchant)
-        while True:
-            tally = watch.look(show=lambda t: _advance(progress, bars, t))
-            is_placed = not placing.is_alive()
-            if stop.is_set() or (is_placed and watch.is_quiet(tally)):
-                break
-            stop.wait(LOOK_EVERY_S)
+        with ThreadPoolExecutor(1, thread_name_prefix="placing") as pool:
+            placing = pool.submit(_place, wish, telephone, merchant, stop)
+            watch = _Watch(wish, telephone, merchant)
+            while not stop.is_set():
+                tally = watch.look(show=lambda t: _advance(progress, bars, t))
+                if placing.done() and (placing.exception() or watch.is_quiet(tally)):
+                    break
+                stop.wait(LOOK_EVERY_S)
+            placing.result()
     return watch.count(at_the_end=True)
 
 
@@ -190,7 +189,12 @@ def _place(wish: Wish, telephone: "Telephone", merchant: "Demo", stop: threading
     from entrepot.sandbox.own_site import OwnSite  # noqa: PLC0415 -- app not ready
 
     (gateway,) = merchant.gateways
-    site = OwnSite(merchant_id=merchant.merchant_id, gateway_id=merchant.connections[gateway])
+    site = OwnSite(
+        hub=os.environ["ENTREPOT_URL"],
+        key=merchant.site_key,
+        gateway_id=merchant.connections[gateway],
+        run=merchant.run,
+    )
     drawn = telephone.tell("draw", count=wish.orders, seed=wish.seed)["sales"]
     for start in range(0, len(drawn), SLICE):
         if stop.is_set():

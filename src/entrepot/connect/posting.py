@@ -40,6 +40,11 @@ class Post:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
+    async def drain(self) -> None:
+        """Wait until all that was handed over has its answer."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
     async def close(self) -> None:
         """Drop what is under way."""
         for task in list(self._under_way):

@@ -1,15 +1,15 @@
 """The merchant's own site, played: puts carts together and sends customers to a payment page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from entrepot.canon.money import Money, total_of
-from entrepot.canon.payments import CheckoutLine, CheckoutRequest, CheckoutShipping
-from entrepot.connect.ports import OpensCheckouts
-from entrepot.connections import doors
-from entrepot.payments import checkouts
+from entrepot.connect.errors import OutcomeUnknown, Unavailable
+from entrepot.connect.http import Http
 
+SESSIONS = "/api/v1/checkout/sessions"
 SHIPPING = {
     "EUR": ("4.90", "14.90"),
     "SEK": ("59", "149"),
@@ -18,76 +18,78 @@ SHIPPING = {
     "JPY": ("800", "2400"),
 }
 COUNTRIES = ("DE", "FR", "CZ", "CH", "SE", "GB", "US", "JP")
-
-
-class NoGateway(Exception):
-    """A connection was to open a payment page whose platform has none."""
+TRIES = 5
+PATIENCE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnSite:
-    """Sells through one gateway of one merchant."""
+    """Sells through one gateway of a hub, by its REST interface, with an API key.
 
-    merchant_id: int
+    `run` makes the carts of one run of the sandbox different from those of another.
+    """
+
+    hub: str
+    key: str = field(repr=False)
     gateway_id: int
+    run: str
     address: str = "https://seemoewe.example"
 
     def open_page(self, cart: dict[str, Any]) -> str:
-        """Snapshot a cart of the sandbox in the hub and open the gateway's page; its address.
+        """Have the hub open a payment page for a cart of the sandbox; the page's address.
+
+        Asks again when no answer came: the idempotency key makes it the same page.
 
         Raises:
-            NoGateway: the connection's platform opens no checkouts.
-            ConnectorError: the gateway refused, or did not answer.
+            ConnectorError: the hub refused, or did not answer for long.
         """
-        request = self._request(cart)
-        checkout = checkouts.snapshot_cart(
-            self.merchant_id, self.gateway_id, request, cart_key=f"cart-{request.reference}"
-        )
-        client = doors.client(self.gateway_id, priority="people")
-        if not isinstance(client, OpensCheckouts):
-            raise NoGateway(f"connection {self.gateway_id} opens no checkouts")
-        session = client.open_checkout(request)
-        checkouts.record_session(self.merchant_id, checkout.id, session)
-        return session.url
+        name = f"{self.run}-{cart['number']}"
+        wanted = self._cart(cart, name)
+        for left in reversed(range(TRIES)):
+            try:
+                answer = Http(self.hub).post(
+                    SESSIONS,
+                    json=wanted,
+                    headers={"Authorization": f"Bearer {self.key}", "Idempotency-Key": name},
+                    deadline=PATIENCE,
+                )
+            except (Unavailable, OutcomeUnknown):
+                if not left:
+                    raise
+            else:
+                return str(answer.json()["url"])
+        raise AssertionError("the last try returns or raises")
 
-    def _request(self, cart: dict[str, Any]) -> CheckoutRequest:
+    def _cart(self, cart: dict[str, Any], name: str) -> dict[str, Any]:
         currency = cart["currency"]
-        reference = checkouts.new_reference()
-        lines = tuple(
-            CheckoutLine(
-                sku=line["sku"],
-                title=line["title"],
-                quantity=line["quantity"],
-                unit_price=Money.of(line["unit_price"], currency),
-                is_shippable=line["is_shippable"],
-            )
-            for line in cart["lines"]
-        )
-        goods = total_of((line.unit_price * line.quantity for line in lines), currency=currency)
+        needs_parcel = any(line["is_shippable"] for line in cart["lines"])
         usual, fast = SHIPPING[currency]
-        needs_parcel = any(line.is_shippable for line in lines)
-        return CheckoutRequest(
-            reference=reference,
-            idempotency_key=reference,
-            currency=currency,
-            success_url=f"{self.address}/danke",
-            cancel_url=f"{self.address}/warenkorb",
-            email=cart["email"],
-            allowed_countries=COUNTRIES if needs_parcel else (),
-            discount=_share(goods, cart["coupon_percent"]),
-            lines=lines,
-            shipping_options=(
-                CheckoutShipping(
-                    code="standard", title="Standard", price=Money.of(usual, currency)
-                ),
-                CheckoutShipping(code="express", title="Express", price=Money.of(fast, currency)),
-            )
-            if needs_parcel
-            else (),
-        )
+        shipping = [
+            {"code": "standard", "title": "Standard", "price": usual},
+            {"code": "express", "title": "Express", "price": fast},
+        ]
+        return {
+            "connection_id": self.gateway_id,
+            "cart_id": name,
+            "currency": currency,
+            "lines": cart["lines"],
+            "shipping_options": shipping if needs_parcel else [],
+            "discount": _share(cart),
+            "allowed_countries": COUNTRIES if needs_parcel else (),
+            "email": cart["email"],
+            "success_url": f"{self.address}/danke",
+            "cancel_url": f"{self.address}/warenkorb",
+        }
 
 
-def _share(goods: Money, percent: int) -> Money | None:
-    if not percent:
+def _share(cart: dict[str, Any]) -> str | None:
+    """The coupon's amount; None without one."""
+    if not cart["coupon_percent"]:
         return None
-    return Money(goods.amount * percent / Decimal(100), goods.currency).rounded()
+    currency = cart["currency"]
+    goods = total_of(
+        (Money.of(line["unit_price"], currency) * line["quantity"] for line in cart["lines"]),
+        currency=currency,
+    )
+    share = Money(goods.amount * cart["coupon_percent"] / Decimal(100), currency)
+    return str(share.rounded().amount)

@@ -13,9 +13,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from entrepot.access import scope
+from entrepot.access import keys, scope
 from entrepot.access import services as access
-from entrepot.access.models import Merchant, User
+from entrepot.access.models import ApiKey, Merchant, User
 from entrepot.access.queries import merchant_by_code
 from entrepot.access.states import Role
 from entrepot.canon.orders import Mode
@@ -33,6 +33,7 @@ from entrepot.sandbox.telephone import Telephone
 CODE, NAME = "seemoewe", "Seemöwe Prints"
 OWNER_EMAIL, OWNER_NAME = "demo@seemoewe.example", "Änne Demo"
 BY = "system:demo"
+SITE_KEY = "seemoewe.example"
 ARTWORK_PROPERTY = "artwork"
 PATIENCE_S = 60.0
 LOOK_EVERY_S = 0.1
@@ -53,12 +54,16 @@ class NotSetUp(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """The merchant of a demo and its connections by mount. `password` only when it is new."""
+    """The merchant of a demo and its connections by mount. `password` only when it is new.
+
+    `site_key` is the API key of the merchant's own site, a new one for each set-up.
+    """
 
     merchant_id: int
     run: str
     connections: dict[str, int]
     gateways: tuple[str, ...]
+    site_key: str = field(repr=False)
     email: str = OWNER_EMAIL
     password: str = field(default="", repr=False)
 
@@ -94,6 +99,7 @@ def set_up(telephone: Telephone, *, tell: Callable[[str], None] = lambda _: None
         run=told["run"],
         connections=connections,
         gateways=tuple(place["mount"] for place in told["places"] if place["takes_money"]),
+        site_key=_site_key(merchant.id),
         password=password,
     )
 
@@ -115,6 +121,24 @@ def _owner(merchant: Merchant) -> str:
         )
         access.grant_role(user.id, merchant_id=merchant.id, role=Role.OWNER)
     return password
+
+
+def _site_key(merchant_id: int) -> str:
+    """A fresh key for the merchant's own site; those of earlier runs are revoked."""
+    with scope.merchant(merchant_id):
+        former = list(
+            ApiKey.objects.filter(name=SITE_KEY, revoked_at=None).values_list("id", flat=True)
+        )
+    for key_id in former:
+        keys.revoke_api_key(key_id, merchant_id=merchant_id, reason="the demo began anew")
+    issued = keys.create_api_key(
+        merchant_id=merchant_id,
+        name=SITE_KEY,
+        scopes=["checkout:write"],
+        mode=RowMode.TEST,
+        rate_limit_per_minute=60_000,
+    )
+    return issued.secret
 
 
 def _connect(merchant_id: int, place: dict[str, Any], *, run: str) -> int:

@@ -6,6 +6,9 @@ from typing import Any
 from entrepot.connect.errors import ConnectorError
 from entrepot.connect.http import Http
 
+# Reading again does no harm, and a busy machine may be late once.
+READS = 3
+
 
 class SandboxSilent(Exception):
     """The sandbox does not answer, or refuses; the message says what was asked of it."""
@@ -19,15 +22,18 @@ class Telephone:
 
     def ask(self, what: str) -> Any:
         """GET /control/<what>. Raises SandboxSilent."""
-        try:
-            return Http(self.address).get(f"/control/{what}").json()
-        except ConnectorError as error:
-            raise SandboxSilent(
-                f"the sandbox at {self.address}, asked for {what}: {error}"
-            ) from error
+        for left in reversed(range(READS)):
+            try:
+                return Http(self.address).get(f"/control/{what}").json()
+            except ConnectorError as error:
+                if not left:
+                    raise SandboxSilent(
+                        f"the sandbox at {self.address}, asked for {what}: {error}"
+                    ) from error
+        raise AssertionError("the last try returns or raises")
 
     def tell(self, what: str, **values: Any) -> Any:
-        """POST /control/<what>. Raises SandboxSilent."""
+        """POST /control/<what>, once. Raises SandboxSilent."""
         try:
             return Http(self.address).post(f"/control/{what}", json=values).json()
         except ConnectorError as error:
