@@ -55,9 +55,9 @@ rehearse: ## kill the hub again and again under two hundred orders
 
 docs: ## write the pages that repeat what the code says
 	$(SETUP) dev
-	@$(BIN)/python tools/write_docs.py
+	@$(BIN)/python -m tools.write_docs
 
-bench: ## measure the figures of docs/benchmarks.md
+bench: ## measure the figures of docs/benchmarks.md (ARGS=--list names them)
 	$(SETUP) dev
 	@$(BIN)/python -m benchmarks $(ARGS)
 

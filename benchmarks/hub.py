@@ -1,6 +1,5 @@
 """A hub of its own for a benchmark: a data folder, a PostgreSQL that flushes, migrated tables."""
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,36 +11,32 @@ from entrepot.database.embedded import EmbeddedServer
 
 @contextmanager
 def fresh_hub() -> Iterator[EmbeddedServer]:
-    """Make and start everything that Django needs; child processes find it by the environment."""
+    """Make and start an empty hub; child processes find it by the environment."""
     with tempfile.TemporaryDirectory(prefix="entrepot-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # the server's unprivileged user has to enter it
-        for variable in [one for one in os.environ if one.startswith(("ENTREPOT_", "DATABASE_"))]:
-            del os.environ[variable]
-        os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "entrepot.config.settings",
-            "ENTREPOT_DATA": str(folder),
-            "ENTREPOT_LOG_LEVEL": "warning",
-        }
-        server = EmbeddedServer(folder / "postgres")
-        server.start()
-        try:
-            import django  # noqa: PLC0415 -- after the environment is set
-
-            django.setup()
-            from entrepot.database.migrate import migrate_database  # noqa: PLC0415 -- app not ready
-
-            migrate_database()
+        Path(name).chmod(0o755)  # the server's unprivileged user has to enter it
+        with hub_in(Path(name)) as server:
             yield server
-        finally:
-            server.stop()
 
 
-def say(**figures: object) -> None:
-    """Print one JSON line."""
-    print(json.dumps(figures), flush=True)
+@contextmanager
+def hub_in(folder: Path) -> Iterator[EmbeddedServer]:
+    """Start the hub of a data folder, made and migrated if need be, and set up Django for it."""
+    for variable in [one for one in os.environ if one.startswith(("ENTREPOT_", "DATABASE_"))]:
+        del os.environ[variable]
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "entrepot.config.settings",
+        "ENTREPOT_DATA": str(folder),
+        "ENTREPOT_LOG_LEVEL": "warning",
+    }
+    server = EmbeddedServer(folder / "postgres")
+    server.start()
+    try:
+        import django  # noqa: PLC0415 -- after the environment is set
 
+        django.setup()
+        from entrepot.database.migrate import migrate_database  # noqa: PLC0415 -- app not ready
 
-def percentile(ordered: list[float], share: float) -> float:
-    """The value below which a share of the ordered values lies, in their unit."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+        migrate_database()
+        yield server
+    finally:
+        server.stop()

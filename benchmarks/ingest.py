@@ -14,50 +14,68 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
-from benchmarks.hub import fresh_hub, percentile, say
+from benchmarks.frame import Figure, benchmark, percentile
+from benchmarks.hub import fresh_hub
 from entrepot.database.embedded import EmbeddedServer
 
 SECRET = "benchmark-secret"
 BODY_BYTES = 4096
 CONNECTIONS = (16, 64, 256)
-REQUESTS = 10_000
+PROMISED_CONNECTIONS = 64
 WARM_UP = 1_000
 BASELINE_SECONDS = 5
 
 
-def main() -> None:
-    """Measure and print."""
+@benchmark(title="Webhook ingest", order=10)
+def ingest(*, requests: int = 10_000) -> Iterator[Figure]:
+    """Signed 4 KB webhooks at `entrepot edge`, each committed before its 200.
+
+    The baseline is pgbench inserting the same bytes, one row per transaction, from 32 clients.
+    """
     with fresh_hub() as server:
-        for clients in (1, 32):
-            say(figure="baseline_insert", clients=clients, per_s=_baseline(server, clients))
+        baseline = _baseline(server, 32)
         path = _a_connection()
         for processes in (1, 2):
             with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
                 edges = [_edge(listener) for _ in range(processes)]
                 try:
-                    _measure(listener.getsockname()[1], path, processes)
+                    port = listener.getsockname()[1]
+                    yield from _measure(port, path, processes, requests, baseline)
                 finally:
                     for edge in edges:
                         edge.terminate()
                         edge.wait(20)
 
 
-def _measure(port: int, path: str, processes: int) -> None:
+def _measure(port: int, path: str, processes: int, count: int, baseline: int) -> Iterator[Figure]:
     asyncio.run(_load(port, _requests(path, WARM_UP, f"warm-{processes}"), 16))
     for connections in CONNECTIONS:
-        requests = _requests(path, REQUESTS, f"{processes}-{connections}")
+        requests = _requests(path, count, f"{processes}-{connections}")
         began = time.perf_counter()
         latencies = sorted(asyncio.run(_load(port, requests, connections)))
         seconds = time.perf_counter() - began
-        say(
-            figure="ingest",
-            processes=processes,
-            connections=connections,
-            body_bytes=BODY_BYTES,
-            per_s=round(len(requests) / seconds),
-            p50_ms=round(percentile(latencies, 0.50) * 1000, 1),
-            p99_ms=round(percentile(latencies, 0.99) * 1000, 1),
+        is_promised = connections == PROMISED_CONNECTIONS and processes == 1
+        how = (
+            f"{processes} {'process' if processes == 1 else 'processes'}, {connections} connections"
+        )
+        yield Figure(
+            name=f"stored, {how}",
+            value=round(count / seconds),
+            unit="/s",
+            n=count,
+            baseline=baseline,
+            against="pgbench, 32 clients",
+            at_least=5_000 if is_promised else None,
+            ratio_at_least=0.5 if is_promised else None,
+        )
+        yield Figure(
+            name=f"p99, {how}",
+            value=round(percentile(latencies, 0.99) * 1000, 1),
+            unit="ms",
+            n=count,
+            at_most=25 if is_promised else None,
         )
 
 

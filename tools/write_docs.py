@@ -2,6 +2,7 @@
 
 | page                              | made from                          |
 |-----------------------------------|------------------------------------|
+| docs/benchmarks.md                | the kept results of the benchmarks |
 | docs/events.md                    | the catalogue of events            |
 | docs/platforms.md                 | the manifests of the connectors    |
 | docs/settings.md, one marked part | the `[environment]` of the manifests |
@@ -11,6 +12,7 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
+from benchmarks import page as benchmarks
 from entrepot.connect import manifest
 from entrepot.connect.manifest import Manifest
 from entrepot.events.catalog import CATALOG
@@ -52,6 +54,7 @@ def pages() -> dict[Path, str]:
     head, _, rest = settings.read_text().partition(BEGIN)
     tail = rest.partition(END)[2]
     return {
+        benchmarks.PAGE: benchmarks.page(),
         DOCS / "events.md": _events(),
         DOCS / "platforms.md": _platforms(manifests),
         settings: f"{head}{BEGIN}{_environment(manifests)}{END}{tail}",
