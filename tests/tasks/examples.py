@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +11,16 @@ from entrepot.access import scope
 from entrepot.database import sql
 from entrepot.events import outbox
 from entrepot.tasks import retry
-from entrepot.tasks.registry import DRAINS, Lane, Priority, drain, task
+from entrepot.tasks.registry import (
+    DRAINS,
+    Lane,
+    Outcomes,
+    Priority,
+    Work,
+    batch_task,
+    drain,
+    task,
+)
 
 # What the tasks were called with in this process; a test empties it first.
 NOTES: list[object] = []
@@ -91,6 +100,17 @@ def hang_once(*, folder: str) -> None:
         pipe.write(str(os.getpid()))
     if runs.read_text() == "x":
         threading.Event().wait(100)
+
+
+@batch_task("examples.together", at_once=5)
+def together(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
+    """Note the batch; a word "snooze" or "down" is what happens to that job, "broken" to all."""
+    words = [work.args["word"] for work in batch]
+    NOTES.append((merchant_id, words, [work.cause for work in batch]))
+    if "broken" in words:
+        raise KeyError("broken")
+    ends = {"snooze": retry.Snooze(timedelta(hours=1)), "down": TimeoutError("down")}
+    return [ends.get(word) for word in words]
 
 
 @contextmanager

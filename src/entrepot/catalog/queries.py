@@ -1,6 +1,6 @@
 """Answers what SKUs become."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from entrepot.catalog.models import Mapping as SkuMapping
 from entrepot.catalog.models import ShippingMap, Variant
@@ -28,19 +28,13 @@ def shippable_of(
     return dict(rows.values_list("external_id", "is_shippable"))
 
 
-def provider_method_of(
-    merchant_id: int, *, storefront_id: int, provider_connection_id: int, method_code: str
-) -> str:
-    """What a shipping method is called at a provider; "" when nobody has said.
+def provider_methods_of(merchant_id: int) -> dict[tuple[int, int, str], str]:
+    """What shipping methods are called at providers, by (storefront, provider, method code).
 
-    The merchant's word for the very method wins over the one for any method ("*").
+    The code "*" is the merchant's word for every method of that storefront.
     """
-    words: Mapping[str, str] = dict(
-        ShippingMap.objects.filter(
-            merchant_id=merchant_id,
-            storefront_id=storefront_id,
-            provider_connection_id=provider_connection_id,
-            method_code__in=[method_code, ANY_METHOD],
-        ).values_list("method_code", "provider_method")
-    )
-    return words.get(method_code) or words.get(ANY_METHOD, "")
+    rows = ShippingMap.objects.filter(merchant_id=merchant_id)
+    return {
+        (row.storefront_id, row.provider_connection_id, row.method_code): row.provider_method
+        for row in rows
+    }

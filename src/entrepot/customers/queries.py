@@ -1,5 +1,7 @@
 """Reads customers and addresses."""
 
+from collections.abc import Iterable, Mapping
+
 from entrepot.access import crypto
 from entrepot.canon.places import Address
 from entrepot.customers.models import Customer, PostalAddress
@@ -10,7 +12,17 @@ def address_of(address_id: int | None) -> Address:
     """The address of a row; an empty one for None."""
     if address_id is None:
         return Address()
-    row = PostalAddress.objects.get(id=address_id)
+    return _address(PostalAddress.objects.get(id=address_id))
+
+
+def addresses_of(address_ids: Iterable[int | None]) -> Mapping[int | None, Address]:
+    """The addresses of rows by id, with one query; an empty one for None."""
+    wanted = {address_id for address_id in address_ids if address_id is not None}
+    rows = PostalAddress.objects.in_bulk(wanted) if wanted else {}
+    return {None: Address(), **{row.id: _address(row) for row in rows.values()}}
+
+
+def _address(row: PostalAddress) -> Address:
     return Address(
         name=row.name,
         company=row.company,

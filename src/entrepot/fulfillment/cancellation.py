@@ -61,7 +61,7 @@ def withdraw(merchant_id: int, order_id: int) -> list[FulfillmentOrder]:
             .filter(order_id=order_id, status__in=(*UNSENT, *SENT))
             .order_by("-share")
         )
-        surplus = _surplus(lines, planned_of(order_id))
+        surplus = _surplus(lines, planned_of([order_id]))
         for share in shares:
             unwanted = _unwanted(share, order, surplus)
             mine = [lines[item.line_id] for item in share.items.all()]

@@ -118,10 +118,10 @@ def recount_planned(order_ids: Sequence[int]) -> None:
         sql.run(_PLANNED.format(pieces=_LIVE_PIECES), [list(order_ids), list(order_ids)])
 
 
-def planned_of(order_id: int) -> dict[int, list[Planned]]:
-    """What live shares of an order hold, by line; replacements do not count."""
+def planned_of(order_ids: Sequence[int]) -> dict[int, list[Planned]]:
+    """What live shares of orders hold, by line; replacements do not count."""
     found: dict[int, list[Planned]] = {}
-    for line_id, sku, per_line, pieces in sql.fetch(_LIVE_PIECES, [[order_id]]):
+    for line_id, sku, per_line, pieces in sql.fetch(_LIVE_PIECES, [list(order_ids)]):
         planned = Planned(sku=sku, pieces=int(pieces), units=int(pieces) // per_line)
         found.setdefault(line_id, []).append(planned)
     return found

@@ -1,18 +1,18 @@
 """Makes fulfillment orders out of plans, and takes back those that are no longer wanted."""
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db.models import F, Max
 from django.utils import timezone
 
 from entrepot.access import scope
-from entrepot.catalog.queries import provider_method_of
-from entrepot.connect import registry
+from entrepot.canon.places import Address
 from entrepot.connections.models import Connection
-from entrepot.connections.states import Status as ConnectionStatus
-from entrepot.customers.queries import address_of
+from entrepot.customers.queries import addresses_of
 from entrepot.events import outbox
+from entrepot.fulfillment.accounts import Accounts
 from entrepot.fulfillment.answered import lift_answered
 from entrepot.fulfillment.content import content_of
 from entrepot.fulfillment.counting import planned_of, recount_planned
@@ -24,49 +24,88 @@ from entrepot.obligations.states import Kind as Owed
 from entrepot.orders import counters
 from entrepot.orders.holds import NewHold, open_holds
 from entrepot.orders.models import Line, Order
-from entrepot.orders.policy import OrderPolicy
-from entrepot.orders.services import lock_order
+from entrepot.orders.services import lock_orders
 from entrepot.orders.states import HoldKind
-from entrepot.routing.models import RoutingDecision
 from entrepot.routing.plan import Plan, Share
-from entrepot.routing.services import decide
+from entrepot.routing.services import Decided, decide
 
 SUBMIT_WITHIN = timedelta(minutes=15)
 
 
 def plan_order(merchant_id: int, order_id: int) -> list[FulfillmentOrder]:
-    """Give every unit of a released order that has no share one, or hold the order.
+    """Plan one order; see `plan_orders`."""
+    return plan_orders(merchant_id, {order_id: outbox.current_cause()[1]})
 
-    Repeating it makes nothing twice: only units without a share are planned. With any stop no
-    share is made, so that no partial order leaves by accident.
+
+def plan_orders(merchant_id: int, causes: Mapping[int, str]) -> list[FulfillmentOrder]:
+    """Give every unit of released orders that has no share one, or hold the order.
+
+    `causes` says by order what the planning follows from. Repeating it makes nothing twice: only
+    units without a share are planned. With any stop an order gets no share, so that no partial one
+    leaves by accident.
     """
     with scope.merchant(merchant_id):
-        order = lock_order(order_id)
-        lines = list(Line.objects.filter(order_id=order_id).order_by("position", "id"))
-        if order.open_holds and lift_answered(order, lines):
-            order.refresh_from_db()
-        if not is_workable(order):
+        orders = lock_orders(causes)
+        lines = _lines_of(orders)
+        for order in orders:
+            if order.open_holds and lift_answered(order, lines[order.id]):
+                order.refresh_from_db()
+        sales = [
+            (order, lines[order.id])
+            for order in orders
+            if is_workable(order) and any(line.units_open > 0 for line in lines[order.id])
+        ]
+        if not sales:
             return []
-        if not any(line.units_open > 0 for line in lines):
-            return []
-        decision, plan = decide(order, lines, planned=planned_of(order_id))
-        _settle_units(order, plan)
-        stops = [*_stops_of(order, plan), *_address_stops(order, plan)]
-        shares: list[tuple[Share, Connection, str]] = []
-        for share in plan.shares:
-            provider = _provider(order, share)
-            if provider is None:
-                stops.append(_no_provider(order, share))
-                continue
-            method = _shipping_method(order, share, provider)
-            if method is None:
-                stops.append(_no_method(order, provider))
-                continue
-            shares.append((share, provider, method))
-        if stops:
-            open_holds(stops)
-            return []
-        return _make_shares(order, decision, shares, {line.id: line for line in lines})
+        planned = planned_of([order.id for order, _ in sales])
+        accounts = Accounts(merchant_id)
+        addresses = addresses_of(order.address_id for order, _ in sales)
+        ready: list[_Ready] = []
+        for decided in decide(merchant_id, sales, planned=planned):
+            _settle_units(decided.order, decided.plan)
+            chosen, stops = _choose(decided, accounts, addresses[decided.order.address_id])
+            with outbox.because(cause=causes[decided.order.id]):
+                open_holds(stops)
+            if not stops:
+                ready += [_Ready(decided, *one) for one in chosen]
+        return _make_shares(ready, accounts, causes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A share that can be made: where it goes, and by which service."""
+
+    decided: Decided
+    share: Share
+    provider: Connection
+    method: str
+
+
+def _lines_of(orders: Sequence[Order]) -> dict[int, list[Line]]:
+    lines: dict[int, list[Line]] = {order.id: [] for order in orders}
+    for line in Line.objects.filter(order_id__in=list(lines)).order_by("position", "id"):
+        lines[line.order_id].append(line)
+    return lines
+
+
+def _choose(
+    decided: Decided, accounts: Accounts, address: Address
+) -> tuple[list[tuple[Share, Connection, str]], list[NewHold]]:
+    """The provider and service of each share of a plan, and what stops the order."""
+    order, plan = decided.order, decided.plan
+    stops = [*_stops_of(order, plan), *_address_stops(order, plan, address)]
+    chosen: list[tuple[Share, Connection, str]] = []
+    for share in plan.shares:
+        provider = accounts.provider_of(order, share)
+        if provider is None:
+            stops.append(_no_provider(order, share))
+            continue
+        method = accounts.shipping_method(order, share, provider)
+        if method is None:
+            stops.append(_no_method(order, provider))
+            continue
+        chosen.append((share, provider, method))
+    return chosen, stops
 
 
 def _settle_units(order: Order, plan: Plan) -> None:
@@ -79,36 +118,15 @@ def _settle_units(order: Order, plan: Plan) -> None:
 
 
 def _make_shares(
-    order: Order,
-    decision: RoutingDecision,
-    shares: Sequence[tuple[Share, Connection, str]],
-    lines: Mapping[int, Line],
+    ready: Sequence[_Ready], accounts: Accounts, causes: Mapping[int, str]
 ) -> list[FulfillmentOrder]:
-    policy = _policy(order)
-    last = FulfillmentOrder.objects.filter(order_id=order.id).aggregate(last=Max("share"))["last"]
+    if not ready:
+        return []
     now = timezone.now()
-    submit_after = now + timedelta(seconds=policy.cooling_off_seconds)
-    made = FulfillmentOrder.objects.bulk_create(
-        FulfillmentOrder(
-            merchant_id=order.merchant_id,
-            mode=order.mode,
-            order_id=order.id,
-            connection_id=provider.id,
-            share=(last or 0) + number,
-            is_by_hand=share.is_by_hand,
-            shipping_method=method,
-            planned_version=order.source_version,
-            planned_content=content_of(
-                order, [lines[line_id] for line_id in {item.line_id for item in share.items}]
-            ),
-            decision_id=decision.id,
-            submit_after=submit_after,
-        )
-        for number, (share, provider, method) in enumerate(shares, start=1)
-    )
+    made = FulfillmentOrder.objects.bulk_create(_share_rows(ready, accounts, now))
     FulfillmentItem.objects.bulk_create(
         FulfillmentItem(
-            merchant_id=order.merchant_id,
+            merchant_id=fulfillment_order.merchant_id,
             fulfillment_order=fulfillment_order,
             line_id=item.line_id,
             position=position,
@@ -124,33 +142,34 @@ def _make_shares(
                 for asset in item.mapped.assets
             ],
         )
-        for fulfillment_order, (share, _, _) in zip(made, shares, strict=True)
-        for position, item in enumerate(share.items, start=1)
+        for fulfillment_order, one in zip(made, ready, strict=True)
+        for position, item in enumerate(one.share.items, start=1)
     )
-    recount_planned([order.id])
-    for fulfillment_order, (share, provider, _) in zip(made, shares, strict=True):
-        outbox.record(
-            "fulfillment_order.planned",
-            merchant_id=order.merchant_id,
-            mode=order.mode,
-            order_id=order.id,
-            subject=("fulfillment_order", fulfillment_order.id),
-            data={"provider": provider.id, "share": fulfillment_order.share},
-            reason=share.reason,
-        )
-    for fulfillment_order in made:
-        if fulfillment_order.is_by_hand:
-            fulfillment_order.accepted_at = now
-            fulfillment_order.take(Step.TAKE_BY_HAND, reason="the merchant ships it")
+    recount_planned(sorted({fulfillment_order.order_id for fulfillment_order in made}))
+    for fulfillment_order, one in zip(made, ready, strict=True):
+        with outbox.because(cause=causes[fulfillment_order.order_id]):
+            outbox.record(
+                "fulfillment_order.planned",
+                merchant_id=fulfillment_order.merchant_id,
+                mode=fulfillment_order.mode,
+                order_id=fulfillment_order.order_id,
+                subject=("fulfillment_order", fulfillment_order.id),
+                data={"provider": one.provider.id, "share": fulfillment_order.share},
+                reason=one.share.reason,
+            )
+            if fulfillment_order.is_by_hand:
+                fulfillment_order.accepted_at = now
+                fulfillment_order.take(Step.TAKE_BY_HAND, reason="the merchant ships it")
     obligations.open_many(
         obligations.NewObligation(
-            merchant_id=order.merchant_id,
-            mode=order.mode,
+            merchant_id=fulfillment_order.merchant_id,
+            mode=fulfillment_order.mode,
             kind=Owed.SUBMIT,
             subject_kind="fulfillment_order",
             subject_id=fulfillment_order.id,
-            order_id=order.id,
-            due_at=submit_after + SUBMIT_WITHIN,
+            order_id=fulfillment_order.order_id,
+            due_at=fulfillment_order.submit_after + SUBMIT_WITHIN,
+            cause=causes[fulfillment_order.order_id],
         )
         for fulfillment_order in made
         if not fulfillment_order.is_by_hand
@@ -158,13 +177,35 @@ def _make_shares(
     return list(made)
 
 
-def _policy(order: Order) -> OrderPolicy:
-    storefront = Connection.objects.get(id=order.connection_id)
-    return OrderPolicy.read(
-        storefront.policy,
-        live_since=storefront.live_since,
-        is_live_mode=storefront.mode == "live",
+def _share_rows(
+    ready: Sequence[_Ready], accounts: Accounts, now: datetime
+) -> Iterator[FulfillmentOrder]:
+    last = dict(
+        FulfillmentOrder.objects.filter(order_id__in={one.decided.order.id for one in ready})
+        .values("order_id")
+        .annotate(last=Max("share"))
+        .values_list("order_id", "last")
     )
+    for one in ready:
+        order = one.decided.order
+        last[order.id] = number = last.get(order.id, 0) + 1
+        line_ids = {item.line_id for item in one.share.items}
+        cooling_off = accounts.policy_of(order).cooling_off_seconds
+        yield FulfillmentOrder(
+            merchant_id=order.merchant_id,
+            mode=order.mode,
+            order_id=order.id,
+            connection_id=one.provider.id,
+            share=number,
+            is_by_hand=one.share.is_by_hand,
+            shipping_method=one.method,
+            planned_version=order.source_version,
+            planned_content=content_of(
+                order, [line for line in one.decided.lines if line.id in line_ids]
+            ),
+            decision_id=one.decided.decision.id,
+            submit_after=now + timedelta(seconds=cooling_off),
+        )
 
 
 def _stops_of(order: Order, plan: Plan) -> list[NewHold]:
@@ -181,11 +222,10 @@ def _stops_of(order: Order, plan: Plan) -> list[NewHold]:
     ]
 
 
-def _address_stops(order: Order, plan: Plan) -> list[NewHold]:
+def _address_stops(order: Order, plan: Plan, address: Address) -> list[NewHold]:
     """Only what no provider could deliver to blocks: a parcel without a name, street or country."""
     if not plan.shares:
         return []
-    address = address_of(order.address_id)
     missing = [
         word
         for word, value in (
@@ -206,45 +246,6 @@ def _address_stops(order: Order, plan: Plan) -> list[NewHold]:
             data={"address_id": order.address_id},
         )
     ]
-
-
-def _provider(order: Order, share: Share) -> Connection | None:
-    """The connection that ships a share, in the order's own mode.
-
-    A mapping names one connection; an order of the other mode goes to the same platform's
-    connection of that mode, and never across.
-    """
-    usable = Connection.objects.exclude(status=ConnectionStatus.ARCHIVED).filter(mode=order.mode)
-    if share.connection_id:
-        named = Connection.objects.filter(id=share.connection_id).first()
-        if named is None:
-            return None
-        if named.mode == order.mode:
-            return named if named.status != ConnectionStatus.ARCHIVED else None
-        return usable.filter(platform=named.platform).order_by("id").first()
-    return usable.filter(platform__in=platforms_by_hand()).order_by("id").first()
-
-
-def platforms_by_hand() -> list[str]:
-    """Platforms whose work people do: providers that nothing can be submitted to."""
-    return [
-        code
-        for code, platform in registry.platforms().items()
-        if "fulfillment" in platform.manifest.kinds and not platform.manifest.can("submit")
-    ]
-
-
-def _shipping_method(order: Order, share: Share, provider: Connection) -> str | None:
-    """The provider's word for the customer's choice; None when nobody has said."""
-    if share.is_by_hand:
-        return order.shipping_title or order.shipping_method
-    method = provider_method_of(
-        order.merchant_id,
-        storefront_id=order.connection_id,
-        provider_connection_id=provider.id,
-        method_code=order.shipping_method,
-    )
-    return method or None
 
 
 def _no_provider(order: Order, share: Share) -> NewHold:

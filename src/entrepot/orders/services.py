@@ -1,6 +1,6 @@
 """What people do with an order: hold, release, cancel, readdress, note, tag."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db.models.functions import Now
 
@@ -20,6 +20,12 @@ class CannotChange(Exception):
 def lock_order(order_id: int) -> Order:
     """Lock an order for a decision; always before its fulfillment orders."""
     return Order.objects.select_for_update().get(id=order_id)
+
+
+def lock_orders(order_ids: Iterable[int]) -> list[Order]:
+    """Lock orders for a decision about each, in key order."""
+    ids = sorted(set(order_ids))
+    return list(Order.objects.select_for_update().filter(id__in=ids).order_by("id"))
 
 
 def hold_order(merchant_id: int, order_id: int, *, by: str, reason: str) -> Order:

@@ -1,6 +1,8 @@
 """Decides where the units of an order go, and keeps the decision with its reasons."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from entrepot.catalog import queries as catalog
 from entrepot.catalog.models import Asset
@@ -13,53 +15,74 @@ from entrepot.routing.plan import Mapped, MappedAsset, Need, Plan, Planned, plan
 KIT_DEPTH = 5  # kits of kits of kits: deeper is a mistake
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """One order's plan, and the row that keeps it with its reasons."""
+
+    order: Order
+    lines: Sequence[Line]
+    plan: Plan
+    decision: RoutingDecision
+
+
 def decide(
-    order: Order, lines: Sequence[Line], *, planned: Mapping[int, Sequence[Planned]]
-) -> tuple[RoutingDecision, Plan]:
-    """Plan the units of a locked order that have no share yet, and record the plan.
+    merchant_id: int,
+    sales: Sequence[tuple[Order, Sequence[Line]]],
+    *,
+    planned: Mapping[int, Sequence[Planned]],
+) -> list[Decided]:
+    """Plan the units of locked orders that have no share yet, and record the plans.
 
     `planned` is what live shares hold, by line. Runs inside the open scope; makes no fulfillment
     orders, that is fulfillment's part.
     """
-    needs = _needs(order, lines, planned)
-    outcome = plan(needs, _mapped(order.merchant_id, [need.sku for need in needs]))
-    decision = RoutingDecision.objects.create(
-        merchant_id=order.merchant_id,
-        order_id=order.id,
-        order_version=order.source_version,
-        choices=[
-            *(
-                {
-                    "share": {
-                        "connection_id": share.connection_id,
-                        "is_by_hand": share.is_by_hand,
-                        "items": [
-                            {
-                                "line_id": item.line_id,
-                                "sku": item.sku,
-                                "quantity": item.quantity,
-                                "provider_sku": item.mapped.provider_sku,
-                            }
-                            for item in share.items
-                        ],
-                    },
-                    "candidates": [share.connection_id],
-                    "reason": share.reason,
-                }
-                for share in outcome.shares
-            ),
-            *(
-                {"stop": stop.kind, "about": stop.about, "reason": stop.reason}
-                for stop in outcome.stops
-            ),
-            *({"nothing": line_id, "units": units} for line_id, units in outcome.nothing.items()),
-            *(
-                {"elsewhere": line_id, "units": units}
-                for line_id, units in outcome.elsewhere.items()
-            ),
-        ],
+    needs = [_needs(order, lines, planned) for order, lines in sales]
+    mapped = _mapped(merchant_id, {need.sku for group in needs for need in group})
+    plans = [plan(group, mapped) for group in needs]
+    decisions = RoutingDecision.objects.bulk_create(
+        RoutingDecision(
+            merchant_id=merchant_id,
+            order_id=order.id,
+            order_version=order.source_version,
+            choices=_choices(outcome),
+        )
+        for (order, _), outcome in zip(sales, plans, strict=True)
     )
-    return decision, outcome
+    return [
+        Decided(order=order, lines=lines, plan=outcome, decision=decision)
+        for (order, lines), outcome, decision in zip(sales, plans, decisions, strict=True)
+    ]
+
+
+def _choices(outcome: Plan) -> list[dict[str, Any]]:
+    return [
+        *(
+            {
+                "share": {
+                    "connection_id": share.connection_id,
+                    "is_by_hand": share.is_by_hand,
+                    "items": [
+                        {
+                            "line_id": item.line_id,
+                            "sku": item.sku,
+                            "quantity": item.quantity,
+                            "provider_sku": item.mapped.provider_sku,
+                        }
+                        for item in share.items
+                    ],
+                },
+                "candidates": [share.connection_id],
+                "reason": share.reason,
+            }
+            for share in outcome.shares
+        ),
+        *(
+            {"stop": stop.kind, "about": stop.about, "reason": stop.reason}
+            for stop in outcome.stops
+        ),
+        *({"nothing": line_id, "units": units} for line_id, units in outcome.nothing.items()),
+        *({"elsewhere": line_id, "units": units} for line_id, units in outcome.elsewhere.items()),
+    ]
 
 
 def _needs(
@@ -67,10 +90,14 @@ def _needs(
 ) -> list[Need]:
     open_lines = [line for line in lines if line.units_open > 0]
     unsaid = [line for line in open_lines if line.is_shippable is None]
-    known = catalog.shippable_of(
-        order.merchant_id,
-        order.connection_id,
-        [line.variant_external_id or line.product_external_id for line in unsaid],
+    known = (
+        catalog.shippable_of(
+            order.merchant_id,
+            order.connection_id,
+            [line.variant_external_id or line.product_external_id for line in unsaid],
+        )
+        if unsaid
+        else {}
     )
     return [
         Need(
@@ -88,7 +115,7 @@ def _needs(
     ]
 
 
-def _mapped(merchant_id: int, skus: Sequence[str]) -> dict[str, Mapped]:
+def _mapped(merchant_id: int, skus: Collection[str]) -> dict[str, Mapped]:
     """Mappings of SKUs and, level by level, of the parts of kits among them."""
     found: dict[str, SkuMapping] = {}
     wanted = set(skus)

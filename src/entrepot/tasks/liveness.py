@@ -47,12 +47,12 @@ class Liveness:
         self._channels[channel] = callback
 
     @asynccontextmanager
-    async def running(self, job_id: int) -> AsyncIterator[None]:
-        """Name a job as running for the length of a block, before it begins.
+    async def running(self, *job_ids: int) -> AsyncIterator[None]:
+        """Name jobs as running for the length of a block, before they begin.
 
         Jobs that begin together are written together.
         """
-        self._running.add(job_id)
+        self._running.update(job_ids)
         if self._written is None:
             self._written = asyncio.get_running_loop().create_future()
         self._wake.set()
@@ -60,7 +60,7 @@ class Liveness:
             await asyncio.shield(self._written)
             yield
         finally:
-            self._running.discard(job_id)  # written with the next beat
+            self._running.difference_update(job_ids)  # written with the next beat
 
     async def run(self) -> None:
         """Keep the row alive until `end`, connecting again when the connection is lost."""

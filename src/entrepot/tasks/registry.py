@@ -6,13 +6,14 @@ Every module of this package may register tasks; `load` imports them all. Task n
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from functools import cache
 from typing import Any, TypeVar
 
 import entrepot.tasks
+from entrepot.events.outbox import current_cause
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 NOT_LOADED = {"apps", "migrations", "models", "worker"}
@@ -36,14 +37,33 @@ class Priority(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """One job among several that run together: its arguments, and what it follows from."""
+
+    args: Mapping[str, Any]
+    cause: str
+
+
+# For each job, in the order given: what it would have raised alone, else None.
+Outcomes = Sequence[Exception | None]
+Together = Callable[[int, Sequence[Work]], Outcomes]
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """A function that jobs run. `retries` is None for the usual number (see `retry.py`)."""
+    """A function that jobs run. `retries` is None for the usual number (see `retry.py`).
+
+    With `together`, up to `at_once` waiting jobs of one merchant run in one call of it, and
+    `function` is a batch of one.
+    """
 
     name: str
     function: Callable[..., object]
     lane: Lane
     priority: Priority
     retries: int | None
+    together: Together | None = None
+    at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +114,31 @@ def task(
             raise ValueError(f"two tasks are named {name!r}")
         TASKS[name] = Task(name, function, Lane(lane), priority, retries)
         return function
+
+    return register
+
+
+def batch_task(
+    name: str, *, at_once: int, priority: Priority = Priority.MEDIUM
+) -> Callable[[Together], Together]:
+    """Register a function that runs the waiting jobs of one merchant together, in the live lane.
+
+    It is called with the merchant and the jobs, outside any scope, and says of each how it ended.
+    When it raises, each job runs again alone: it must not have done half of anything by then that
+    a repetition would do twice.
+    """
+
+    def register(together: Together) -> Together:
+        def alone(**args: Any) -> None:
+            cause = current_cause()[1]
+            for error in together(args["merchant_id"], [Work(args, cause)]):
+                if error is not None:
+                    raise error
+
+        if name in TASKS and TASKS[name].together is not together:
+            raise ValueError(f"two tasks are named {name!r}")
+        TASKS[name] = Task(name, alone, Lane.LIVE, priority, None, together, at_once)
+        return together
 
     return register
 

@@ -1,5 +1,6 @@
 """Jobs that plan orders, hand shares to their providers, and withdraw what is not wanted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from entrepot.attempts.services import Lease
@@ -10,14 +11,15 @@ from entrepot.fulfillment import cancellation, planning, submission
 from entrepot.fulfillment.submission import Wait
 from entrepot.tasks import rereading
 from entrepot.tasks.effects import carry_out
-from entrepot.tasks.registry import Priority, task
+from entrepot.tasks.registry import Outcomes, Priority, Work, batch_task, task
 from entrepot.tasks.retry import Snooze
 
 
-@task("routing.plan", priority=Priority.HIGH)
-def plan(*, merchant_id: int, order_id: int, **_: object) -> None:
-    """Give the units of an order that have no share one."""
-    planning.plan_order(merchant_id, order_id)
+@batch_task("routing.plan", priority=Priority.HIGH, at_once=100)
+def plan(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
+    """Give the units of orders that have no share one."""
+    planning.plan_orders(merchant_id, {work.args["order_id"]: work.cause for work in batch})
+    return [None] * len(batch)
 
 
 @task("fulfillment.submit", priority=Priority.HIGH)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 import asyncpg
@@ -27,7 +28,8 @@ from pgqueuer.domain.types import QueueManagerId
 
 from entrepot.database.router import SYSTEM
 from entrepot.database.urls import DatabaseUrl
-from entrepot.tasks import registry, rescue, running, schedule
+from entrepot.tasks import queue, registry, rescue, running, schedule
+from entrepot.tasks.gathering import Gathering
 from entrepot.tasks.liveness import Liveness
 from entrepot.tasks.registry import Lane
 
@@ -37,6 +39,10 @@ POLL = timedelta(seconds=1)
 # Only a last resort: `rescue.py` is faster, see there.
 HEARTBEAT = timedelta(seconds=60)
 DRAIN_SECONDS = 25.0
+# Jobs that are taken from the queue at once, and that may be in the process at the same time, for
+# each thread of a lane: more than one, since waiting jobs of one kind run together.
+TAKEN_PER_THREAD = 10
+HELD_PER_THREAD = 40
 RECONNECT_SECONDS = 1.0
 LOST_DATABASE = (
     OSError,
@@ -166,17 +172,19 @@ class Worker:
             manager = QueueManager(Queries(AsyncpgDriver(connection)))
             manager.queue_manager_id = QueueManagerId(self._liveness.worker_id)
             free = asyncio.Semaphore(threads)
+            crew = _Crew(manager, pool, free, Gathering(pool, free, self._liveness))
             for task in registry.TASKS.values():
                 if task.lane == lane:
-                    manager.register_executor(task.name, _InThread(self, manager, pool, free))
+                    manager.register_executor(task.name, _InThread(self, crew))
             if not manager.entrypoint_registry:
                 await stop.wait()
                 return
             self._managers[lane] = manager
             if not stop.is_set():
+                is_live = lane is Lane.LIVE
                 await manager.run(
-                    batch_size=threads,
-                    max_concurrent_tasks=2 * threads,
+                    batch_size=threads * (TAKEN_PER_THREAD if is_live else 1),
+                    max_concurrent_tasks=threads * (HELD_PER_THREAD if is_live else 2),
                     dequeue_timeout=POLL,
                     heartbeat_timeout=HEARTBEAT,
                     shutdown_on_listener_failure=True,
@@ -186,13 +194,7 @@ class Worker:
             with suppress(*LOST_DATABASE):
                 await connection.close(timeout=5)
 
-    async def perform(
-        self,
-        job: Job,
-        manager: QueueManager,
-        pool: ThreadPoolExecutor,
-        free: asyncio.Semaphore,
-    ) -> None:
+    async def perform(self, job: Job, crew: "_Crew") -> None:
         """Run one job in a thread of its lane; for the engine's executor.
 
         A job that was running when a worker died runs without another such one beside it, so that
@@ -208,14 +210,21 @@ class Worker:
             attempts=job.attempts,
             headers=job.headers or {},
         )
-        apart = self._suspects if picked.deaths else nullcontext()
-        async with free, apart, self._liveness.running(job.id):
-            again = await asyncio.get_running_loop().run_in_executor(pool, running.run, picked)
+        task = registry.TASKS[job.entrypoint]
+        if task.together is not None and not picked.deaths:
+            merchant_id = queue.decode(picked.payload).args["merchant_id"]
+            again = await crew.gathering.run(picked, task, merchant_id=merchant_id)
+        else:
+            apart = self._suspects if picked.deaths else nullcontext()
+            async with crew.free, apart, self._liveness.running(job.id):
+                again = await asyncio.get_running_loop().run_in_executor(
+                    crew.pool, running.run, picked
+                )
         self.ended_jobs += 1
         if again is None:
             return
         if again.is_snooze:
-            await manager.queries.driver.execute(COUNT_SNOOZE, job.id)
+            await crew.manager.queries.driver.execute(COUNT_SNOOZE, job.id)
         raise RetryRequested(again.delay, again.reason)
 
 
@@ -267,23 +276,27 @@ class Loop:
                 self._wake.clear()
 
 
+@dataclass(frozen=True, slots=True)
+class _Crew:
+    """What the jobs of one lane run with, while its connection lasts."""
+
+    manager: QueueManager
+    pool: ThreadPoolExecutor
+    free: asyncio.Semaphore
+    gathering: Gathering
+
+
 class _InThread(AbstractEntrypointExecutor):
     """Carries the engine's jobs to `Worker.perform`; a job nobody could bury is held as failed."""
 
-    def __init__(
-        self,
-        worker: Worker,
-        manager: QueueManager,
-        pool: ThreadPoolExecutor,
-        free: asyncio.Semaphore,
-    ) -> None:
+    def __init__(self, worker: Worker, crew: _Crew) -> None:
         super().__init__(
             EntrypointExecutorParameters(concurrency_limit=0, func=_unused, on_failure="hold")
         )
-        self._worker, self._manager, self._pool, self._free = worker, manager, pool, free
+        self._worker, self._crew = worker, crew
 
     async def execute(self, job: Job, context: Context) -> None:
-        await self._worker.perform(job, self._manager, self._pool, self._free)
+        await self._worker.perform(job, self._crew)
 
 
 async def _unused(job: Job) -> None:

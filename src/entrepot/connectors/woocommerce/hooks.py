@@ -86,7 +86,7 @@ class Hooks:
                 else self._show(hook.topic, queued.resource_id)
             )
             if shown is not None:
-                self._send(self._delivery(hook, _encoded(shown), now))
+                self._send(self._delivery(hook, encoded(shown), now))
 
     def ping(self, hook: Hook, *, now: datetime) -> None:
         """Send the unsigned ping that follows a webhook's creation."""
@@ -140,6 +140,6 @@ class Hooks:
         return f"WooCommerce/{options.version} Hookshot (WordPress/{options.wordpress_version})"
 
 
-def _encoded(value: Any) -> bytes:
+def encoded(value: Any) -> bytes:
     """As PHP writes JSON: no spaces, ASCII only, slashes escaped."""
     return json.dumps(value, separators=(",", ":")).replace("/", "\\/").encode()

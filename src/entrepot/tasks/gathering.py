@@ -1,0 +1,85 @@
+"""Gathers the jobs of one task and merchant that wait at the same moment: they run together.
+
+Nobody waits for company: a job that finds a free thread begins at once, and those that come while
+all are busy go together in the next batch. The busier the hub, the cheaper each job.
+"""
+
+import asyncio
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from entrepot.tasks import retry, running
+from entrepot.tasks.liveness import Liveness
+from entrepot.tasks.registry import Task
+from entrepot.tasks.running import PickedJob
+
+# Batches of one task and merchant at the same time: one that waits for a slow platform must not
+# keep the others back, and many small ones cost more than few large ones.
+SIDE_BY_SIDE = 3
+
+Key = tuple[str, int]
+Again = retry.Again | None
+
+
+@dataclass
+class _Waiting:
+    jobs: list[tuple[PickedJob, "asyncio.Future[Again]"]] = field(default_factory=list)
+    batches: int = 0
+
+
+class Gathering:
+    """The waiting jobs of one lane; for the event loop's thread only."""
+
+    def __init__(
+        self, pool: ThreadPoolExecutor, free: asyncio.Semaphore, liveness: Liveness
+    ) -> None:
+        self._pool, self._free, self._liveness = pool, free, liveness
+        self._waiting: dict[Key, _Waiting] = defaultdict(_Waiting)
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def run(self, job: PickedJob, task: Task, *, merchant_id: int) -> Again:
+        """Run a job with those that wait like it; as `running.run` says."""
+        key = (task.name, merchant_id)
+        waiting = self._waiting[key]
+        future: asyncio.Future[Again] = asyncio.get_running_loop().create_future()
+        waiting.jobs.append((job, future))
+        if waiting.batches < SIDE_BY_SIDE:
+            waiting.batches += 1
+            batches = asyncio.create_task(self._run_batches(key, task.at_once))
+            self._under_way.add(batches)
+            batches.add_done_callback(self._under_way.discard)
+        return await future
+
+    async def _run_batches(self, key: Key, at_once: int) -> None:
+        waiting = self._waiting[key]
+        try:
+            while waiting.jobs:
+                async with self._free:
+                    batch, waiting.jobs = waiting.jobs[:at_once], waiting.jobs[at_once:]
+                    if batch:
+                        await self._run_batch(batch)
+        finally:
+            waiting.batches -= 1
+            if not waiting.batches and not waiting.jobs:
+                self._waiting.pop(key, None)
+
+    async def _run_batch(self, batch: list[tuple[PickedJob, "asyncio.Future[Again]"]]) -> None:
+        jobs = [job for job, _ in batch]
+        try:
+            async with self._liveness.running(*(job.id for job in jobs)):
+                endings = await asyncio.get_running_loop().run_in_executor(
+                    self._pool, running.run_together, jobs
+                )
+        except BaseException as error:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            raise
+        for (_, future), ending in zip(batch, endings, strict=True):
+            if future.done():  # the engine has let go of it
+                continue
+            if isinstance(ending, Exception):
+                future.set_exception(ending)
+            else:
+                future.set_result(ending)
