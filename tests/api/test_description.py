@@ -1,27 +1,49 @@
 """What the interface says of itself: complete, current, and a scope for everything."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.test import Client
 from ninja import Schema
 
 from entrepot.access.permissions import SCOPES
-from entrepot.api.description import openapi_text
+from entrepot.api.description import Described, openapi_text
 from entrepot.api.rest.api import api
 from tests.api.calling import Caller, caller
 from tests.api.walking import filled, operations
 from tests.dashboard.scene import Scene
 
-COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+COMMITTED = {Described.V1: "openapi.json", Described.DOCUMENTED: "openapi-documented.json"}
 
 
-def test_the_committed_description_is_current() -> None:
-    assert COMMITTED.read_text() == openapi_text(), (
-        "the interface changed: run `entrepot openapi --write docs/openapi.json` and look at the"
-        " difference"
+@pytest.mark.parametrize("interface", Described)
+def test_the_committed_description_is_current(interface: Described) -> None:
+    option = " --documented" if interface is Described.DOCUMENTED else ""
+    name = COMMITTED[interface]
+
+    assert (DOCS / name).read_text() == openapi_text(interface), (
+        f"the interface changed: run `entrepot openapi{option} --write docs/{name}` and look at"
+        " the difference"
     )
+
+
+def test_the_documented_paths_are_described_as_the_document_has_them() -> None:
+    described = json.loads(openapi_text(Described.DOCUMENTED))["paths"]
+
+    assert {path: sorted(item) for path, item in described.items()} == {
+        "/api/orders/management": ["get", "patch"],
+        "/api/orders/{key}/status": ["get", "post"],
+        "/api/dropship/prodigi": ["get", "post"],
+        "/api/notifications": ["delete", "get", "patch"],
+        "/api/admin/health": ["get", "post"],
+    }
+    for path, item in described.items():
+        for method, operation in item.items():
+            assert operation["x-scope"] in SCOPES, (method, path)
 
 
 def test_every_operation_names_a_scope_that_exists_and_a_summary() -> None:
@@ -65,14 +87,19 @@ def test_a_key_with_every_other_scope_is_refused_everywhere(shop_day: Scene) -> 
 
 
 def test_the_documentation_loads_nothing_from_elsewhere(database: str) -> None:
-    page = Client().get("/api/docs")
-    described = Client().get("/api/v1/openapi.json")
+    for address, title in (
+        ("/api/docs", "Entrepot"),
+        ("/api/docs?of=documented", "Entrepot, documented interfaces"),
+    ):
+        page = Client().get(address)
+        told = re.search('data-description="([^"]+)"', page.content.decode())
 
-    assert page.status_code == 200
-    assert "http://" not in page.content.decode()
-    assert "https://" not in page.content.decode()
-    assert "script-src" not in page.headers["Content-Security-Policy"]
-    assert json.loads(described.content)["info"]["title"] == "Entrepot"
+        assert page.status_code == 200
+        assert "http://" not in page.content.decode()
+        assert "https://" not in page.content.decode()
+        assert "script-src" not in page.headers["Content-Security-Policy"]
+        assert told is not None
+        assert json.loads(Client().get(told[1]).content)["info"]["title"] == title
 
 
 def test_what_is_not_there_is_a_problem_too(machine: Caller) -> None:

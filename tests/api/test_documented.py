@@ -11,6 +11,7 @@ from entrepot.database import sql
 from entrepot.events.models import Event
 from entrepot.notifications.news import NewNotification, tell
 from entrepot.orders.models import Note
+from entrepot.tasks.queue import decode
 from tests.api.calling import Caller
 from tests.dashboard.scene import Scene, sell, share
 
@@ -90,6 +91,22 @@ def test_patch_orders_management_updates_an_order(machine: Caller, shop_day: Sce
         assert [event.actor[:8] for event in shipped] == ["api_key:"]
 
 
+@pytest.mark.parametrize("action", ["refresh", "refresh_prodigi", "sync"])
+def test_patch_orders_management_reads_prodigi_again(
+    machine: Caller, shop_day: Scene, action: str
+) -> None:
+    order = shop_day.order("10482")
+
+    answer = machine.amend("/api/orders/management", {"orderId": order.id, "action": action})
+
+    assert answer.status == 200, answer.text
+    with scope.system():
+        waiting = sql.fetch("SELECT payload FROM pgqueuer WHERE entrypoint = 'inbox.reread'")
+    told = [decode(bytes(payload)).args for (payload,) in waiting]
+    assert shop_day.connections["prodigi"].id in {row["connection_id"] for row in told}
+    assert all(row["merchant_id"] == shop_day.merchant.id for row in told)
+
+
 @pytest.mark.parametrize(
     ("_case", "body", "status"),
     [
@@ -122,11 +139,11 @@ def test_get_and_post_order_status(machine: Caller, shop_day: Scene) -> None:
 
     by = [
         machine.get(f"/api/orders/{key}/status").body
-        for key in (order.reference, "10482", f"id:{order.id}")
+        for key in (order.reference, "10482", f"id:{order.id}", order.id)
     ]
     refreshed = machine.post("/api/orders/10482/status")
 
-    assert by[0] == by[1] == by[2]
+    assert by[0] == by[1] == by[2] == by[3]
     assert by[0]["order"]["id"] == order.id
     assert [item["quantity"] for item in by[0]["items"]] == [2, 1, 3, 1]
     assert len(by[0]["tracking"]) == 2

@@ -3,7 +3,10 @@
 A shop signs a JSON Web Token (HS256) with the secret of its storefront connection:
 
     header   {"alg": "HS256", "typ": "JWT", "kid": "<id of the connection>"}
-    claims   {"email": "...", "exp": 1790000000}    or "sub", the customer's id in the shop
+    claims   {"email": "...", "exp": 1790000000}
+
+Instead of "email" it may hold "sub", the customer's id in the shop, for customers who left no
+address: the others are known by theirs.
 
 `exp` is needed and lies at most a day ahead. The token limits its bearer to the orders and
 notifications of that customer; the link of a mail to its one order.

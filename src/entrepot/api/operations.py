@@ -34,7 +34,9 @@ class ProblemShape(Schema):
     instance: str
 
 
-PROBLEMS = dict.fromkeys((401, 403, 404, 409, 422, 429), ProblemShape)
+PROBLEMS = (401, 403, 404, 409, 422, 429)
+UNREADABLE = (400, 413)  # a body that ended early, or is too large
+OUTSIDE = (502, 503)  # the platform's fault, or nobody could reach it
 
 
 def operation(
@@ -47,12 +49,15 @@ def operation(
     status: int = 200,
     summary: str,
     calls_outside: bool = False,
+    media: str = JSON,
+    takes: str = "",
     auth: Callable[[str], AuthBase] = ApiKey,
 ) -> Callable[[View], View]:
     """Put a view on a router: (request: ApiRequest, ...) -> schema, or a response that is ready.
 
     It runs in one transaction of the caller's merchant, unless it `calls_outside`: then it opens
-    its own, and none during a call. POST takes an Idempotency-Key. `auth` says who may call.
+    its own, and none during a call. POST takes an Idempotency-Key. `auth` says who may call. Where
+    it is no JSON, `media` says what a ready response is, and `takes` what a body is.
     """
 
     def decorate(view: View) -> View:
@@ -80,11 +85,11 @@ def operation(
             [method],
             path,
             auth=auth(scope),
-            response={status: answers, **PROBLEMS},
+            response={status: answers, **_refusals(method, calls_outside=calls_outside)},
             summary=summary,
             description=inspect.getdoc(view) or "",
             operation_id=view.__name__,
-            openapi_extra=_extra(method, scope),
+            openapi_extra=_extra(method, scope, media=media, takes=takes),
         )(run)
         return view
 
@@ -99,8 +104,23 @@ def written(result: Any, *, status: int = 200) -> HttpResponse:
     return HttpResponse(result.model_dump_json(), status=status, content_type=JSON)
 
 
-def _extra(method: str, scope: str) -> dict[str, Any]:
+def _refusals(method: str, *, calls_outside: bool) -> dict[int, type[Schema]]:
+    """Every status that is no success, with the one shape that all of them have."""
+    statuses = (
+        *PROBLEMS,
+        *(UNREADABLE if method != "GET" else ()),
+        *(OUTSIDE if calls_outside else ()),
+    )
+    return dict.fromkeys(sorted(statuses), ProblemShape)
+
+
+def _extra(method: str, scope: str, *, media: str, takes: str) -> dict[str, Any]:
     extra: dict[str, Any] = {"x-scope": scope}
+    if media != JSON:
+        extra["x-answers"] = media
+    if takes:
+        content = {takes: {"schema": {"type": "string"}}}
+        extra["requestBody"] = {"required": True, "content": content}
     if method == "POST":
         extra["parameters"] = [
             {

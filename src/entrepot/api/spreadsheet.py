@@ -8,6 +8,7 @@ from django.http import HttpResponse
 
 from entrepot.api.errors import invalid
 
+CSV = "text/csv"
 # How a cell begins that a spreadsheet would take for a formula.
 RUNS = ("=", "+", "-", "@", "\t", "\r")
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -35,7 +36,7 @@ def as_csv(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> 
     writer.writerows([safe(cell) for cell in row] for row in rows)
     return HttpResponse(
         BYTE_ORDER_MARK + written.getvalue(),
-        content_type="text/csv; charset=utf-8",
+        content_type=f"{CSV}; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
 

@@ -9,7 +9,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, path, re_path, reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
@@ -69,8 +69,17 @@ def _check(request: HttpRequest) -> None:
 
 
 def documentation(request: HttpRequest) -> HttpResponse:
-    """The operations with a form to try each, from files of the package: nothing is loaded."""
-    return render(request, "api/docs.html")
+    """The operations with a form to try each, from files of the package: nothing is loaded.
+
+    `?of=documented` shows the documented paths, else /api/v1 is shown.
+    """
+    is_documented = request.GET.get("of") == "documented"
+    described = "api-documented:openapi-json" if is_documented else "api-v1:openapi-json"
+    return render(
+        request,
+        "api/docs.html",
+        {"described": reverse(described), "is_documented": is_documented},
+    )
 
 
 @csrf_exempt

@@ -1,4 +1,4 @@
-"""`entrepot openapi`: the description of the REST interface."""
+"""`entrepot openapi`: the description of the interfaces that programs call."""
 
 from pathlib import Path
 
@@ -9,13 +9,20 @@ from entrepot.cli.hub import set_up_django
 
 @click.command()
 @click.option("--write", "path", type=click.Path(dir_okay=False, path_type=Path), help="To a file.")
-def openapi(*, path: Path | None) -> None:
-    """Print the OpenAPI description of /api/v1, or write it to a file."""
+@click.option(
+    "--documented", is_flag=True, help="Of the documented paths below /api, not of /api/v1."
+)
+def openapi(*, path: Path | None, documented: bool) -> None:
+    """Print the OpenAPI description of an interface, or write it to a file."""
     set_up_django()
-    from entrepot.api.description import openapi_text  # noqa: PLC0415 -- Django app not ready
+    from entrepot.api.description import (  # noqa: PLC0415 -- Django app not ready
+        Described,
+        openapi_text,
+    )
 
+    text = openapi_text(Described.DOCUMENTED if documented else Described.V1)
     if path is None:
-        click.echo(openapi_text(), nl=False)
+        click.echo(text, nl=False)
     else:
-        path.write_text(openapi_text())
+        path.write_text(text)
         click.echo(f"wrote {path}", err=True)

@@ -1,9 +1,8 @@
 """The documented interfaces as a whole: the document's paths, answered by the same services."""
 
-from ninja import NinjaAPI
-
 from entrepot.api import errors
 from entrepot.api.auth import ApiKey
+from entrepot.api.contract import Interface
 from entrepot.api.interfaces import dropship, health, notifications, orders
 
 DESCRIPTION = """
@@ -14,7 +13,7 @@ A customer's token (`Authorization: Bearer <token>`) limits its bearer to their 
 notifications: the shop signs it, or it is the token of a mailed link.
 """
 
-interfaces = NinjaAPI(
+interfaces = Interface(
     title="Entrepot, documented interfaces",
     version="1",
     description=DESCRIPTION.strip(),

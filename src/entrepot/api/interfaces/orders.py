@@ -18,7 +18,7 @@ from entrepot.api.interfaces.shapes import (
     HistoryRow,
     ItemRow,
     LogRow,
-    OrderRow,
+    ManagedOrderRow,
     TrackingRow,
     dropship_rows,
     history_rows,
@@ -46,7 +46,17 @@ from entrepot.orders.search import normalized
 from entrepot.tasks import going_on, queue
 
 router = Router(tags=["documented"])
-ACTIONS = ("refresh", "sync", "refresh_status", "cancel", "release", "hold")
+# Each action in its usual spellings.
+ACTIONS = {
+    "refresh": "refresh",
+    "refresh_status": "refresh",
+    "refresh_prodigi": "refresh",
+    "refresh_prodigi_status": "refresh",
+    "sync": "refresh",
+    "cancel": "cancel",
+    "hold": "hold",
+    "release": "release",
+}
 EVENTS_SHOWN = 200
 
 
@@ -71,7 +81,7 @@ class Pagination(Schema):
 class OrderList(Schema):
     """A page of orders."""
 
-    orders: list[OrderRow]
+    orders: list[ManagedOrderRow]
     pagination: Pagination
 
 
@@ -80,13 +90,13 @@ class Updated(Schema):
 
     success: bool
     message: str
-    order: OrderRow
+    order: ManagedOrderRow
 
 
 class OrderStatus(Schema):
     """An order with all that its page shows. `logs` are for operators only."""
 
-    order: OrderRow
+    order: ManagedOrderRow
     items: list[ItemRow]
     status_history: list[HistoryRow]
     dropship_orders: list[DropshipRow]
@@ -337,8 +347,8 @@ def _act(caller: Caller, order: Order, asked: OrderUpdate) -> list[str]:
         return []
     reason = asked.reason or f"{action} by {caller.actor}"
     mine: dict[str, Any] = {"by": caller.actor, "reason": reason}
-    match action:
-        case "refresh" | "sync" | "refresh_status":
+    match ACTIONS.get(action):
+        case "refresh":
             queue.defer([*going_on.rereads_of(order), *going_on.questions_of(order)])
         case "cancel":
             services.cancel_units(caller.merchant_id, order.id, **mine)

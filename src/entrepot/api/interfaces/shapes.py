@@ -48,7 +48,7 @@ class DropshipRow(Schema):
     estimated_delivery: datetime | None
 
 
-class OrderRow(Schema):
+class ManagedOrderRow(Schema):
     """A row of `orders`. `id` is the integer, `reference` the opaque one; both find the order."""
 
     id: int
@@ -127,7 +127,7 @@ def minor(amount: Decimal, currency: str) -> int:
     return int(Money(amount, currency).rounded().amount.scaleb(exponent_of(currency)))
 
 
-def order_rows(orders: list[Order], caller: Caller) -> list[OrderRow]:
+def order_rows(orders: list[Order], caller: Caller) -> list[ManagedOrderRow]:
     """Orders as rows; at most three further queries."""
     parcels: dict[int, Parcel] = {}
     ids = [order.id for order in orders]
@@ -157,8 +157,8 @@ def order_rows(orders: list[Order], caller: Caller) -> list[OrderRow]:
 
 def _order_row(
     order: Order, parcel: Parcel | None, *, name: str | None, email: str | None
-) -> OrderRow:
-    return OrderRow.model_construct(
+) -> ManagedOrderRow:
+    return ManagedOrderRow.model_construct(
         id=order.id,
         reference=order.reference,
         order_number=order.number,

@@ -1,9 +1,8 @@
 """The interface as a whole: its operations, its documentation, its errors."""
 
-from ninja import NinjaAPI
-
 from entrepot.api import errors
 from entrepot.api.auth import ApiKey
+from entrepot.api.contract import Interface
 from entrepot.api.rest import (
     catalog,
     checkouts,
@@ -31,7 +30,7 @@ A hub between the places a merchant sells and the places that make and ship the 
 - **Rates.** A key may make so many calls a minute; beyond that the answer is 429 with `Retry-After`.
 """  # noqa: E501 -- shown as Markdown, where a line is a paragraph
 
-api = NinjaAPI(
+api = Interface(
     title="Entrepot",
     version="1",
     description=DESCRIPTION.strip(),

@@ -14,7 +14,7 @@ from entrepot.api.paging import Id, Listed, Paged, page_of
 from entrepot.api.rest import mapping_tables
 from entrepot.api.rest.order_parts import shaped
 from entrepot.api.rest.shapes import Amount, MoneyShape, Units, Word
-from entrepot.api.spreadsheet import as_csv, read_csv
+from entrepot.api.spreadsheet import CSV, as_csv, read_csv
 from entrepot.canon.money import parse_amount
 from entrepot.catalog import services
 from entrepot.catalog.models import Asset, Mapping, ShippingMap, Variant
@@ -182,6 +182,7 @@ def list_mappings(request: ApiRequest, asked: Query[MappingFilter]) -> Listed[Ma
     "/mappings.csv",
     scope="catalog:read",
     answers=str,
+    media=CSV,
     summary="Export mappings as CSV",
 )
 def export_mappings(request: ApiRequest) -> HttpResponse:
@@ -202,6 +203,7 @@ def export_mappings(request: ApiRequest) -> HttpResponse:
     "/mapping-imports",
     scope="catalog:write",
     answers=Imported,
+    takes=CSV,
     summary="Map SKUs by CSV",
 )
 def import_mappings(request: ApiRequest) -> Imported:

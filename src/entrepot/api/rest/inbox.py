@@ -178,6 +178,7 @@ def get_message(request: ApiRequest, message_id: Id) -> WholeMessage:
     "/inbox/{message_id}/body",
     scope="inbox:read",
     answers=str,
+    media="application/octet-stream",
     summary="Read a message's raw bytes",
 )
 def get_body(request: ApiRequest, message_id: Id) -> HttpResponse:

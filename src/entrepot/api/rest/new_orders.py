@@ -17,7 +17,7 @@ from entrepot.api.operations import operation
 from entrepot.api.rest.moments import Moment
 from entrepot.api.rest.orders import router
 from entrepot.api.rest.shapes import AddressShape, Amount, Currency, Text, Word
-from entrepot.api.spreadsheet import read_csv
+from entrepot.api.spreadsheet import CSV, read_csv
 from entrepot.canon.money import NotMoney
 from entrepot.canon.orders import Mode, OrderSnapshot
 from entrepot.connect import registry
@@ -168,6 +168,7 @@ OF_LINES = ("sku", "title", "quantity", "unit_price", "line_total")
     scope="orders:write",
     answers=AllTaken,
     status=202,
+    takes=CSV,
     summary="Hand orders over as CSV",
 )
 def import_orders(request: ApiRequest) -> AllTaken:

@@ -32,7 +32,7 @@ from entrepot.api.rest.order_shapes import (
     OrderShape,
 )
 from entrepot.api.rest.shapes import Word
-from entrepot.api.spreadsheet import as_csv
+from entrepot.api.spreadsheet import CSV, as_csv
 from entrepot.customers.models import Customer
 from entrepot.customers.services import email_hash
 from entrepot.fulfillment.models import FulfillmentOrder
@@ -77,7 +77,13 @@ def list_orders(request: ApiRequest, asked: Query[OrderFilter]) -> Listed[OrderR
 
 
 @operation(
-    router, "GET", "/orders.csv", scope="orders:read", answers=str, summary="Export orders as CSV"
+    router,
+    "GET",
+    "/orders.csv",
+    scope="orders:read",
+    answers=str,
+    media=CSV,
+    summary="Export orders as CSV",
 )
 def export_orders(request: ApiRequest, asked: Query[OrderFilter]) -> HttpResponse:
     """The same list as CSV, at most 10,000 orders; safe to open in a spreadsheet."""
