@@ -15,10 +15,10 @@ CHECKED := src tests tools $(wildcard conftest.py benchmarks rehearsal)
 TEMPLATES = $(shell find src -name '*.html' -path '*/templates/*')
 ARGS ?=
 
-.PHONY: help demo up test check format rehearse docs bench shots lock migrations clean
+.PHONY: help demo up test check format rehearse rehearse-one docs bench shots lock migrations clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
 
 demo: ## run the hub with a sandbox and 200 orders (ARGS="--orders 200 --exit --json")
 	$(SETUP) runtime
@@ -49,9 +49,13 @@ format: ## let the formatters rewrite what they can
 	$(BIN)/ruff format $(CHECKED)
 	$(if $(TEMPLATES),$(BIN)/djade --target-version 5.2 $(TEMPLATES))
 
-rehearse: ## kill the hub again and again under two hundred orders
+rehearse: ## prove it under kills, liars and mistakes, with twenty seeds (ARGS="--orders 500")
 	$(SETUP) dev
-	$(BIN)/pytest -o addopts="--strict-markers --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1" tests/rehearsal $(ARGS)
+	@for seed in $$(seq 1 20); do $(BIN)/entrepot rehearse --faults heavy --seed $$seed --json $(ARGS) || exit 1; done
+
+rehearse-one: ## one such run (ARGS="--orders 2000 --faults heavy --seed 7")
+	$(SETUP) dev
+	@$(BIN)/entrepot rehearse --json $(ARGS)
 
 docs: ## write the pages that repeat what the code says
 	$(SETUP) dev

@@ -13,11 +13,13 @@ from entrepot.catalog.services import MappingWish
 from entrepot.catalog.states import MappingKind
 from entrepot.connections.models import Connection
 from entrepot.connectors.woocommerce.simulator import MUG, PRINT_A3
-from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.fulfillment.models import FulfillmentOrder, Shipment
 from entrepot.fulfillment.reship import reship
+from entrepot.obligations.models import Obligation
 from entrepot.orders import services as orders
 from entrepot.orders.models import Hold, Order
 from entrepot.payments import refunds
+from entrepot.tasks.writing_back import write_back
 from tests.journeys.conftest import World
 
 pytestmark = pytest.mark.journey
@@ -229,3 +231,20 @@ def test_a_held_order_waits_and_goes_on_when_the_hold_is_lifted(
     world.settle(ahead=timedelta(minutes=2))
 
     assert [status for _, status, _ in shares_of(world)] == ["accepted"]
+
+
+def test_a_shop_that_was_told_is_owed_nothing_when_the_job_comes_again(
+    world: World, mapped: dict[str, Connection]
+) -> None:
+    world.shop.customer_orders((PRINT_A3, 2), (MUG, 3))
+    catalog.map_sku(world.merchant.id, MUG, MappingWish(kind=MappingKind.NOTHING), by="user:1")
+    for _ in range(4):
+        world.settle(ahead=timedelta(hours=12))
+    with scope.merchant(world.merchant.id):
+        (shipment,) = Shipment.objects.all()
+    assert shipment.written_back_at is not None
+
+    write_back(merchant_id=world.merchant.id, subject_id=shipment.id)
+
+    with scope.merchant(world.merchant.id):
+        assert not Obligation.objects.filter(kind="write_back", end="").exists()

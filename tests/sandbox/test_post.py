@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from entrepot.cli.roles import listener
 from entrepot.connect.posting import Post
 from entrepot.connect.simulator import Clock, Delivery, Simulator
-from tests.rehearsal.hub import free_port
 from tests.serving import serve
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -66,7 +66,9 @@ def test_a_refused_delivery_comes_again_after_its_wait_and_an_accepted_one_does_
 def test_a_hub_that_is_not_there_is_tried_again() -> None:
     simulator, post = Simulator(Clock(speed=0.0, start=AT)), Post()
 
-    deliver(simulator, post, f"http://127.0.0.1:{free_port()}/hooks/x")
+    with listener("127.0.0.1", 0) as closed:  # nobody listens there afterwards
+        port = closed.getsockname()[1]
+    deliver(simulator, post, f"http://127.0.0.1:{port}/hooks/x")
 
     assert (post.sent, post.refused, post.unanswered) == (1, 0, 1)
     assert len(simulator.deliveries) == 1

@@ -21,12 +21,13 @@ from django.db.models.functions import Now
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import LIVE, IllegalStep, Kind, LeaseLost, Status, Step
 from entrepot.connect.crashpoint import crashpoint
+from entrepot.connect.haste import hurried
 from entrepot.connect.manifest import Effect
 from entrepot.events import outbox
 
-LEASE = timedelta(seconds=60)
+LEASE = hurried(timedelta(seconds=60))
 # A call may last its whole deadline; one that could outlive the lease must not begin.
-CALL_MARGIN = timedelta(seconds=30)
+CALL_MARGIN = hurried(timedelta(seconds=30))
 ASK_AFTER = (5, 15, 30, 60, 120, 300, 600, 1800, 3600)
 EVENT_OF_STEP = {
     Step.CALL: "attempt.called",
@@ -46,13 +47,15 @@ class Lease:
     """
 
     attempt_id: int
+    kind: Kind
     token: int
     ends: float
 
     @classmethod
     def begin(cls, attempt: Attempt) -> "Lease":
         """The lease that was written to the row a moment ago."""
-        return cls(attempt.id, attempt.token, time.monotonic() + LEASE.total_seconds())
+        ends = time.monotonic() + LEASE.total_seconds()
+        return cls(attempt.id, Kind(attempt.kind), attempt.token, ends)
 
     def check(self) -> None:
         """Refuse to go on when the call could outlive the lease.
@@ -127,7 +130,7 @@ def intend(
         leased_until=Now() + LEASE,
     )
     _record("attempt.intended", attempt, previous="")
-    crashpoint("attempt.before_intend_commit")
+    crashpoint(f"{kind}.before_intend_commit")
     return attempt, Lease.begin(attempt)
 
 
@@ -149,7 +152,7 @@ def accept(lease: Lease, *, outcome: dict[str, Any], message: str = "") -> Attem
     attempt = _held(lease)
     attempt.outcome = outcome
     _end(attempt, Step.ACCEPT, message=message)
-    crashpoint("attempt.before_record_commit")
+    crashpoint(f"{lease.kind}.before_record_commit")
     return attempt
 
 
@@ -213,7 +216,7 @@ def found_nothing(lease: Lease, *, effect: Effect) -> tuple[Attempt, bool]:
         last_empty_at=Now(), asked=F("asked") + 1, next_ask_at=Now() + _wait(attempt.asked, effect)
     )
     attempt.refresh_from_db()
-    settle = timedelta(seconds=effect.settle_seconds)
+    settle = hurried(timedelta(seconds=effect.settle_seconds))
     is_proved = (
         effect.lookup_proves_absence
         and attempt.first_empty_at is not None
@@ -317,7 +320,7 @@ def _held(lease: Lease) -> Attempt:
 def _become_unknown(attempt: Attempt, *, message: str) -> None:
     attempt.unknown_since = Now()
     attempt.message = message
-    attempt.next_ask_at = Now() + timedelta(seconds=ASK_AFTER[0])
+    attempt.next_ask_at = Now() + hurried(timedelta(seconds=ASK_AFTER[0]))
     attempt.leased_until = None
     attempt.asked = 0
     attempt.first_empty_at = attempt.last_empty_at = None
@@ -341,7 +344,7 @@ def _let_go(attempt: Attempt) -> None:
 def _wait(asked: int, effect: Effect | None) -> timedelta:
     seconds = ASK_AFTER[min(asked, len(ASK_AFTER) - 1)]
     settle = effect.settle_seconds if effect else 0
-    return timedelta(seconds=max(seconds, settle + 1) if asked == 0 else seconds)
+    return hurried(timedelta(seconds=max(seconds, settle + 1) if asked == 0 else seconds))
 
 
 def _take(attempt: Attempt, step: Step, *, leases: bool = False) -> None:

@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "migrate": Entry("entrepot.cli.migrate:migrate", "Bring the database up to date."),
     "pause": Entry("entrepot.cli.stopping:pause", "Stop outside effects at once; nothing is lost."),
     "resume": Entry("entrepot.cli.stopping:resume", "Let outside effects go on."),
+    "rehearse": Entry("entrepot.cli.rehearse:rehearse", "Prove it under kills and liars."),
     "doctor": Entry("entrepot.cli.doctor:doctor", "Explain why an order stands still."),
     "connections": Entry("entrepot.cli.connections:connections", "Accounts on platforms."),
     "backup": Entry("entrepot.cli.moving:backup", "Copy the database, and prove the copy."),

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from entrepot.connect import haste
+from entrepot.connect.haste import haste_in
 from entrepot.database.urls import BadDatabaseUrl, DatabaseUrl, role_password
 
 OWNER_ROLE = "entrepot_owner"
@@ -74,6 +76,15 @@ class Environment:
         if text.isdecimal() and int(text) > 0:
             return int(text)
         return self._fault(name, f"{text!r} is not a whole number above zero", default)
+
+    def haste(self, *, sandbox: bool) -> float:
+        """By how much the hub's own waits are shortened; only the sandbox may hurry."""
+        factor = haste_in(self.text(haste.VARIABLE, default=""))
+        if factor is None:
+            return self._fault(haste.VARIABLE, "say a number from 1 to 1000", 1.0)
+        if factor > 1 and not sandbox:
+            return self._fault(haste.VARIABLE, "only a sandbox (ENTREPOT_SANDBOX) may hurry", 1.0)
+        return factor
 
     def folder(self, name: str, *, default: Path) -> Path:
         """A folder, as an absolute path; it need not exist."""
@@ -144,8 +155,11 @@ class Environment:
     def mail(self, *, sandbox: bool) -> tuple[str, dict[str, str]]:
         """Django's EMAIL_BACKEND and anymail's settings.
 
-        In the sandbox all mail goes to the mailbox page, whatever the service is.
+        In the sandbox all mail goes to the mailbox page, whatever the service is, unless
+        ENTREPOT_SANDBOX_MAIL names an SMTP server that catches it.
         """
+        if sandbox and self.text("ENTREPOT_SANDBOX_MAIL", default=""):
+            return "django.core.mail.backends.smtp.EmailBackend", {}
         if sandbox:
             return "entrepot.notifications.mailbox.MailboxBackend", {}
         service = self.text("ENTREPOT_MAIL_SERVICE", default="smtp").lower().replace("-", "_")

@@ -14,6 +14,7 @@ DATA_FOLDER = environment.folder("ENTREPOT_DATA", default=Path("data"))
 DEBUG = environment.flag("ENTREPOT_DEBUG", default=False)
 PUBLIC_URL = environment.url("ENTREPOT_URL", default="http://127.0.0.1:8000")
 SANDBOX = environment.flag("ENTREPOT_SANDBOX", default=False)
+HASTE = environment.haste(sandbox=SANDBOX)
 SECRET_KEYS = environment.secret_keys("ENTREPOT_SECRET_KEYS", folder=DATA_FOLDER)
 SECRET_KEY = SECRET_KEYS[0].hex()
 SECRET_KEY_FALLBACKS = [key.hex() for key in SECRET_KEYS[1:]]
@@ -150,12 +151,13 @@ CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ("/admin/",),
 }
 
+SANDBOX_MAIL = environment.text("ENTREPOT_SANDBOX_MAIL", default="") if SANDBOX else ""
 EMAIL_BACKEND, EMAIL_SETTINGS = environment.mail(sandbox=SANDBOX)
 ANYMAIL = EMAIL_SETTINGS
 DEFAULT_FROM_EMAIL = environment.text("ENTREPOT_MAIL_FROM", default="entrepot@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL = (
-    environment.smtp("ENTREPOT_SMTP_URL")
+    environment.smtp("ENTREPOT_SANDBOX_MAIL" if SANDBOX_MAIL else "ENTREPOT_SMTP_URL")
 )
 ALERT_MAIL = environment.text("ENTREPOT_ALERT_MAIL", default="")
 ALERT_WEBHOOK_URL = environment.text("ENTREPOT_ALERT_WEBHOOK_URL", default="")

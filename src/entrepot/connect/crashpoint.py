@@ -2,15 +2,30 @@
 
 `ENTREPOT_CRASH_POINTS` names a folder. A file in it with the name of a point is a strike: the
 first process that passes the point removes the file and dies by SIGKILL, as if the power had
-gone. Every passing is counted only when armed, so that production pays one comparison.
+gone; where the file says "freeze" it stops there instead, until somebody wakes it. What struck is
+kept in `struck.log`, a point a line, frozen ones with their process. Every passing is counted only
+when armed, so that production pays one comparison.
 """
 
 import os
 import signal
 from pathlib import Path
 
+FREEZE = "freeze"
 _folder = os.environ.get("ENTREPOT_CRASH_POINTS", "")
 
+# An effect is named as its attempts are; a step as the protocol of attempts/services.py has it.
+EFFECTS = ("submit", "cancel", "refund", "write_back", "mail")
+STEPS = (
+    "before_intend_commit",
+    "after_intend",
+    "before_call",
+    "after_call",
+    "before_record_commit",
+    "after_record",
+    "before_ask",
+    "after_ask",
+)
 # Around every outside effect and every commit that an acknowledgement stands on.
 POINTS = frozenset(
     {
@@ -19,16 +34,9 @@ POINTS = frozenset(
         "intake.after_claim",
         "intake.before_commit",
         "intake.after_commit",
-        "attempt.before_intend_commit",
-        "attempt.after_intend",
-        "attempt.before_call",
-        "attempt.after_call",
-        "attempt.before_record_commit",
-        "attempt.after_record",
-        "attempt.before_ask",
-        "attempt.after_ask",
         "job.before_run",
         "job.after_run",
+        *(f"{effect}.{step}" for effect in EFFECTS for step in STEPS),
     }
 )
 
@@ -41,9 +49,10 @@ def crashpoint(name: str) -> None:
         raise ValueError(f"{name!r} is not a crash point: list it in {__name__}.POINTS")
     strike = Path(_folder) / name
     try:
+        is_freeze = strike.read_text() == FREEZE
         strike.unlink()
     except FileNotFoundError:
         return
     with (Path(_folder) / "struck.log").open("a") as log:
-        log.write(f"{name}\n")
-    os.kill(os.getpid(), signal.SIGKILL)
+        log.write(f"{name} {os.getpid()}\n" if is_freeze else f"{name}\n")
+    os.kill(os.getpid(), signal.SIGSTOP if is_freeze else signal.SIGKILL)

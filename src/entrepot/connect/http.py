@@ -24,9 +24,10 @@ from entrepot.connect.errors import (
     Unavailable,
     UnexpectedResponse,
 )
+from entrepot.connect.haste import hurried
 
-CALL_DEADLINE = timedelta(seconds=25)
-CONNECT_TIMEOUT = timedelta(seconds=5)
+CALL_DEADLINE = hurried(timedelta(seconds=25))
+CONNECT_TIMEOUT = hurried(timedelta(seconds=5))
 ANSWER_LIMIT = 20 * 1024 * 1024
 QUOTED = 300
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

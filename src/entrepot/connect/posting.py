@@ -4,6 +4,7 @@ Not the hub's door (`http.py`): a platform outside knows nothing of the hub's bu
 """
 
 import asyncio
+import hashlib
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from entrepot.connect.simulator import Delivery, Simulator
 AT_ONCE = 32
 PATIENCE_S = 10.0
 KEPT_TIMES = 20_000
+# What the hub answers about a delivery that it keeps; a ping is answered and not kept.
+KEPT = frozenset({"stored", "duplicate"})
 
 
 @dataclass(slots=True)
@@ -24,6 +27,8 @@ class Post:
     sent: int = 0
     refused: int = 0
     unanswered: int = 0
+    # When the hub first took a delivery, by the hash of its bytes: what it must never have lost.
+    acknowledged: dict[str, float] = field(default_factory=dict)
     acknowledged_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_TIMES))
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
@@ -74,8 +79,19 @@ class Post:
             else:
                 status = answer.status_code
                 if answer.is_success:
+                    if _is_kept(answer):
+                        name = hashlib.sha256(delivery.body).hexdigest()
+                        self.acknowledged.setdefault(name, time.time())
                     self.acknowledged_ms.append((time.perf_counter() - began) * 1000)
                 else:
                     self.refused += 1
         self.sent += 1
         simulator.delivered(delivery, status)
+
+
+def _is_kept(answer: httpx.Response) -> bool:
+    try:
+        told = answer.json()
+    except ValueError:
+        return False
+    return isinstance(told, dict) and told.get("status") in KEPT

@@ -11,14 +11,15 @@ from datetime import timedelta
 
 from entrepot.access import scope
 from entrepot.connect.errors import Unavailable
+from entrepot.connect.haste import hurried
 from entrepot.database import sql
 
-WINDOW = timedelta(seconds=60)
+WINDOW = hurried(timedelta(seconds=60))
 BUSY_CALLS = 20
 FAILING_SHARE = 0.5
 QUIET_FAILURES = 5
-FIRST_PROBE = timedelta(seconds=15)
-LONGEST_PROBE = timedelta(minutes=5)
+FIRST_PROBE = hurried(timedelta(seconds=15))
+LONGEST_PROBE = hurried(timedelta(minutes=5))
 SEEN_FOR_S = 1.0
 
 LOOK = """

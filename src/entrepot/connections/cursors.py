@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from entrepot.access import scope
+from entrepot.connect.haste import hurried
 from entrepot.connect.registry import platforms
 from entrepot.connections.models import Connection, Cursor
 from entrepot.connections.states import Status
 from entrepot.database import sql
 
 # A job that was deferred and never ran (or died) is deferred again after this.
-CLAIM_LASTS = timedelta(minutes=10)
-FIRST_PAUSE = timedelta(seconds=15)
-LONGEST_PAUSE = timedelta(minutes=30)
+CLAIM_LASTS = hurried(timedelta(minutes=10))
+FIRST_PAUSE = hurried(timedelta(seconds=15))
+LONGEST_PAUSE = hurried(timedelta(minutes=30))
 ERROR_LENGTH = 500
 READABLE = (Status.OBSERVING, Status.LIVE, Status.PAUSED)
 
@@ -22,7 +23,7 @@ def readable_flows(platform: str) -> dict[str, timedelta]:
     """The flows of a platform that are polled, and how often."""
     manifest = platforms()[platform].manifest
     return {
-        flow: timedelta(seconds=seconds)
+        flow: hurried(timedelta(seconds=seconds))
         for flow, seconds in manifest.poll_seconds.items()
         if manifest.can(f"pull_{flow}")
     }

@@ -33,11 +33,10 @@ class WriteBackCall:
 
 
 def owe_write_back(merchant_id: int, shipment_id: int) -> bool:
-    """Owe the storefront the news of a shipment; False where nobody needs to be told."""
+    """Owe the storefront the news of a shipment; False where nobody needs to be told (any more)."""
     with scope.merchant(merchant_id):
-        shipment = Shipment.objects.get(id=shipment_id)
-        order = Order.objects.get(id=shipment.order_id)
-        if not _writes_back(order):
+        shipment, order = _lock(shipment_id)
+        if shipment.written_back_at is not None or not _writes_back(order):
             return False
         obligations.open_many(
             [

@@ -19,6 +19,7 @@ class Received:
     source: str
     topic: str
     size: int
+    sha256: str
     is_hint: bool
     received_at: datetime
     outcome: Outcome
@@ -34,7 +35,7 @@ class Received:
 MESSAGES = """
 SELECT
     message.id, message.connection_id, message.mode, message.source, message.topic, message.size,
-    message.is_hint, message.received_at,
+    message.is_hint, message.received_at, encode(message.fingerprint, 'hex') AS sha256,
     CASE
         WHEN work.is_parked THEN 'parked'
         WHEN work.id IS NOT NULL THEN 'waiting'

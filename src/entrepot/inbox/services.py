@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 
 from entrepot.access import scope
+from entrepot.connect.haste import hurried
 from entrepot.connect.ports import InboundMessage
 from entrepot.connect.webhook import Refused
 from entrepot.connections import deliveries
@@ -20,7 +21,7 @@ from entrepot.inbox.models import InboxMessage
 from entrepot.inbox.states import Outcome
 from entrepot.inbox.storing import Incoming, Stored
 
-CLAIM_LASTS = timedelta(seconds=60)
+CLAIM_LASTS = hurried(timedelta(seconds=60))
 REFUSALS_PER_HOUR = 60
 REFUSAL_KEEPS_BYTES = 4096
 

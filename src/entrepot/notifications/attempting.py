@@ -18,6 +18,7 @@ from entrepot.attempts.services import Lease
 from entrepot.attempts.states import Kind as Effect
 from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.canon.orders import Mode
+from entrepot.connect.haste import hurried
 from entrepot.connections.effects import (
     ALLOWED,
     LEAST_CEILING,
@@ -38,7 +39,7 @@ from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.models import Order
 
-LOOK_AGAIN = timedelta(minutes=1)
+LOOK_AGAIN = hurried(timedelta(minutes=1))
 USUAL_OVER = timedelta(weeks=4)
 
 

@@ -105,6 +105,8 @@ def guarantee_of(mode: str) -> str:
 
 def backend_of(mode: str) -> str:
     """Which mail backend the mails of a mode leave by."""
+    if settings.SANDBOX_MAIL:
+        return SMTP
     if mode == Mode.TEST or settings.SANDBOX:
         return MAILBOX
     return str(settings.EMAIL_BACKEND)

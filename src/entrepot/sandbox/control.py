@@ -4,8 +4,9 @@
     GET  books       what each account would swear to (see connect.world.Place.sworn)
     GET  accounts    what a hub's connections need; goods and recipes
     GET  scenarios   names and what they do
+    GET  acknowledged  what the hub took: {sha256 of a webhook's body: when, by a real clock}
     GET  placed      every sale that happened: {sales: [...], waiting: n}
-    POST draw        {count, seed, checkouts?} -> {sales}: each with its storefront's mount, or
+    POST draw        {count, seed, checkouts?} -> {sales}: each with its turn and its mount, or
                      without one with a cart that needs a payment page; nothing happens yet
     POST place       {numbers}: those drawn sales happen at their storefronts -> {placed}
     POST pay         {number, url}: the customer of that cart arrives at the page
@@ -46,6 +47,7 @@ class Control:
             "books": lambda _: self.books(),
             "accounts": self.accounts,
             "scenarios": lambda _: {name: row.text for name, row in SCENARIOS.items()},
+            "acknowledged": lambda _: self._world.post.acknowledged,
             "placed": lambda _: self.placed(),
         }
         self._writes: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -155,7 +157,12 @@ class Control:
         sales = self._draw(asked, has_checkouts=bool(asked.get("checkouts", True)))
         return {
             "sales": [
-                {"number": sale.number, "mount": mount, "cart": None if mount else _cart(sale)}
+                {
+                    "number": sale.number,
+                    "turn": sale.turn,
+                    "mount": mount,
+                    "cart": None if mount else _cart(sale),
+                }
                 for mount, sale in sales
             ]
         }

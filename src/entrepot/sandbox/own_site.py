@@ -44,7 +44,7 @@ class OwnSite:
             ConnectorError: the hub refused, or did not answer for long.
         """
         name = f"{self.run}-{cart['number']}"
-        wanted = self._cart(cart, name)
+        wanted = self.session_of(cart)
         for left in reversed(range(TRIES)):
             try:
                 answer = Http(self.hub).post(
@@ -60,7 +60,8 @@ class OwnSite:
                 return str(answer.json()["url"])
         raise AssertionError("the last try returns or raises")
 
-    def _cart(self, cart: dict[str, Any], name: str) -> dict[str, Any]:
+    def session_of(self, cart: dict[str, Any]) -> dict[str, Any]:
+        """What the hub is asked for a cart; two such sessions are of one cart."""
         currency = cart["currency"]
         needs_parcel = any(line["is_shippable"] for line in cart["lines"])
         usual, fast = SHIPPING[currency]
@@ -70,7 +71,7 @@ class OwnSite:
         ]
         return {
             "connection_id": self.gateway_id,
-            "cart_id": name,
+            "cart_id": f"{self.run}-{cart['number']}",
             "currency": currency,
             "lines": cart["lines"],
             "shipping_options": shipping if needs_parcel else [],

@@ -82,7 +82,8 @@ def ask(*, merchant_id: int, attempt_id: int, **_: object) -> None:
         if attempt.status == Status.NOT_SENT:
             after_not_sent(attempt)
             return
-    crashpoint("attempt.before_ask")
+        _owe_answer(attempt)
+    crashpoint(f"{attempt.kind}.before_ask")
     try:
         with outside_transaction():
             ask_other_side(attempt, lease)
@@ -91,7 +92,7 @@ def ask(*, merchant_id: int, attempt_id: int, **_: object) -> None:
     except ConnectorError as error:
         with scope.merchant(merchant_id):
             attempts.could_not_ask(lease, message=f"{type(error).__name__}: {error}")
-    crashpoint("attempt.after_ask")
+    crashpoint(f"{attempt.kind}.after_ask")
     _close_obligation(merchant_id, attempt_id)
 
 
@@ -263,6 +264,22 @@ ASKERS: dict[Kind, Callable[[Attempt, Lease], Any]] = {
     Kind.REFUND: _ask_refund,
     Kind.WRITE_BACK: _ask_write_back,
 }
+
+
+def _owe_answer(attempt: Attempt) -> None:
+    """Promise to find out; whoever should have done so when it became unknown may have died."""
+    obligations.open_many(
+        [
+            obligations.NewObligation(
+                merchant_id=attempt.merchant_id,
+                mode=attempt.mode,
+                kind=Owed.RESOLVE,
+                subject_kind="attempt",
+                subject_id=attempt.id,
+                order_id=attempt.order_id,
+            )
+        ]
+    )
 
 
 def _close_obligation(merchant_id: int, attempt_id: int) -> None:

@@ -6,6 +6,7 @@ import structlog
 
 from entrepot.access import scope
 from entrepot.connect.errors import ConnectorError, Misconfigured
+from entrepot.connect.haste import hurried
 from entrepot.connect.registry import platform
 from entrepot.connections import deliveries, pings, queries
 from entrepot.connections.deliveries import Useful
@@ -40,7 +41,7 @@ def ping_all(**_: object) -> int:
     return len(found)
 
 
-schedule("connections.ping_all", every=timedelta(minutes=10), after_downtime="once")
+schedule("connections.ping_all", every=hurried(timedelta(minutes=10)), after_downtime="once")
 
 
 @task("connections.ping", lane=Lane.BULK, priority=Priority.HIGH)

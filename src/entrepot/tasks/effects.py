@@ -68,18 +68,18 @@ def carry_out(
     Raises:
         Unavailable: recorded as not sent; raised again so that the job is retried.
     """
-    crashpoint("attempt.after_intend")
+    crashpoint(f"{lease.kind}.after_intend")
     try:
         with scope.merchant(merchant_id):
             attempts.begin_call(lease)
-        crashpoint("attempt.before_call")
+        crashpoint(f"{lease.kind}.before_call")
         with outside_transaction():
             answer = _call(merchant_id, connection_id, lease, call, recorder)
         if answer is None:
             return False
-        crashpoint("attempt.after_call")
+        crashpoint(f"{lease.kind}.after_call")
         recorder.accepted(lease, answer)
-        crashpoint("attempt.after_record")
+        crashpoint(f"{lease.kind}.after_record")
     except LeaseLost:
         return False
     return True

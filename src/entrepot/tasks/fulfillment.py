@@ -16,6 +16,7 @@ from entrepot.catalog.models import ShippingMap
 from entrepot.catalog.queries import ANY_METHOD
 from entrepot.connect import registry
 from entrepot.connect.errors import Rejected
+from entrepot.connect.haste import hurried
 from entrepot.connect.ports import Fulfills, Tracks
 from entrepot.connections import doors
 from entrepot.connections.models import Connection
@@ -36,8 +37,8 @@ from entrepot.tasks.retry import Snooze
 from entrepot.tasks.schedule import schedule
 
 SWEEP = 500
-STALE_AFTER = timedelta(minutes=10)
-RETRIED_WITHIN = timedelta(minutes=30)
+STALE_AFTER = hurried(timedelta(minutes=10))
+RETRIED_WITHIN = hurried(timedelta(minutes=30))
 PRESUME_AFTER = timedelta(days=14)
 UNKNOWN_NUMBER_WAIT = timedelta(minutes=30)  # a label is printed before its carrier scans it
 

@@ -12,9 +12,10 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from entrepot.connect.errors import BudgetSpent, ConnectorError, Unavailable
+from entrepot.connect.haste import hurried
 
 SCHEDULE = tuple(
-    timedelta(seconds=seconds)
+    hurried(timedelta(seconds=seconds))
     for seconds in (
         *(1, 5, 15),
         *(60, 300, 1800),

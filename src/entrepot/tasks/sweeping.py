@@ -9,6 +9,7 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import LIVE, Kind, Status
+from entrepot.connect.haste import hurried
 from entrepot.fulfillment.models import FulfillmentOrder, Shipment
 from entrepot.fulfillment.states import ShipmentStatus
 from entrepot.fulfillment.states import Status as ShareStatus
@@ -22,8 +23,8 @@ from entrepot.tasks.schedule import schedule
 
 SWEEP = 500
 # A fresh one has a job of its own, and one that just failed has a retry.
-OLD_ENOUGH = timedelta(minutes=1)
-RETRIED_WITHIN = timedelta(minutes=30)
+OLD_ENOUGH = hurried(timedelta(minutes=1))
+RETRIED_WITHIN = hurried(timedelta(minutes=30))
 PACE = timedelta(milliseconds=200)
 
 

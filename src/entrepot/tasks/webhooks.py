@@ -7,6 +7,7 @@ import structlog
 
 from entrepot.access import scope
 from entrepot.connect.errors import Misconfigured
+from entrepot.connect.haste import hurried
 from entrepot.connect.ports import Subscribes, Subscription
 from entrepot.connections import credentials, doors, queries, registrations
 from entrepot.connections import services as connections
@@ -43,7 +44,7 @@ def check_all(**_: object) -> int:
     return len(found)
 
 
-schedule("webhooks.check_all", every=timedelta(minutes=5), after_downtime="once")
+schedule("webhooks.check_all", every=hurried(timedelta(minutes=5)), after_downtime="once")
 
 
 @task("webhooks.check", lane=Lane.BULK, priority=Priority.HIGH)

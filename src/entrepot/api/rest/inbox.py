@@ -24,7 +24,7 @@ MOST_AT_ONCE = 500
 
 
 class MessageShape(Schema):
-    """A message. `outcome` is the last one, `repeats` counts its duplicates."""
+    """A message. `outcome` is the last one, `repeats` its duplicates, `sha256` its body's hash."""
 
     id: int
     connection_id: int
@@ -32,6 +32,7 @@ class MessageShape(Schema):
     source: str
     topic: str
     size: int
+    sha256: str
     is_hint: bool
     received_at: datetime
     outcome: str

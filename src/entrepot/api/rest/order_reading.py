@@ -70,13 +70,6 @@ def order_of(order: Order, caller: Caller) -> OrderShape:
         computed_total=money("computed_total"),
         presentment_total=MoneyShape.maybe(order.presentment_total, order.presentment_currency),
         prices_include_tax=order.prices_include_tax,
-        amounts=AmountsShape.model_construct(
-            due=money("amount_due"),
-            authorized=money("amount_authorized"),
-            captured=money("amount_captured"),
-            refunded=money("amount_refunded"),
-            disputed=money("amount_disputed"),
-        ),
         payment_method=order.payment_method,
         payment_title=order.payment_title,
         shipping_method=order.shipping_method,
@@ -135,6 +128,7 @@ def _row(
         source_status=order.source_status,
         released_at=order.released_at,
         total=MoneyShape.of(order.total, order.currency),
+        amounts=_amounts(order),
         units=UnitsShape.model_construct(
             ordered=order.units_ordered,
             cancelled=order.units_cancelled,
@@ -147,6 +141,19 @@ def _row(
         country=place.country if place is not None else "",
         customer_name=shown,
         tags=tags,
+    )
+
+
+def _amounts(order: Order) -> AmountsShape:
+    def money(name: str) -> MoneyShape:
+        return MoneyShape.of(getattr(order, name), order.currency)
+
+    return AmountsShape.model_construct(
+        due=money("amount_due"),
+        authorized=money("amount_authorized"),
+        captured=money("amount_captured"),
+        refunded=money("amount_refunded"),
+        disputed=money("amount_disputed"),
     )
 
 

@@ -56,6 +56,7 @@ class OrderRow(Schema):
     source_status: str
     released_at: datetime | None
     total: MoneyShape
+    amounts: AmountsShape
     units: UnitsShape
     country: str
     customer_name: str | None
@@ -260,7 +261,6 @@ class OrderShape(OrderRow):
     computed_total: MoneyShape
     presentment_total: MoneyShape | None
     prices_include_tax: bool
-    amounts: AmountsShape
     payment_method: str
     payment_title: str
     shipping_method: str

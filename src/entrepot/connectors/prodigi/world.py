@@ -80,11 +80,18 @@ class House(Place):
                     "reference": order.reference,
                     "is_live": order.phase is not Phase.CANCELLED,
                     "has_left": any(each.shipped_at for each in order.shipments),
-                    "units": {item["sku"]: item["copies"] for item in order.items},
+                    "units": _units(order.items),
                 }
                 for order in self.simulator.orders.values()
             ]
         }
+
+
+def _units(items: Sequence[dict[str, Any]]) -> dict[str, int]:
+    units: dict[str, int] = {}
+    for item in items:
+        units[item["sku"]] = units.get(item["sku"], 0) + item["copies"]
+    return units
 
 
 def places(clock: Clock, run: str) -> list[Place]:

@@ -242,6 +242,7 @@ class Note:
     text: str
     for_customer: bool
     author: str = "WooCommerce"
+    hidden_until: datetime | None = None
 
 
 @dataclass(slots=True, kw_only=True)

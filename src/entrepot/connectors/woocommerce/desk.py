@@ -165,9 +165,15 @@ class _Desk:
     def notes(self, request: Request) -> Response:
         """GET /orders/{id}/notes, newest first, never paged."""
         sale, render = self._sale(request), self._simulator.shop.render
+        now = self._simulator.clock.now()
         kind = request.one("type") or "any"
         wanted = {"any": (True, False), "customer": (True,), "internal": (False,)}.get(kind, ())
-        found = [note for note in reversed(sale.notes) if note.for_customer in wanted]
+        found = [
+            note
+            for note in reversed(sale.notes)
+            if note.for_customer in wanted
+            and (note.hidden_until is None or note.hidden_until <= now)
+        ]
         return Response(200, [render.note(sale, note) for note in found])
 
     def write_note(self, request: Request) -> Response:

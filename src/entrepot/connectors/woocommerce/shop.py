@@ -252,6 +252,9 @@ class Shop:
     def write_note(self, order_id: int, text: str, *, for_customer: bool) -> Note:
         """Add a note; it does not change the order's modified date."""
         note = self._note(text, for_customer=for_customer)
+        if self._faults().strikes("invisible"):
+            wait = timedelta(seconds=self._faults().invisible_seconds)
+            note.hidden_until = self.clock.now() + wait
         self.sales[order_id].notes.append(note)
         self.notes.append(note)
         return note

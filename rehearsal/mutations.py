@@ -1,0 +1,224 @@
+"""Faults put into the hub on purpose, each of which a rehearsal has to find.
+
+A mutation is a few replacements of source text in a copy of the package. The old text has to be
+there exactly once; when the code moves on, the mutation says so instead of testing nothing.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rehearsal.levels import Level
+from rehearsal.processes import ROOT
+
+PACKAGE = ROOT / "src" / "entrepot"
+
+
+class NotThere(Exception):
+    """The text that a mutation replaces is not there, or not once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """Text of one file of the package, and what stands there instead."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutation:
+    """A fault, what a run needs to meet it, and the lists of findings where it may show."""
+
+    replacements: tuple[Replacement, ...]
+    found_in: frozenset[str]
+    orders: int = 20
+    scenes: tuple[str, ...] = ()
+    dials: Mapping[str, float] = field(default_factory=dict)
+    mail_dials: Mapping[str, float] = field(default_factory=dict)
+    points: tuple[str, ...] = ()
+
+    @property
+    def level(self) -> Level:
+        """What the run suffers."""
+        return Level(dials=dict(self.dials), mail_dials=dict(self.mail_dials), points=self.points)
+
+
+def apply(mutation: Mutation, folder: Path) -> Path:
+    """Put a mutated copy of the package into a folder; the folder, as a path to import from.
+
+    Raises:
+        NotThere: the code has moved on.
+    """
+    copy = folder / "entrepot"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "tests"))
+    for one in mutation.replacements:
+        file = copy / one.file
+        text = file.read_text()
+        if text.count(one.old) != 1:
+            raise NotThere(f"{one.file} has {text.count(one.old)} times: {one.old!r}")
+        file.write_text(text.replace(one.old, one.new))
+    return folder
+
+
+def _one(file: str, old: str, new: str) -> Replacement:
+    return Replacement(file=file, old=old, new=new)
+
+
+MUTATIONS: dict[str, Mutation] = {
+    "resend without asking first": Mutation(
+        replacements=(
+            _one(
+                "tasks/mail.py",
+                "            attempts.ask_a_person(\n"
+                '                lease, message="a mail service cannot be asked: please decide'
+                ' whether it arrived"\n            )\n',
+                "            asking.after_not_sent(attempts.stop(lease, message=''))\n",
+            ),
+        ),
+        mail_dials={"hang_up": 0.5},
+        found_in=frozenset({"mails_doubled"}),
+    ),
+    "no fencing token": Mutation(
+        replacements=(
+            _one(
+                "attempts/services.py", "    if attempt.token != lease.token:\n", "    if False:\n"
+            ),
+            _one(
+                "attempts/services.py",
+                "        if time.monotonic() > self.ends - CALL_MARGIN.total_seconds():\n",
+                "        if False:\n",
+            ),
+        ),
+        scenes=("wake with an old token",),
+        orders=4,
+        found_in=frozenset({"mails_doubled"}),
+    ),
+    "one empty look-up taken for absence": Mutation(
+        replacements=(
+            _one(
+                "attempts/services.py",
+                "        and attempt.last_empty_at - attempt.first_empty_at > settle\n",
+                "",
+            ),
+        ),
+        dials={"invisible": 1.0, "invisible_seconds": 1800.0, "drop_answer": 0.3},
+        found_in=frozenset({"doubled"}),
+    ),
+    "acknowledge before commit": Mutation(
+        replacements=(
+            _one(
+                "edge/writer.py",
+                "            stored = await self._commit([waiting.row for waiting in group])\n",
+                "            for waiting in group:\n"
+                "                waiting.done.set_result(Stored(1, is_repeat=False))\n"
+                "            await asyncio.sleep(0.05)\n"
+                "            stored = await self._commit([waiting.row for waiting in group])\n",
+            ),
+        ),
+        points=("edge.before_commit",),
+        found_in=frozenset({"lost"}),
+    ),
+    "dedupe by a clock": Mutation(
+        replacements=(
+            _one(
+                "inbox/storing.py",
+                '    name = incoming.dedupe_key or f"body:{fingerprint.hex()}"\n',
+                "    name = f\"{incoming.topic}:{__import__('time').time() // 2}\"\n",
+            ),
+        ),
+        found_in=frozenset({"lost"}),
+    ),
+    "intake by id > cursor": Mutation(
+        replacements=(
+            _one(
+                "inbox/services.py",
+                "    WHERE lane = %(lane)s AND NOT is_parked AND due_at <= clock_timestamp()\n",
+                "    WHERE lane = %(lane)s AND NOT is_parked AND due_at <= clock_timestamp()\n"
+                "        AND message_id > coalesce((SELECT max(message_id) FROM inbox_outcome), 0)"
+                "\n",
+            ),
+        ),
+        points=("intake.after_claim", "intake.before_commit"),
+        found_in=frozenset({"lost", "stuck", "money_mismatch", "written_back_missing"}),
+    ),
+    "an axis assigned instead of derived": Mutation(
+        replacements=(
+            _one(
+                "database/migrate.py",
+                "    connections[OWNER].close()\n",
+                "    with connections[OWNER].cursor() as cursor:\n"
+                "        cursor.execute(\n"
+                "            'ALTER TABLE orders_order ALTER fulfillment_status DROP EXPRESSION,'\n"
+                "            ' ALTER fulfillment_status SET DEFAULT \\'unfulfilled\\''\n"
+                "        )\n"
+                "    connections[OWNER].close()\n",
+            ),
+            _one(
+                "orders/counters.py",
+                "        units_returned = units.returned,\n",
+                "        units_returned = units.returned,\n"
+                "        fulfillment_status = CASE WHEN units.shipped > 0 THEN 'shipped'\n"
+                "            ELSE 'unfulfilled' END,\n",
+            ),
+        ),
+        found_in=frozenset({"axes_wrong"}),
+    ),
+    "mail sent before its row": Mutation(
+        replacements=(
+            _one(
+                "notifications/attempting.py",
+                "        intended = attempts.intend(\n",
+                "        sending.deliver(outgoing)\n        intended = attempts.intend(\n",
+            ),
+            _one(
+                "notifications/attempting.py",
+                "from entrepot.notifications import services\n",
+                "from entrepot.notifications import sending, services\n",
+            ),
+            _one(
+                "tasks/mail.py",
+                "        return sending.deliver(mail)\n",
+                "        return sending.Delivered(mail.message_id, '')\n",
+            ),
+        ),
+        points=("mail.before_intend_commit",),
+        found_in=frozenset({"mails_doubled"}),
+    ),
+    "a reference from a row id": Mutation(
+        replacements=(
+            _one(
+                "fulfillment/submission.py",
+                '        "external_id": order.external_id,\n',
+                '        "external_id": str(fulfillment_order.id + 70_000),\n',
+            ),
+        ),
+        found_in=frozenset({"doubled", "lost"}),
+    ),
+    "the order not locked when an attempt is intended": Mutation(
+        replacements=(
+            _one(
+                "fulfillment/submission.py",
+                "    order = lock_order(order_id)\n",
+                "    order = Order.objects.get(id=order_id)\n",
+            ),
+        ),
+        scenes=("cancel while intending",),
+        orders=4,
+        found_in=frozenset({"doubled"}),
+    ),
+    "history shipped at go-live": Mutation(
+        replacements=(
+            _one(
+                "orders/policy.py",
+                "        return self.live_since is None or placed_at < self.live_since\n",
+                "        return False\n",
+            ),
+        ),
+        scenes=("go live on old orders",),
+        orders=8,
+        found_in=frozenset({"doubled", "unexpected_mails"}),
+    ),
+}

@@ -1,0 +1,365 @@
+"""People's mistakes, and other things that happen once: scenes beside the flow of orders.
+
+Each scene is a function of the stage and the senders' notes; it notes what must be true afterwards.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from rehearsal.evidence import Senders
+from rehearsal.processes import state_of
+from rehearsal.selling import own_site
+from rehearsal.speaking import Silent
+from rehearsal.stage import Stage
+
+PATIENCE_S = 60.0
+LOOK_EVERY_S = 0.3
+EUR, USD, JPY = "woocommerce-eur", "woocommerce-usd", "woocommerce-jpy"
+# Sales whose money and goods nobody else touches.
+QUIET = frozenset({"plain", "coupon"})
+PLACES = {"EUR": 2, "USD": 2, "JPY": 0, "SEK": 2, "GBP": 2}
+
+
+class SceneFailed(Exception):
+    """A scene could not be played to its end; the message says what did not happen."""
+
+
+Scene = Callable[[Stage, Senders], None]
+
+
+@dataclass
+class People:
+    """Plays scenes one after the other; `played` says how each ended, "" for well."""
+
+    stage: Stage
+    senders: Senders
+    names: tuple[str, ...]
+    played: dict[str, str] = field(default_factory=dict)
+    has_ended: bool = False
+    _closing: threading.Event = field(default_factory=threading.Event)
+
+    def watch(self) -> None:
+        """Play until all are played, or `close`; runs in a thread of its own."""
+        for name in self.names:
+            if self._closing.is_set():
+                break
+            if name not in self.played:
+                self.play(name)
+        self.has_ended = True
+
+    def play(self, name: str) -> None:
+        """Play one scene, and note how it ended."""
+        try:
+            SCENES[name](self.stage, self.senders)
+        except (Silent, SceneFailed) as error:
+            self.played[name] = f"{type(error).__name__}: {error}"
+        else:
+            self.played[name] = ""
+
+    def close(self) -> None:
+        """Begin no other scene."""
+        self._closing.set()
+
+
+def go_live_on_old_orders(stage: Stage, senders: Senders) -> None:
+    """A shop that observes has sold already when somebody presses Go live; to be played first.
+
+    Both clocks have to agree: sandbox time does not run ahead yet.
+    """
+    connection = stage.merchant["connections"][USD]
+    stage.api.post(f"connections/{connection}/observe", "history-observe", reason="not yet")
+    sold = place(stage, count=max(6, stage.orders // 4), mount=USD, turns=None)
+    senders.history |= {sale["name"]: sale["number"] for sale in sold}
+    time.sleep(1.1)  # the shop's clock has whole seconds
+    now = stage.sandbox.ask("state")["now"]
+    stage.api.post(f"connections/{connection}/go-live", "history-live", since=now, reason="Go live")
+
+
+def complete_by_hand(stage: Stage, senders: Senders) -> None:
+    """Somebody in the shop packs an order that the hub has in its queue."""
+    house = stage.merchant["connections"]["prodigi"]
+    stop = stage.api.post(
+        "pauses", "by-hand-pause", connection_id=house, flow="submissions", reason="a look first"
+    )
+    time.sleep(3 * LOOK_EVERY_S)  # what was on its way when the stop came may have left
+    sold = place(stage, count=3, mount=EUR)
+    until(lambda: all(order_of(stage, sale) for sale in sold), "orders of all three")
+    for sale in sold:
+        stage.sandbox.act(EUR, "complete_by_hand", order_id=int(sale["external_id"]))
+    until(
+        lambda: (
+            {(order_of(stage, sale) or {}).get("source_status") for sale in sold} == {"completed"}
+        ),
+        "news that they were completed by hand",
+    )
+    senders.never_made |= {sale["name"]: "completed by hand" for sale in sold}
+    stage.api.post(f"pauses/{stop['id']}/resume", "by-hand-resume", reason="go on")
+
+
+def cancel_while_intending(stage: Stage, senders: Senders) -> None:
+    """A shop cancels while a worker decides; what the hub then calls cancelled stays unsent."""
+    with frozen_at(stage, "submit.before_intend_commit") as wait_until_frozen:
+        sold = place(stage, count=4, mount=EUR)
+        wait_until_frozen()
+        for sale in sold:
+            stage.sandbox.act(EUR, "cancel", order_id=int(sale["external_id"]))
+        time.sleep(6.0)
+        works = {work["reference"] for work in stage.sandbox.ask("books")["prodigi"]["works"]}
+        for sale in sold:
+            order = order_of(stage, sale)
+            is_sent = any(f"/{sale['external_id']}/" in reference for reference in works)
+            if order is not None and order["status"] == "cancelled" and not is_sent:
+                senders.never_made[sale["name"]] = "cancelled before it was sent"
+
+
+def wake_with_an_old_token(stage: Stage, _: Senders) -> None:
+    """A worker freezes with mails in hand; a person decides, and it wakes up too late to send."""
+    with frozen_at(stage, "mail.before_call") as wait_until_frozen:
+        place(stage, count=3, mount=EUR)
+        wait_until_frozen()
+        asked = until(lambda: mails_for_a_person(stage), "a mail that a person is asked about")
+        for attempt in asked:
+            arrived = any(
+                mail.message_id.startswith(attempt["reference"]) for mail in stage.office.taken
+            )
+            stage.api.post(
+                f"attempts/{attempt['id']}/decide",
+                f"decide-{attempt['id']}-{attempt['calls']}",
+                happened=arrived,
+                reason="looked into the mail server's books",
+            )
+        ids = {attempt["id"] for attempt in asked}
+        until(lambda: not ids & under_way(stage, "mail"), "mails that left after the decision")
+
+
+def delete_and_add_again(stage: Stage, _: Senders) -> None:
+    """Somebody removes a shop, thinks better of it and connects it again."""
+    connection = stage.merchant["connections"][JPY]
+    place_of = {row["mount"]: row for row in stage.sandbox.ask("accounts")["places"]}[JPY]
+    before = stage.api.get(f"connections/{connection}")
+    stage.api.post(f"connections/{connection}/archive", "archive-jpy", reason="by mistake")
+    place(stage, count=3, mount=JPY)
+    added = stage.api.post(
+        "connections",
+        "add-jpy",
+        platform=place_of["platform"],
+        name=before["name"],
+        code=before["code"],
+        settings=place_of["settings"],
+    )
+    if added["id"] != connection:
+        raise SceneFailed(f"the account came back as another connection: {added['id']}")
+    stage.api.post(
+        f"connections/{connection}/go-live",
+        "live-jpy",
+        since=before["live_since"],
+        reason="as before",
+    )
+
+
+def pay_two_sessions_of_one_cart(stage: Stage, senders: Senders) -> None:
+    """A customer opens the payment page twice, and pays on both."""
+    drawn = stage.sandbox.tell("draw", count=20, seed=stage.seed + 5)["sales"]
+    carts = [row["cart"] for row in drawn if row["cart"] and row["cart"]["turn"] in QUIET]
+    cart = next(cart for cart in carts if cart["country"] == "DE" or cart["currency"] == "EUR")
+    site = own_site(stage)
+    first = site.open_page(cart)
+    again = stage.api.post("checkout/sessions", "second-page", **site.session_of(cart))["url"]
+    paid = stage.sandbox.tell("pay", number=cart["number"], url=first)["external_id"]
+    second = again.rstrip("/").rpartition("/")[2]
+    if second == paid:
+        return  # the hub gave the same page again: there is nothing to pay twice
+    with contextlib.suppress(Silent):  # a closed page cannot be paid, and need not be
+        stage.sandbox.act(
+            "stripe",
+            "customer_pays",
+            session_id=second,
+            name="Änne Ørsted-Łukasik",
+            email=cart["email"],
+            address={
+                "line1": "Straße der Möwen 7",
+                "city": "Köln",
+                "postal_code": "50667",
+                "country": "DE",
+            },
+        )
+    senders.twins.append((f"stripe/{paid}", f"stripe/{second}"))
+
+
+def reship(stage: Stage, senders: Senders) -> None:
+    """A person sends again what arrived broken."""
+    shares = until(lambda: shipped_shares(stage), "a share that has left")
+    orders = {row["order_id"]: row for row in stage.api.every("orders")}
+    mounts = {number: mount for mount, number in stage.merchant["connections"].items()}
+    for share, order_id in shares[:2]:
+        order = orders[order_id]
+        name = f"{mounts[order['connection_id']]}/{order['external_id']}"
+        stage.api.post(
+            f"fulfillment-orders/{share['id']}/reship",
+            f"reship-{share['id']}",
+            reason="it arrived broken",
+        )
+        units = sum(item["quantity"] for item in share["items"])
+        senders.reshipped[name] = senders.reshipped.get(name, 0) + units
+
+
+def refund_some(stage: Stage, senders: Senders) -> None:
+    """People give part of the money back, here and there."""
+    wanted = max(4, stage.orders // 30)
+    names = {
+        f"{row['mount']}/{row['external_id']}"
+        for row in stage.sandbox.ask("placed")["sales"]
+        if row["turn"] in QUIET
+    }
+    mounts = {number: mount for mount, number in stage.merchant["connections"].items()}
+    twins = {name for pair in senders.twins for name in pair}
+    for order in list(stage.api.every("orders", payment_status="paid")):
+        name = f"{mounts[order['connection_id']]}/{order['external_id']}"
+        if name not in names - twins - senders.refunds.keys() - senders.history.keys():
+            continue
+        currency = order["total"]["currency"]
+        step = Decimal(1).scaleb(-PLACES[currency])
+        amount = (Decimal(order["total"]["amount"]) / 7).quantize(step)
+        senders.refunds[name] = amount
+        stage.api.post(
+            f"orders/{order['id']}/refunds",
+            f"refund-{order['id']}",
+            amount={"amount": str(amount), "currency": currency},
+            reason="a scratch",
+        )
+        if len(senders.refunds) >= wanted:
+            return
+
+
+def expire_a_key(stage: Stage, _: Senders) -> None:
+    """A shop's key is taken away; the hub says so, and a person enters the new one."""
+    connection = stage.merchant["connections"][USD]
+    stage.sandbox.act(USD, "revoke_key")
+    until(
+        lambda: stage.api.get(f"connections/{connection}")["status"] == "misconfigured",
+        "word that the key is refused",
+    )
+    places = {row["mount"]: row for row in stage.sandbox.ask("accounts")["places"]}
+    stage.api.patch(f"connections/{connection}", settings=places[USD]["settings"])
+
+    def works_again() -> bool:
+        stage.api.post(f"connections/{connection}/test", f"test-{time.monotonic_ns()}")
+        return str(stage.api.get(f"connections/{connection}")["status"]) == "live"
+
+    until(works_again, "a shop that is live again")
+
+
+SCENES: dict[str, Scene] = {
+    "go live on old orders": go_live_on_old_orders,
+    "complete by hand": complete_by_hand,
+    "cancel while intending": cancel_while_intending,
+    "wake with an old token": wake_with_an_old_token,
+    "delete and add again": delete_and_add_again,
+    "two sessions of one cart": pay_two_sessions_of_one_cart,
+    "refunds": refund_some,
+    "reship": reship,
+    "expired key": expire_a_key,
+}
+FIRST = "go live on old orders"
+
+
+def place(
+    stage: Stage, *, count: int, mount: str, turns: Iterable[str] | None = QUIET
+) -> list[dict[str, Any]]:
+    """Let sales happen at one shop now; each as it was placed, with its `name`."""
+    found: list[int] = []
+    tries = 0
+    while len(found) < count:
+        drawn = stage.sandbox.tell(
+            "draw", count=10 * count, seed=stage.seed + 100 + tries, checkouts=False
+        )["sales"]
+        here = [row["number"] for row in drawn if row["mount"] == mount]
+        found += [n for n in here if turns is None or turn_of(drawn, n) in set(turns)]
+        tries += 1
+    numbers = found[:count]
+    stage.sandbox.tell("place", numbers=numbers)
+    placed = [row for row in stage.sandbox.ask("placed")["sales"] if row["number"] in numbers]
+    return [{**row, "name": f"{mount}/{row['external_id']}"} for row in placed]
+
+
+def turn_of(drawn: list[dict[str, Any]], number: int) -> str:
+    """What is special about a drawn sale."""
+    return str(next(row["turn"] for row in drawn if row["number"] == number))
+
+
+def order_of(stage: Stage, sale: dict[str, Any]) -> dict[str, Any] | None:
+    """The hub's order of a sale, once it has one."""
+    connection = stage.merchant["connections"][sale["mount"]]
+    rows = stage.api.every("orders", connection_id=connection, find=sale["external_id"])
+    return next((row for row in rows if row["external_id"] == sale["external_id"]), None)
+
+
+def shipped_shares(stage: Stage) -> list[tuple[dict[str, Any], int]]:
+    """Shares that have left and replace nothing, with their orders' ids."""
+    of = {
+        row["subject_id"]: row["order_id"]
+        for row in stage.api.every("attempts", kind="submit", status="accepted")
+    }
+    return [
+        (share, of[share["id"]])
+        for share in stage.api.every("fulfillment-orders", status="closed")
+        if share["replaces_id"] is None and share["id"] in of
+    ]
+
+
+def mails_for_a_person(stage: Stage) -> list[dict[str, Any]]:
+    """Unknown mails that a person is asked about."""
+    return list(stage.api.every("attempts", kind="mail", status="unknown", needs_person="true"))
+
+
+def under_way(stage: Stage, kind: str) -> set[int]:
+    """Attempts of a kind that have not ended."""
+    rows = (
+        row
+        for status in ("intended", "calling", "unknown")
+        for row in stage.api.every("attempts", kind=kind, status=status)
+    )
+    return {row["id"] for row in rows}
+
+
+def until(fact: Callable[[], Any], what: str) -> Any:
+    """Look again and again until something is there; what it is. Raises SceneFailed."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if found := fact():
+            return found
+        time.sleep(LOOK_EVERY_S)
+    raise SceneFailed(f"no {what} within {PATIENCE_S:g} s")
+
+
+@contextlib.contextmanager
+def frozen_at(stage: Stage, point: str) -> Any:
+    """Have the next process that comes to a point stop there; it goes on after the block.
+
+    Gives what waits until it has stopped.
+    """
+    log = stage.crash_points / "struck.log"
+    before = log.read_text() if log.exists() else ""
+    (stage.crash_points / f"{point}.armed").write_text("freeze")
+    (stage.crash_points / f"{point}.armed").rename(stage.crash_points / point)
+    pids: list[int] = []
+
+    def has_stopped() -> bool:
+        text = log.read_text()[len(before) :] if log.exists() else ""
+        pids[:] = [int(w[1]) for w in map(str.split, text.splitlines()) if len(w) > 1]
+        return bool(pids) and state_of(pids[0]) == "T"
+
+    try:
+        yield lambda: until(has_stopped, f"process at {point}")
+    finally:
+        (stage.crash_points / point).unlink(missing_ok=True)
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)

@@ -1,0 +1,101 @@
+"""How the rehearsal speaks to others: the sandbox's control interface and the hub's REST one."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+PAGE = 200
+PATIENCE_S = 60.0
+AGAIN_AFTER_S = 0.2
+
+
+class Silent(Exception):
+    """Somebody did not answer for long, or refused; the message says what was asked."""
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """The simulated world, by its address."""
+
+    address: str
+    _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30))
+
+    def ask(self, what: str) -> Any:
+        """GET /control/<what>."""
+        return self._told(self._client.get(f"{self.address}/control/{what}"))
+
+    def tell(self, what: str, **values: Any) -> Any:
+        """POST /control/<what>."""
+        return self._told(self._client.post(f"{self.address}/control/{what}", json=values))
+
+    def act(self, mount: str, action: str, **arguments: Any) -> Any:
+        """Have something happen at one account; the answer is what it returned."""
+        return self.tell("act", mount=mount, action=action, arguments=arguments)["result"]
+
+    @staticmethod
+    def _told(answer: httpx.Response) -> Any:
+        if not answer.is_success:
+            raise Silent(f"{answer.request.url.path}: {answer.status_code} {answer.text}")
+        return answer.json()
+
+
+@dataclass(slots=True)
+class HubApi:
+    """The hub's public interface, by a key. It asks again while the hub is dead or frozen.
+
+    A repeated POST carries the same idempotency key, so that it acts once.
+    """
+
+    address: str
+    key: str = field(repr=False)
+    patience_s: float = PATIENCE_S
+    _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
+
+    def get(self, path: str, **query: Any) -> Any:
+        """GET /api/v1/<path>."""
+        return self._ask("GET", path, params=query)
+
+    def every(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """All rows of a list, the newest first."""
+        cursor = ""
+        while True:
+            told = self.get(path, **query, limit=PAGE, **({"cursor": cursor} if cursor else {}))
+            yield from told["data"]
+            cursor = told["next"] or ""
+            if not cursor:
+                return
+
+    def post(self, path: str, once: str, /, **values: Any) -> Any:
+        """POST /api/v1/<path>; `once` is the idempotency key."""
+        return self._ask("POST", path, json=values, headers={"Idempotency-Key": once})
+
+    def put(self, path: str, **values: Any) -> Any:
+        """PUT /api/v1/<path>."""
+        return self._ask("PUT", path, json=values)
+
+    def patch(self, path: str, **values: Any) -> Any:
+        """PATCH /api/v1/<path>."""
+        return self._ask("PATCH", path, json=values)
+
+    def _ask(self, method: str, path: str, **more: Any) -> Any:
+        deadline = time.monotonic() + self.patience_s
+        headers = {"Authorization": f"Bearer {self.key}", **more.pop("headers", {})}
+        while True:
+            try:
+                answer = self._client.request(
+                    method, f"{self.address}/api/v1/{path}", headers=headers, **more
+                )
+            except httpx.HTTPError as error:
+                problem: str = repr(error)
+            else:
+                if answer.is_success:
+                    return answer.json()
+                problem = f"{answer.status_code} {answer.text[:300]}"
+                if answer.status_code < 500 and answer.status_code not in {409, 429}:
+                    raise Silent(f"{method} {path}: {problem}")
+            if time.monotonic() > deadline:
+                raise Silent(f"{method} {path}: {problem}")
+            time.sleep(AGAIN_AFTER_S)
