@@ -32,6 +32,7 @@ VARIABLES = {
     "ENTREPOT_URL": "http://testserver",
     "ENTREPOT_LOG_FORMAT": "console",
     "ENTREPOT_WORKER_THREADS": "8",
+    "ENTREPOT_ALLOW_PRIVATE_ADDRESSES": "1",  # everything outside is on loopback here
 }
 _began_here = False
 

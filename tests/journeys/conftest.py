@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from django.conf import settings
+from django.db.models.functions import Now
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
@@ -24,6 +25,8 @@ from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.connectors.woocommerce.simulator import WooCommerce
 from entrepot.database import sql
+from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.sandbox.app import application_of
 from entrepot.tasks import asking, webhooks
 from tests.serving import serve
 
@@ -43,6 +46,7 @@ class World:
     clock: Clock
     simulators: dict[str, Simulator] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
+    files: str = ""  # where the merchant keeps print files
 
     def connect(self, platform: str, *, is_live: bool = True, **more: Any) -> Connection:
         """Connect the merchant to a simulated platform and let it go live."""
@@ -96,6 +100,15 @@ class World:
         assert isinstance(found, ProdigiSimulator)
         return found
 
+    def price(self, shop: Connection) -> None:
+        """Have what was sold planned and priced, so that only submissions meet the next faults."""
+        hour = {"cooling_off_seconds": 3600}
+        services.change_policy(shop.id, merchant_id=self.merchant.id, changes=hour)
+        self.settle(ahead=timedelta(minutes=2), rounds=4)
+        services.change_policy(shop.id, merchant_id=self.merchant.id, changes=POLICY)
+        with scope.merchant(self.merchant.id):
+            FulfillmentOrder.objects.update(submit_after=Now())
+
     def ask(self) -> None:
         """Let a while go by for attempts that nobody can vouch for, and let them be asked about."""
         with scope.system():
@@ -132,6 +145,7 @@ def world(merchant: Merchant, run_jobs: Callable[..., int]) -> Iterator[World]:
         before = settings.PUBLIC_URL
         settings.PUBLIC_URL = stack.enter_context(serve(edge_application, lifespan="on"))
         stack.callback(setattr, settings, "PUBLIC_URL", before)
+        here.files = stack.enter_context(serve(application_of(speed=1)))
         for code, platform in registry.platforms().items():
             if platform.manifest.can("verify"):
                 simulator = platform.simulator(clock)
@@ -153,7 +167,7 @@ def mapped(world: World) -> dict[str, Connection]:
             provider_connection_id=house.id,
             provider_sku="GLOBAL-FAP-16X24",
             sizing="fillPrintArea",
-            artwork=[Artwork(url="https://cdn.moewe.example/moewe-a3.png")],
+            artwork=[Artwork(url=f"{world.files}/artwork/moewe-a3.png")],
         ),
         by="user:1",
     )

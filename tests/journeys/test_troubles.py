@@ -77,6 +77,7 @@ def test_a_lost_answer_is_looked_up_and_never_sent_twice(
     world: World, mapped: dict[str, Connection]
 ) -> None:
     world.shop.customer_orders((PRINT_A3, 2))
+    world.price(mapped["shop"])
     world.house.faults.drop_answer = 1.0
 
     world.settle(ahead=timedelta(minutes=2), rounds=2)
@@ -93,8 +94,9 @@ def test_a_lost_answer_is_looked_up_and_never_sent_twice(
 def test_an_order_cancelled_before_it_was_sent_is_never_sent(
     world: World, mapped: dict[str, Connection]
 ) -> None:
-    world.house.faults.rate_limited = 1.0
     shop_id = world.shop.customer_orders((PRINT_A3, 2))
+    world.price(mapped["shop"])
+    world.house.faults.rate_limited = 1.0
     world.settle(ahead=timedelta(minutes=2), rounds=2)
     assert attempts_of(world, "submit") == ["not_sent"]
 
@@ -111,8 +113,9 @@ def test_an_order_cancelled_before_it_was_sent_is_never_sent(
 def test_an_unknown_submission_that_nobody_wants_any_more_is_never_sent_again(
     world: World, mapped: dict[str, Connection]
 ) -> None:
-    world.house.faults.unreachable = 1.0
     shop_id = world.shop.customer_orders((PRINT_A3, 2))
+    world.price(mapped["shop"])
+    world.house.faults.unreachable = 1.0
     world.settle(ahead=timedelta(minutes=2), rounds=2)
     assert attempts_of(world, "submit") == ["unknown"]
     world.shop.cancel(shop_id)

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
+from entrepot.connect.download import check_address
 from entrepot.connect.errors import Misconfigured, Unavailable
 from entrepot.connections.models import Connection, Cursor, EffectPause
 from entrepot.deadletters import services as deadletters
@@ -286,15 +287,10 @@ def test_only_when_every_way_fails_is_it_told_again(merchant: Merchant) -> None:
 
 
 def test_a_webhook_inside_the_network_is_refused_unless_allowed() -> None:
-    before, settings.ALLOW_PRIVATE_ADDRESSES = settings.ALLOW_PRIVATE_ADDRESSES, False
-    try:
-        for url in ("http://127.0.0.1:9/x", "http://10.0.0.8/", "ftp://example.org", "nonsense"):
-            with pytest.raises(Misconfigured):
-                telling.refuse_private(url)
-        settings.ALLOW_PRIVATE_ADDRESSES = True
-        telling.refuse_private("http://127.0.0.1:9/x")
-    finally:
-        settings.ALLOW_PRIVATE_ADDRESSES = before
+    for url in ("http://127.0.0.1:9/x", "http://10.0.0.8/", "ftp://example.org", "nonsense"):
+        with pytest.raises(Misconfigured):
+            check_address(url, allow_private=False)
+    check_address("http://127.0.0.1:9/x", allow_private=True)
 
 
 def test_a_connections_state_is_told_while_it_lasts(merchant: Merchant) -> None:

@@ -10,8 +10,11 @@ from entrepot.connect import registry
 from entrepot.connections import services
 from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
+from tests.journeys.conftest import mapped, world
 from tests.rules.trade import SHOP_ACCOUNT, Trade, connect
 from tests.serving import serve
+
+__all__ = ["mapped", "world"]
 
 
 @pytest.fixture

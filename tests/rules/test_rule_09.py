@@ -6,16 +6,28 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 
 from entrepot.access import scope
+from entrepot.catalog.services import map_shipping
 from entrepot.connections import services
 from entrepot.connections.models import Connection
 from entrepot.fulfillment.models import FulfillmentOrder
-from entrepot.fulfillment.submission import Submission, Wait, intend_submission
+from entrepot.fulfillment.planning import plan_order
+from entrepot.fulfillment.submission import Submission, Wait
 from entrepot.orders import services as orders
 from entrepot.orders.models import Hold, Line, Order
-from tests.rules.trade import Trade, connect, euros, fact, later, line, snapshot
+from tests.rules.trade import (
+    Trade,
+    connect,
+    decided_without_price,
+    euros,
+    fact,
+    later,
+    line,
+    snapshot,
+)
 
 
 @pytest.fixture
@@ -23,14 +35,13 @@ def share(trade: Trade) -> FulfillmentOrder:
     """A planned share of 2 and 3 units that could be sent now."""
     trade.made_by(connect(trade.merchant, "prodigi"), "MOEWE-A3", "POST-12")
     trade.tell(snapshot())
-    from entrepot.fulfillment.planning import plan_order  # noqa: PLC0415
-
     (planned,) = plan_order(trade.merchant.id, trade.order().id)
     return planned
 
 
 def decide(share: FulfillmentOrder) -> Submission | Wait | None:
-    return intend_submission(share.merchant_id, share.id)
+    """The decision on a share whose provider puts no price on it."""
+    return decided_without_price(share.merchant_id, share.id)
 
 
 def change(model: type[Any], share: FulfillmentOrder, **values: Any) -> None:
@@ -46,8 +57,8 @@ def test_a_share_that_nothing_speaks_against_is_handed_over(share: FulfillmentOr
 
     assert isinstance(decided, Submission)
     assert [(item.provider_sku, item.quantity) for item in decided.request.items] == [
-        ("GLOBAL-FAP-16X24", 2),
-        ("GLOBAL-FAP-16X24", 3),
+        ("GLOBAL-FAP-8X10", 2),
+        ("GLOBAL-FAP-8X10", 3),
     ]
 
 
@@ -59,7 +70,6 @@ def test_a_share_that_nothing_speaks_against_is_handed_over(share: FulfillmentOr
         ("cancelled at the source", Order, {"source_cancelled_at": timezone.now()}),
         ("held", Order, {"open_holds": 1}),
         ("disputed", Order, {"amount_disputed": Decimal(1)}),
-        ("another mode", Order, {"mode": "live"}),
         ("units cancelled", Line, {"units_cancelled": 1}),
         ("units fulfilled elsewhere", Line, {"units_elsewhere": 1}),
         ("units shipped already", Line, {"units_shipped": 1}),
@@ -77,6 +87,14 @@ def test_nothing_is_sent_when(
 
     with scope.merchant(share.merchant_id):
         assert FulfillmentOrder.objects.get(id=share.id).status == "open"
+
+
+@pytest.mark.parametrize("model", [Order, FulfillmentOrder])
+def test_a_share_of_another_mode_than_its_order_cannot_be(
+    share: FulfillmentOrder, model: type[Any]
+) -> None:
+    with pytest.raises(IntegrityError, match="_link"):
+        change(model, share, mode="live")
 
 
 @pytest.mark.parametrize("whose", ["provider", "storefront"])
@@ -109,29 +127,21 @@ def test_cooling_off_is_thirty_minutes_live_and_none_in_test_mode(trade: Trade) 
         policy={"real_payment_methods": ["stripe"]},
         account="woocommerce:echt.example",
     )
-    trade.made_by(connect(trade.merchant, "prodigi", mode="live"), "MOEWE-A3", "POST-12")
+    maker = connect(trade.merchant, "prodigi", mode="live")
+    trade.made_by(maker, "MOEWE-A3", "POST-12")
     before = timezone.now()
     trade.tell(snapshot("test"))
     trade.tell(snapshot("live"), connection=live)
-    from entrepot.catalog.services import map_shipping  # noqa: PLC0415
-    from entrepot.fulfillment.planning import plan_order  # noqa: PLC0415
-
     map_shipping(
         trade.merchant.id,
         storefront_id=live.id,
-        provider_connection_id=Connection.objects.none().count() or _provider(trade),
+        provider_connection_id=maker.id,
         method_code="*",
         provider_method="Standard",
     )
     (planned,) = plan_order(trade.merchant.id, trade.order("live").id)
 
     assert planned.submit_after - before > timedelta(minutes=29)
-
-
-def _provider(trade: Trade) -> int:
-    with scope.merchant(trade.merchant.id):
-        found: int = Connection.objects.get(platform="prodigi").id
-    return found
 
 
 def test_a_reading_older_than_a_minute_is_renewed_first(share: FulfillmentOrder) -> None:

@@ -35,12 +35,18 @@ from entrepot.catalog.services import MappingWish
 from entrepot.catalog.states import MappingKind
 from entrepot.connect.simulator import Clock
 from entrepot.connections.models import Connection
+from entrepot.database import sql
 from entrepot.events.models import Event
+from entrepot.fulfillment.costs import Quoting, keep_quote
 from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.fulfillment.planning import plan_order
+from entrepot.fulfillment.submission import Submission, Wait, intend_submission
 from entrepot.inbox.services import Claimed, Finished
 from entrepot.intake.applying import apply
 from entrepot.intake.understanding import Known, Understood
 from entrepot.orders.models import Hold, Line, Order
+from entrepot.tasks import asking
+from entrepot.tasks.submission import ask_the_price
 
 HOME = Address(
     name="Änne Ørsted-Łukasik",
@@ -129,6 +135,11 @@ def snapshot(
             **more,
         }
     )
+
+
+def buyer(number: int) -> CustomerSnapshot:
+    """Another customer for each number, so that equal orders of theirs are no duplicates."""
+    return replace(BUYER, external_id=f"8{number}", email=f"kundin-{number}@example.org")
 
 
 def later(told: OrderSnapshot, **changes: Any) -> OrderSnapshot:
@@ -240,22 +251,31 @@ class Trade:
             catalog.map_sku(self.merchant.id, sku, wish, by="user:1")
         return place
 
-    def made_by(self, provider: Connection, *skus: str, made_as: str = "GLOBAL-FAP-16X24") -> None:
-        """Have SKUs made by a provider, with any shipping method as its standard one."""
+    def made_by(
+        self,
+        provider: Connection,
+        *skus: str,
+        made_as: str = "GLOBAL-FAP-8X10",
+        shipped_as: str = "Standard",
+        method_code: str = "*",
+        **more: Any,
+    ) -> None:
+        """Have SKUs made by a provider; any shipping method is its standard one unless told."""
         for sku in skus:
             wish = MappingWish(
                 kind=MappingKind.PROVIDER,
                 provider_connection_id=provider.id,
                 provider_sku=made_as,
                 sizing="fillPrintArea",
+                **more,
             )
             catalog.map_sku(self.merchant.id, sku, wish, by="user:1")
         catalog.map_shipping(
             self.merchant.id,
             storefront_id=self.shop.id,
             provider_connection_id=provider.id,
-            method_code="*",
-            provider_method="Standard",
+            method_code=method_code,
+            provider_method=shipped_as,
         )
 
 
@@ -295,6 +315,35 @@ def amounts(order: Order) -> dict[str, Decimal]:
 def numbered(shares: Sequence[FulfillmentOrder]) -> list[tuple[int, str, int]]:
     """Share, status and generation."""
     return [(share.share, share.status, share.generation) for share in shares]
+
+
+def decided_without_price(merchant_id: int, share_id: int) -> Submission | Wait | None:
+    """The decision on a share, where its provider answers each question for the price with none."""
+    decided = intend_submission(merchant_id, share_id)
+    while isinstance(decided, Quoting):
+        keep_quote(merchant_id, decided, [])
+        decided = intend_submission(merchant_id, share_id)
+    return decided
+
+
+def price(trade: Trade, external_id: str = "10482") -> None:
+    """Have an order planned and priced, so that only its submission meets a provider's faults."""
+    order_id = trade.order(external_id).id
+    for share in plan_order(trade.merchant.id, order_id):
+        decided = intend_submission(trade.merchant.id, share.id)
+        assert isinstance(decided, Quoting)
+        ask_the_price(trade.merchant.id, decided)
+
+
+def ask(trade: Trade) -> None:
+    """Let a while go by for attempts that nobody can vouch for, and let them be asked about."""
+    with scope.system():
+        sql.run(
+            "UPDATE attempts_attempt SET next_ask_at = now() - interval '1 second',"
+            " leased_until = NULL WHERE status = 'unknown'"
+        )
+    asking.find_forgotten()
+    trade.work()
 
 
 def _claimed(connection: Connection, source: str, at: datetime | None) -> Claimed:

@@ -1,27 +1,29 @@
 """The fuse: counts a connection's effects, and stops a flow that does more than it ever did."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Kind
+from entrepot.canon.orders import Mode
 from entrepot.connections.effects import (
     ALLOWED,
     LEAST_CEILING,
     Verdict,
     ceiling_of,
     check_fuse,
-    effects_allowed,
+    flow_allowed,
 )
-from entrepot.connections.models import Connection
+from entrepot.connections.models import Connection, EffectPause
 from entrepot.connections.states import EffectFlow
 
 HOUR = timedelta(hours=1)
 USUAL_OVER = timedelta(weeks=4)
+AT_ONCE = 32  # as many may be about to be intended at the same moment, each without the others
 
 
 def fuse(connection: Connection, flow: EffectFlow, kind: Kind) -> Verdict:
@@ -29,7 +31,8 @@ def fuse(connection: Connection, flow: EffectFlow, kind: Kind) -> Verdict:
 
     Runs in the open scope that intends. Connections in test mode have a fuse only where the
     merchant has chosen a ceiling: nothing real can run away there. What is usual is asked only
-    once there is much.
+    once there is much. Whoever lets a flow go on after the fuse stopped it has said that it was
+    right: the count begins anew.
     """
     has_choice = bool(connection.policy.get("hourly_ceilings", {}).get(flow))
     if not has_choice and (connection.mode != "live" or settings.SANDBOX):
@@ -42,17 +45,31 @@ def fuse(connection: Connection, flow: EffectFlow, kind: Kind) -> Verdict:
         connection_id=connection.id,
     )
     in_last_hour = mine.filter(intended_at__gt=now - HOUR).count() + 1
-    if in_last_hour <= LEAST_CEILING and not has_choice:
+    if in_last_hour <= LEAST_CEILING - AT_ONCE and not has_choice:
         return ALLOWED
     usual = 0.0 if has_choice else _usual_per_hour(connection, kind)
-    if in_last_hour <= ceiling_of(connection, flow, usual_per_hour=usual):
+    ceiling = ceiling_of(connection, flow, usual_per_hour=usual)
+    if in_last_hour <= ceiling - AT_ONCE:
         return ALLOWED
-    # Of several that count too many at the same moment one stops the flow; the others see it.
-    locked = Connection.objects.select_for_update().get(id=connection.id)
-    verdict = effects_allowed(locked, flow)
+    # Near the ceiling they are counted one after another: others may have intended meanwhile.
+    locked = Connection.objects.select_for_update(no_key=True).get(id=connection.id)
+    verdict = flow_allowed(
+        locked.merchant_id, mode=Mode(locked.mode), flow=flow, connection_id=locked.id
+    )
     if not verdict.is_allowed:
         return verdict
+    since = max(now - HOUR, _let_on_at(connection, flow) or now - HOUR)
+    in_last_hour = mine.filter(intended_at__gt=since).count() + 1
     return check_fuse(locked, flow, in_last_hour=in_last_hour, usual_per_hour=usual)
+
+
+def _let_on_at(connection: Connection, flow: EffectFlow) -> datetime | None:
+    """When somebody last ended a stop of the fuse on this very flow."""
+    stops = EffectPause.objects.filter(
+        merchant_id=connection.merchant_id, connection_id=connection.id, flow=flow, is_fuse=True
+    )
+    found: datetime | None = stops.aggregate(at=Max("resumed_at"))["at"]
+    return found
 
 
 def _usual_per_hour(connection: Connection, kind: Kind) -> float:

@@ -152,8 +152,9 @@ class MappingAsset(MerchantRow):
 class Asset(MerchantRow):
     """A print file, kept with its checksum before the shop's link dies.
 
-    `content_path` is below the data folder's assets; `url` is where it came from and is what a
-    provider is given when the hub has no public address of its own.
+    `url` is where it came from, and is what a provider is given when the hub has no public address
+    of its own. Sizes in pixels are unknown for drawings that scale. `taken_until` keeps two from
+    copying it at once.
     """
 
     url = models.TextField()
@@ -163,7 +164,8 @@ class Asset(MerchantRow):
     size = models.BigIntegerField(null=True)
     width_px = models.IntegerField(null=True)
     height_px = models.IntegerField(null=True)
-    content_path = models.TextField(default="", db_default="")
+    media_type = models.TextField(default="", db_default="")
+    taken_until = models.DateTimeField(null=True)
     reason = models.TextField(default="", db_default="")
     tries = models.IntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
@@ -180,6 +182,25 @@ class Asset(MerchantRow):
 
     def __str__(self) -> str:
         return self.url
+
+
+class AssetPart(MerchantRow):
+    """A megabyte of a print file's copy; parts are numbered from 0."""
+
+    asset = models.ForeignKey(
+        Asset, on_delete=models.CASCADE, related_name="parts", db_constraint=False
+    )
+    number = models.IntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        db_table = "catalog_asset_part"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["asset", "number"], name="catalog_asset_part_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of asset {self.asset_id}"
 
 
 class ShippingMap(MerchantRow):

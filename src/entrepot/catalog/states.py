@@ -18,5 +18,4 @@ class AssetStatus(TextChoices):
 
     WAITING = "waiting"  # not copied yet
     READY = "ready"  # copied, with checksum
-    UNREACHABLE = "unreachable"
-    TOO_SMALL = "too_small"
+    UNREACHABLE = "unreachable"  # tried again, each time later

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from entrepot.api.artwork import print_file
 from entrepot.api.figures import metrics
 from entrepot.notifications.mail_services import receive
 
@@ -11,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("entrepot.api.urls")),
     path("metrics", metrics, name="metrics"),
     path("mail-events/<str:service>/<str:token>/", receive, name="mail-events"),
+    path("artwork/<str:token>/<str:name>", print_file, name="artwork"),
     path("", include("entrepot.tracking_page.urls")),
     path("", include("entrepot.dashboard.urls")),
 ]

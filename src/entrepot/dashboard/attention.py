@@ -209,10 +209,12 @@ def lift_similar(request: PageRequest) -> HttpResponse:
     if hold_id.isdigit():
         lifted = orders.lift_hold(visit.merchant_id, int(hold_id), by=visit.actor, reason=reason)
     else:
+        kind = HoldKind(request.POST.get("cause", ""))
         lifted = orders.lift_similar_holds(
             visit.merchant_id,
-            kind=request.POST.get("cause", ""),
-            about=request.POST.get("about", ""),
+            kind=kind,
+            about=request.POST.get("about", "") if kind in standing.TOLD_APART else None,
+            mode=visit.mode.value,
             by=visit.actor,
             reason=reason,
         )

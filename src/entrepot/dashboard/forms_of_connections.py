@@ -139,6 +139,20 @@ class PolicyForm(forms.Form):
     time_zone = forms.CharField(
         label="Its time zone", required=False, max_length=60, help_text="Such as Europe/Berlin"
     )
+    presume_delivered_days = forms.IntegerField(
+        label="Days until an unfollowed parcel counts as delivered",
+        required=False,
+        min_value=1,
+        max_value=120,
+        help_text="Empty: 14. It is shown as presumed",
+    )
+    most_cost_percent = forms.IntegerField(
+        label="Most of an order’s revenue that it may cost, in %",
+        required=False,
+        min_value=1,
+        max_value=1000,
+        help_text="Empty: 100. What costs more is held with both figures",
+    )
     calls_per_minute = forms.IntegerField(
         label="Calls a minute", required=False, min_value=1, max_value=100_000
     )
@@ -151,8 +165,9 @@ class PolicyForm(forms.Form):
         "mail_gather_minutes",
         "marketplace_channels",
         "mailed_channels",
+        "most_cost_percent",
     )
-    PROVIDER = ("production_days", "calendar_country", "time_zone")
+    PROVIDER = ("production_days", "calendar_country", "time_zone", "presume_delivered_days")
     MINUTES = {
         "cooling_off_minutes": "cooling_off_seconds",
         "mail_gather_minutes": "mail_gather_seconds",

@@ -57,6 +57,9 @@ CATALOG: dict[str, EventKind] = {
     "fulfillment_order.planned": _kind("routing made a share of an order", provider="connection"),
     "fulfillment_order.submitted": _kind("it was handed to the provider", reference="outside"),
     "fulfillment_order.accepted": _kind("the provider has taken it", reference="theirs"),
+    "fulfillment_order.readdressed": _kind(
+        "the provider answered a change of address", answer="theirs", address_id="asked for"
+    ),
     "fulfillment_order.rejected": _kind("the provider refused it", code="theirs", fault="whose"),
     "fulfillment_order.held": _kind("it waits for something", kind="which hold"),
     "fulfillment_order.released": _kind("it may go on"),
@@ -71,6 +74,8 @@ CATALOG: dict[str, EventKind] = {
     "fulfillment_order.change_asked": _kind("the provider was asked to send it elsewhere"),
     "fulfillment_order.change_answered": _kind("the provider answered", answer="its answer"),
     "asset.checked": _kind("a print file was fetched, or could not be", status="how it ended"),
+    "artwork.copied": _kind("a print file was copied", url="where it came from"),
+    "artwork.failed": _kind("a print file could not be copied", url="where it should be"),
     "mapping.changed": _kind("a SKU becomes something else", sku="which"),
     "shipment.recorded": _kind("goods left together", units="line -> units"),
     "shipment.voided": _kind("a shipment turned out not to exist"),

@@ -1,20 +1,22 @@
 """Lifts holds whose question an edit of the order has answered."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
+from entrepot.fulfillment import costs
 from entrepot.orders.holds import lift_holds
 from entrepot.orders.models import Hold, Line, Order
 from entrepot.orders.states import HoldKind
 
 ABOUT_LINES = (HoldKind.UNMAPPED_SKU, HoldKind.MISSING_ARTWORK)
-ASKED = (*ABOUT_LINES, HoldKind.SHIPPING_UNMAPPED, HoldKind.ADDRESS_REFUSED)
+ASKED = (*ABOUT_LINES, HoldKind.SHIPPING_UNMAPPED, HoldKind.ADDRESS_REFUSED, HoldKind.COST)
 
 
 def lift_answered(order: Order, lines: Sequence[Line]) -> bool:
     """Lift holds of a locked order that planning opened and that do not apply any more.
 
-    Their lines are gone or sell something else, another delivery was chosen, or it goes to another
-    address. True when any was lifted.
+    Their lines are gone or sell something else, another delivery was chosen, it goes to another
+    address, or brings in another sum. True when any was lifted.
     """
     by_id = {line.id: line for line in lines}
     over = [
@@ -37,5 +39,7 @@ def _is_answered(hold: Hold, order: Order, lines: Mapping[int, Line]) -> bool:
             return bool(data["method_code"] != order.shipping_method)
         case HoldKind.ADDRESS_REFUSED if "address_id" in data:
             return bool(data["address_id"] != order.address_id)
+        case HoldKind.COST if "revenue" in data:
+            return bool(Decimal(data["revenue"]) != costs.brought_in_by_providers(order).amount)
         case _:
             return False

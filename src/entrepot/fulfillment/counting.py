@@ -76,13 +76,15 @@ _PRESUMED = """
     )
 """
 # A unit of a kit has its share when each of its parts has one: a part whose share was cancelled
-# leaves it open. Parts are known from the shares that were ever made. A cancelled share keeps what
-# had left before.
+# leaves it open. Parts are known from the shares that were ever made; one without a live share is
+# no part any more once a later decision has planned the line without it (an edit, another mapping).
+# A cancelled share keeps what had left before.
 _LIVE_PIECES = """
             SELECT
                 item.line_id, item.sku, max(item.units_per_line) AS per_line,
                 sum(CASE WHEN share.status = 'cancelled'
-                    THEN least(item.units_shipped, item.quantity) ELSE item.quantity END) AS pieces
+                    THEN least(item.units_shipped, item.quantity) ELSE item.quantity END) AS pieces,
+                max(share.decision_id) AS decision_id
             FROM fulfillment_item AS item
             JOIN fulfillment_order AS share ON share.id = item.fulfillment_order_id
             WHERE share.order_id = ANY (%s) AND share.replaces_id IS NULL
@@ -93,7 +95,11 @@ _PLANNED = """
     FROM orders_line AS mine
     LEFT JOIN (
         SELECT line_id, min(div(pieces, per_line)) AS units
-        FROM ({pieces}) AS part
+        FROM (
+            SELECT *, max(decision_id) FILTER (WHERE pieces > 0) OVER (PARTITION BY line_id) AS last
+            FROM ({pieces}) AS part
+        ) AS part
+        WHERE pieces > 0 OR last IS NULL OR decision_id >= last
         GROUP BY line_id
     ) AS whole ON whole.line_id = mine.id
     WHERE mine.id = line.id AND line.order_id = ANY (%s)
@@ -121,7 +127,7 @@ def recount_planned(order_ids: Sequence[int]) -> None:
 def planned_of(order_ids: Sequence[int]) -> dict[int, list[Planned]]:
     """What live shares of orders hold, by line; replacements do not count."""
     found: dict[int, list[Planned]] = {}
-    for line_id, sku, per_line, pieces in sql.fetch(_LIVE_PIECES, [list(order_ids)]):
+    for line_id, sku, per_line, pieces, _ in sql.fetch(_LIVE_PIECES, [list(order_ids)]):
         planned = Planned(sku=sku, pieces=int(pieces), units=int(pieces) // per_line)
         found.setdefault(line_id, []).append(planned)
     return found

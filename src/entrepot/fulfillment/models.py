@@ -35,8 +35,8 @@ class FulfillmentOrder(MerchantRow):
     deliberate reship. `submit_after` is the end of the cooling-off time. `details` keeps what the
     provider told of its progress (issues, charges). `planned_content` names what the plan was made
     from, so that an edit of the sale is noticed before anything is sent; `sent_address_id` is where
-    the provider was told to send it. `quoted_cost` is what it said beforehand, `cost` what it
-    charged.
+    the provider was told to send it, `refused_address_id` where it would not. `quoted_cost` is what
+    it said beforehand, `cost` what it charged.
     """
 
     mode = models.TextField(choices=Mode)
@@ -62,6 +62,7 @@ class FulfillmentOrder(MerchantRow):
     quote_currency = models.TextField(default="", db_default="")
     quoted_at = models.DateTimeField(null=True)
     sent_address_id = models.BigIntegerField(null=True)
+    refused_address_id = models.BigIntegerField(null=True)
     replaces_id = models.BigIntegerField(null=True)
     replacement_reason = models.TextField(default="", db_default="")
     planned_at = models.DateTimeField(db_default=Now())
@@ -148,6 +149,30 @@ class FulfillmentItem(MerchantRow):
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.sku}"
+
+
+class Quote(MerchantRow):
+    """What a provider said that some goods cost, delivered to a country; asked anew after a day.
+
+    `content` names what decides the price: goods, country, shipping method, currency.
+    """
+
+    connection_id = models.BigIntegerField()
+    content = models.TextField()
+    cost = models.DecimalField(max_digits=18, decimal_places=4)
+    currency = models.TextField()
+    quoted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "fulfillment_quote"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["merchant_id", "connection_id", "content"], name="fulfillment_quote_key"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cost} {self.currency}"
 
 
 class Shipment(MerchantRow):

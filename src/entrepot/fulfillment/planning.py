@@ -138,7 +138,12 @@ def _make_shares(
             sizing=item.mapped.sizing,
             bin=item.mapped.bin,
             assets=[
-                {"print_area": asset.print_area, "url": asset.url, "md5": asset.md5}
+                {
+                    "print_area": asset.print_area,
+                    "url": asset.url,
+                    "md5": asset.md5,
+                    "asset_id": asset.asset_id,
+                }
                 for asset in item.mapped.assets
             ],
         )
@@ -216,7 +221,12 @@ def _stops_of(order: Order, plan: Plan) -> list[NewHold]:
             kind=stop.kind,
             about=stop.about,
             reason=stop.reason,
-            data={"line_id": stop.line_id, "sku": stop.about, "line_sku": stop.line_sku},
+            data={
+                "line_id": stop.line_id,
+                "sku": stop.about,
+                "line_sku": stop.line_sku,
+                "asset_id": stop.asset_id,
+            },
         )
         for stop in plan.stops
     ]

@@ -172,7 +172,12 @@ def _hold_for_issues(fulfillment_order: FulfillmentOrder, answer: ProviderOrder)
                 kind=kind,
                 about=about,
                 reason=f"The provider says: {issue.message or issue.code}",
-                data={"code": issue.code, "action_url": issue.action_url},
+                data={
+                    "code": issue.code,
+                    "action_url": issue.action_url,
+                    "connection_id": fulfillment_order.connection_id,
+                    "fulfillment_order_id": fulfillment_order.id,
+                },
             )
         )
     open_holds(holds)

@@ -6,7 +6,6 @@ effect is still wanted (rule 9 of the trade).
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.utils import timezone
 
@@ -21,28 +20,25 @@ from entrepot.canon.fulfillment import (
     FulfillmentRequest,
     ProviderOrder,
     ProviderStage,
-    RequestedAsset,
-    RequestedItem,
 )
-from entrepot.canon.money import Money
 from entrepot.connect import registry
 from entrepot.connections.models import Connection
-from entrepot.connections.queries import hook_url
 from entrepot.connections.states import EffectFlow
-from entrepot.customers.queries import address_of, email_of
-from entrepot.fulfillment import progress
+from entrepot.fulfillment import costs, progress
+from entrepot.fulfillment.costs import Quoting
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.readiness import has_units, is_wanted, may_reach_out, shortfall
-from entrepot.fulfillment.references import idempotency_key, item_reference, share_reference
+from entrepot.fulfillment.requesting import quote_wanted, request_of
 from entrepot.fulfillment.states import Status, Step
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.holds import NewHold, open_holds
-from entrepot.orders.models import Line, Order
+from entrepot.orders.models import Order
 from entrepot.orders.services import lock_order
 from entrepot.orders.states import HoldKind, OrderStatus
 
 FRESH = timedelta(seconds=60)
+PAYMENT_NEEDED = "payment_needed"  # our word for it, whatever the provider's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +62,11 @@ class Submission:
 
 def intend_submission(
     merchant_id: int, fulfillment_order_id: int, *, needs_fresh_reading: bool = True
-) -> Submission | Wait | None:
+) -> Submission | Quoting | Wait | None:
     """Decide whether a share is handed over now, and write the attempt down if it is.
+
+    What its provider would charge is asked first, of every share of the order, as soon as it is
+    planned: what costs too much is held before the cooling-off time is over.
 
     None when there is nothing to do: it is under way, done, held, or no longer wanted; what
     changes that causes another look.
@@ -78,37 +77,22 @@ def intend_submission(
             return None
         if not (is_wanted(order, fulfillment_order) and may_reach_out(order, fulfillment_order)):
             return None
-        now = timezone.now()
-        if fulfillment_order.submit_after > now:
-            return Wait(until=fulfillment_order.submit_after, reason="cooling off")
-        is_old = order.source_read_at < now - FRESH
-        if needs_fresh_reading and is_old and can_be_read(order):
-            return Wait(until=now + timedelta(seconds=2), reason="reading is old", reread=True)
-        stop = None if fulfillment_order.replaces_id else shortfall(order)
-        if stop is not None:
-            open_holds([stop])
+        is_sale = fulfillment_order.replaces_id is None
+        if is_sale and (quoting := quote_wanted(order)):
+            return quoting
+        if is_sale and (too_dear := costs.excess(order)):
+            open_holds([too_dear])
+            return None
+        if wait := _not_yet(fulfillment_order, order, needs_fresh_reading=needs_fresh_reading):
+            return wait
+        if is_sale and (uncovered := shortfall(order)):
+            open_holds([uncovered])
             return None
         provider = Connection.objects.get(id=fulfillment_order.connection_id)
         if not fuse(provider, EffectFlow.SUBMISSIONS, Effect.SUBMIT).is_allowed:
             return None
         request = request_of(fulfillment_order, order)
-        intended = attempts.intend(
-            merchant_id=merchant_id,
-            mode=order.mode,
-            kind=Effect.SUBMIT,
-            connection_id=fulfillment_order.connection_id,
-            order_id=order.id,
-            subject=("fulfillment_order", fulfillment_order.id),
-            reference=request.reference,
-            generation=fulfillment_order.generation,
-            idempotency_key=request.idempotency_key,
-            fingerprint=request.fingerprint(),
-            request={
-                "items": [[item.provider_sku, item.quantity] for item in request.items],
-                "shipping_method": request.shipping_method,
-                "source_version": order.source_version,
-            },
-        )
+        intended = _intend(fulfillment_order, order, request)
         if intended is None:
             return None
         attempt, lease = intended
@@ -121,6 +105,40 @@ def intend_submission(
             connection_id=fulfillment_order.connection_id,
             request=request,
         )
+
+
+def _not_yet(
+    fulfillment_order: FulfillmentOrder, order: Order, *, needs_fresh_reading: bool
+) -> Wait | None:
+    now = timezone.now()
+    if fulfillment_order.submit_after > now:
+        return Wait(until=fulfillment_order.submit_after, reason="cooling off")
+    is_old = order.source_read_at < now - FRESH
+    if needs_fresh_reading and is_old and can_be_read(order):
+        return Wait(until=now + timedelta(seconds=2), reason="reading is old", reread=True)
+    return None
+
+
+def _intend(
+    fulfillment_order: FulfillmentOrder, order: Order, request: FulfillmentRequest
+) -> tuple[Attempt, Lease] | None:
+    return attempts.intend(
+        merchant_id=order.merchant_id,
+        mode=order.mode,
+        kind=Effect.SUBMIT,
+        connection_id=fulfillment_order.connection_id,
+        order_id=order.id,
+        subject=("fulfillment_order", fulfillment_order.id),
+        reference=request.reference,
+        generation=fulfillment_order.generation,
+        idempotency_key=request.idempotency_key,
+        fingerprint=request.fingerprint(),
+        request={
+            "items": [[item.provider_sku, item.quantity] for item in request.items],
+            "shipping_method": request.shipping_method,
+            "source_version": order.source_version,
+        },
+    )
 
 
 def can_be_read(order: Order) -> bool:
@@ -137,46 +155,6 @@ def lock_share(fulfillment_order_id: int) -> tuple[FulfillmentOrder, Order]:
     )
     order = lock_order(order_id)
     return FulfillmentOrder.objects.select_for_update().get(id=fulfillment_order_id), order
-
-
-def request_of(fulfillment_order: FulfillmentOrder, order: Order) -> FulfillmentRequest:
-    """The request of a share as it stands now; two calls make the same one."""
-    sale: dict[str, Any] = {
-        "account": order.account,
-        "mode": order.mode,
-        "external_id": order.external_id,
-        "share": fulfillment_order.share,
-        "generation": fulfillment_order.generation,
-    }
-    connection = Connection.objects.get(id=fulfillment_order.connection_id)
-    lines = {line.id: line for line in Line.objects.filter(order_id=order.id)}
-    return FulfillmentRequest(
-        reference=share_reference(**sale),
-        idempotency_key=idempotency_key("submit", **sale),
-        recipient=address_of(order.address_id),
-        email=email_of(order.customer_id),
-        shipping_method=fulfillment_order.shipping_method,
-        callback_url=hook_url(connection),
-        items=tuple(
-            RequestedItem(
-                reference=item_reference(item.position),
-                provider_sku=item.provider_sku,
-                quantity=item.quantity,
-                attributes=tuple(sorted(item.attributes.items())),
-                sizing=item.sizing,
-                assets=tuple(
-                    RequestedAsset(
-                        print_area=asset["print_area"], url=asset["url"], md5=asset.get("md5", "")
-                    )
-                    for asset in item.assets
-                ),
-                customer_price=Money(lines[item.line_id].unit_price, order.currency),
-                title=lines[item.line_id].title,
-            )
-            for item in fulfillment_order.items.order_by("position")
-        ),
-        metadata=(("order", order.number),),
-    )
 
 
 def record_acceptance(
@@ -321,19 +299,29 @@ def _refuse(
     fulfillment_order.generation += 1
     reopen(fulfillment_order, reason=message)
     if fulfillment_order.status == Status.OPEN:
-        kind = HoldKind.REFUSED if fault == "order" else HoldKind.ITEM_UNAVAILABLE
         open_holds(
             [
                 NewHold(
                     merchant_id=order.merchant_id,
                     order_id=order.id,
-                    kind=kind,
+                    kind=_hold_of(code=code, fault=fault),
                     about=f"{fulfillment_order.id}:{code}",
                     reason=f"The provider refused it: {message}",
-                    data={"code": code, "fulfillment_order_id": fulfillment_order.id},
+                    data={
+                        "code": code,
+                        "fulfillment_order_id": fulfillment_order.id,
+                        "connection_id": fulfillment_order.connection_id,
+                    },
                 )
             ]
         )
+
+
+def _hold_of(*, code: str, fault: str) -> HoldKind:
+    """Why a refusal holds the order; a code that nobody lists is the order's fault."""
+    if code == PAYMENT_NEEDED:
+        return HoldKind.PAYMENT_NEEDED
+    return HoldKind.REFUSED if fault == "order" else HoldKind.ITEM_UNAVAILABLE
 
 
 def _judge(

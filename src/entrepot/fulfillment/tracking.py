@@ -33,6 +33,7 @@ TROUBLE = frozenset(
         ParcelStatus.LOST,
     }
 )
+PRESUMED_AFTER_DAYS = 14
 ARRIVED = frozenset({ParcelStatus.DELIVERED, ParcelStatus.PRESUMED_DELIVERED})
 ENDED = ARRIVED | {ParcelStatus.RETURNED, ParcelStatus.LOST, ParcelStatus.VOIDED}
 EVENT_OF_STATUS = {
@@ -58,6 +59,24 @@ _KEEP = f"""
     INSERT INTO fulfillment_tracking_entry ({_names})
     SELECT {_names} FROM {{batch}} ORDER BY parcel_id, happened_at, status, message
     ON CONFLICT (parcel_id, happened_at, status, message) DO NOTHING
+"""
+
+
+# By fulfillment_parcel_moving.
+_PRESUMABLE = """
+    SELECT parcel.merchant_id, parcel.id, chosen.days
+    FROM fulfillment_parcel AS parcel
+    JOIN fulfillment_shipment AS shipment ON shipment.id = parcel.shipment_id
+    JOIN fulfillment_order AS share ON share.id = shipment.fulfillment_order_id
+    JOIN connections_connection AS provider ON provider.id = share.connection_id
+    CROSS JOIN LATERAL (
+        SELECT coalesce((provider.policy ->> 'presume_delivered_days')::int, %s) AS days
+    ) AS chosen
+    WHERE parcel.carrier_connection_id IS NULL
+        AND parcel.status <> ALL (%s)
+        AND shipment.shipped_at < now() - make_interval(days => chosen.days)
+    ORDER BY parcel.id
+    LIMIT %s
 """
 
 
@@ -133,6 +152,15 @@ def move_parcel(
     )
     sql.run(_KEEP.format(batch=batch.sql), [batch.parameter])
     return _settle(parcel)
+
+
+def due_to_be_presumed(limit: int) -> list[tuple[int, int, int]]:
+    """Parcels (merchant, id, days) that no carrier follows, long enough after they left.
+
+    How long is the provider's policy, `presume_delivered_days`; runs in the system's scope.
+    """
+    ended = [status.value for status in ENDED]
+    return sql.fetch(_PRESUMABLE, [PRESUMED_AFTER_DAYS, ended, limit])
 
 
 def presume_delivered(parcel_id: int, *, after: timedelta) -> bool:

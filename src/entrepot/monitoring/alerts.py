@@ -27,6 +27,7 @@ KINDS = (
     "source_silent",
     "source_unreadable",
     "fuse_blown",
+    "payment_needed",
     "webhooks_refused",
     "effects_paused",
     "no_backup",
@@ -72,6 +73,17 @@ _FUSES = """
     FROM connections_effect_pause
     WHERE resumed_at IS NULL AND is_fuse
 """
+# By orders_hold_open. One per provider, however many orders wait for the money.
+_UNPAID = """
+    SELECT hold.merchant_id, provider.id, provider.name, count(DISTINCT hold.order_id),
+        (array_agg(hold.reason ORDER BY hold.id))[1],
+        coalesce(max(hold.data ->> 'action_url'), '')
+    FROM orders_hold AS hold
+    JOIN connections_connection AS provider
+        ON provider.id = (hold.data ->> 'connection_id')::bigint
+    WHERE hold.kind = 'payment_needed' AND hold.lifted_at IS NULL
+    GROUP BY hold.merchant_id, provider.id, provider.name
+"""
 _REFUSED = """
     SELECT merchant_id, id, name, refused_in_a_row
     FROM connections_connection
@@ -88,6 +100,7 @@ def standing(now: datetime) -> list[Finding]:
         _silent,
         _unreadable,
         _fuses,
+        _unpaid,
         _refused,
     )
     return [finding for look in looks for finding in look()] + _installation(now)
@@ -178,6 +191,20 @@ def _fuses() -> list[Finding]:
             detail=reason,
         )
         for merchant_id, pause_id, flow, reason in sql.fetch(_FUSES)
+    ]
+
+
+def _unpaid() -> list[Finding]:
+    return [
+        Finding(
+            merchant_id=merchant_id,
+            kind="payment_needed",
+            cause=f"connection:{connection_id}",
+            title=f"{name} wants payment before it goes on",
+            detail=f"{_counted(count, 'order')} wait for it. {reason} {action_url}".strip(),
+            count=count,
+        )
+        for merchant_id, connection_id, name, count, reason, action_url in sql.fetch(_UNPAID)
     ]
 
 

@@ -4,18 +4,16 @@ Told twice is better than not at all, so alerts are noted as told after they lef
 two ways works, the alerts are told; only when none does are they tried again.
 """
 
-import ipaddress
-import socket
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
 
 from entrepot.access import scope
-from entrepot.connect.errors import ConnectorError, Misconfigured, Unavailable
+from entrepot.connect.download import check_address
+from entrepot.connect.errors import ConnectorError, Unavailable
 from entrepot.connect.http import Http
 from entrepot.monitoring import queries
 from entrepot.monitoring.queries import Untold
@@ -108,30 +106,6 @@ def body_of(untold: Sequence[Untold]) -> dict[str, object]:
     }
 
 
-def refuse_private(url: str) -> None:
-    """Refuse an address inside our own network, unless the settings allow them.
-
-    Raises:
-        Misconfigured: it is private, or not an address at all.
-        Unavailable: its name is not found.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Misconfigured(f"{url!r} is not an http or https address")
-    if settings.ALLOW_PRIVATE_ADDRESSES:
-        return
-    try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    except socket.gaierror as error:
-        raise Unavailable(f"{parts.hostname} is not found: {error}") from error
-    for *_, place in found:
-        if not ipaddress.ip_address(place[0]).is_global:
-            raise Misconfigured(
-                f"{parts.hostname} is a private address;"
-                " set ENTREPOT_ALLOW_PRIVATE_ADDRESSES to allow it"
-            )
-
-
 def _ways() -> list[tuple[Callable[[Sequence[Untold]], None], str]]:
     return [(_mail, settings.ALERT_MAIL), (_post, settings.ALERT_WEBHOOK_URL)]
 
@@ -145,5 +119,5 @@ def _mail(untold: Sequence[Untold]) -> None:
 
 
 def _post(untold: Sequence[Untold]) -> None:
-    refuse_private(settings.ALERT_WEBHOOK_URL)
+    check_address(settings.ALERT_WEBHOOK_URL, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
     Http("").post(settings.ALERT_WEBHOOK_URL, json=body_of(untold), deadline=DEADLINE)

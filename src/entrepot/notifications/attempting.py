@@ -6,27 +6,18 @@ Locks are taken in the order of the house: the order, the mail, the attempt.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
-from django.db.models import Count
-from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
+from entrepot.attempts.rates import fuse
 from entrepot.attempts.services import Lease
 from entrepot.attempts.states import Kind as Effect
 from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.canon.orders import Mode
 from entrepot.connect.haste import hurried
-from entrepot.connections.effects import (
-    ALLOWED,
-    LEAST_CEILING,
-    Verdict,
-    ceiling_of,
-    check_fuse,
-    flow_allowed,
-)
+from entrepot.connections.effects import flow_allowed
 from entrepot.connections.models import Connection
 from entrepot.connections.states import EffectFlow
 from entrepot.connections.states import Status as ConnectionStatus
@@ -40,7 +31,6 @@ from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.models import Order
 
 LOOK_AGAIN = hurried(timedelta(minutes=1))
-USUAL_OVER = timedelta(weeks=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,47 +155,15 @@ def _lock(merchant_id: int, mail_id: int) -> tuple[Mail, Order]:
 def _why_not_now(storefront: Connection) -> str:
     if storefront.status in {ConnectionStatus.PAUSED, ConnectionStatus.OBSERVING}:
         return f"{storefront.name} is {storefront.status}"
-    mode = Mode(storefront.mode)
-    verdict = _flow(storefront, mode)
-    if verdict.is_allowed and mode is Mode.LIVE and not settings.SANDBOX:
-        verdict = _fuse(storefront)
-    return verdict.reason
-
-
-def _fuse(storefront: Connection) -> Verdict:
-    """Count the hour's mails of a storefront; what is usual is asked only when there are many."""
-    now = timezone.now()
-    mails = Attempt.objects.filter(
-        merchant_id=storefront.merchant_id,
-        mode=storefront.mode,
-        kind=Effect.MAIL,
+    verdict = flow_allowed(
+        storefront.merchant_id,
+        mode=Mode(storefront.mode),
+        flow=EffectFlow.MAILS,
         connection_id=storefront.id,
     )
-    in_last_hour = mails.filter(intended_at__gt=now - timedelta(hours=1)).count() + 1
-    if in_last_hour <= LEAST_CEILING and not storefront.policy.get("hourly_ceilings"):
-        return ALLOWED
-    hours = (
-        mails.filter(intended_at__gt=now - USUAL_OVER, intended_at__lte=now - timedelta(hours=1))
-        .annotate(hour=TruncHour("intended_at"))
-        .values("hour")
-        .annotate(n=Count("id"))
-        .values_list("n", flat=True)
-    )
-    counts = list(hours)
-    usual = sum(counts) / len(counts) if counts else 0.0
-    if in_last_hour > ceiling_of(storefront, EffectFlow.MAILS, usual_per_hour=usual):
-        # One of those that count too many at the same moment stops the flow; the others see it.
-        Connection.objects.select_for_update().get(id=storefront.id)
-        verdict = _flow(storefront, Mode(storefront.mode))
-        if not verdict.is_allowed:
-            return verdict
-    return check_fuse(storefront, EffectFlow.MAILS, in_last_hour=in_last_hour, usual_per_hour=usual)
-
-
-def _flow(storefront: Connection, mode: Mode) -> Verdict:
-    return flow_allowed(
-        storefront.merchant_id, mode=mode, flow=EffectFlow.MAILS, connection_id=storefront.id
-    )
+    if verdict.is_allowed:
+        verdict = fuse(storefront, EffectFlow.MAILS, Effect.MAIL)
+    return verdict.reason
 
 
 def _follow(mail: Mail, outgoing: OutgoingMail) -> None:

@@ -112,8 +112,11 @@ def lift_holds(
     order_ids: Sequence[int] | None = None,
     kind: str = "",
     about: str | None = None,
+    mode: str = "",
 ) -> list[int]:
     """Lift open holds: by id, or all of a kind (and about) of some orders or of the merchant.
+
+    A mode narrows it further.
 
     Runs inside the open scope. Returns the orders that lost a hold; they go on by themselves when
     none is left, because `order.hold_lifted` wakes routing.
@@ -130,6 +133,8 @@ def lift_holds(
         conditions.append("hold.about = %(about)s")
     if not conditions:
         raise ValueError("lift_holds needs to be told which holds: by id, order, kind or about")
+    if mode:
+        conditions.append("o.mode = %(mode)s")
     lifted = sql.fetch(
         _LIFT.format(condition=" AND ".join(conditions)),
         {
@@ -139,6 +144,7 @@ def lift_holds(
             "order_ids": list(order_ids or ()),
             "kind": kind,
             "about": about,
+            "mode": mode,
         },
     )
     affected = sorted({row[2] for row in lifted})

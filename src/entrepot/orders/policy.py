@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 COOLING_OFF_SECONDS = 30 * 60
+# Of what an order brings in, the most that making and sending it may cost; `most_cost_percent`.
+MOST_COST_PERCENT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,11 +55,11 @@ def lift_hold(merchant_id: int, hold_id: int, *, by: str, reason: str) -> list[i
 
 
 def lift_similar_holds(
-    merchant_id: int, *, kind: str, about: str, by: str, reason: str
+    merchant_id: int, *, kind: str, about: str | None = None, mode: str = "", by: str, reason: str
 ) -> list[int]:
-    """Lift every open hold of a kind and about: fix one, fix all. Returns the orders."""
+    """Lift every open hold of a kind (about, mode): fix one, fix all. Returns the orders."""
     with scope.merchant(merchant_id), outbox.because(actor=by):
-        return holds.lift_holds(by=by, reason=reason, kind=kind, about=about)
+        return holds.lift_holds(by=by, reason=reason, kind=kind, about=about, mode=mode)
 
 
 def release_order(merchant_id: int, order_id: int, *, by: str, reason: str) -> Order:
@@ -96,6 +96,7 @@ def cancel_units(
     by: str,
     reason: str,
     units: Mapping[int, int] | None = None,
+    tells_customer: bool = False,
 ) -> Order:
     """Cancel units that have not left: line id -> units, or everything when not told.
 
@@ -125,7 +126,11 @@ def cancel_units(
             merchant_id=merchant_id,
             mode=order.mode,
             order_id=order_id,
-            data={"by": by, "units": {str(line_id): count for line_id, count in wanted.items()}},
+            data={
+                "by": by,
+                "units": {str(line_id): count for line_id, count in wanted.items()},
+                "tells_customer": tells_customer,
+            },
             reason=reason,
         )
     return order

@@ -4,8 +4,8 @@ Every unit of a line ends in exactly one share or one named stop. The strategy i
 honest one, the mapping decides; scored strategies take its place behind `plan`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from entrepot.catalog.states import MappingKind
 
@@ -43,14 +43,29 @@ class Need:
 class MappedAsset:
     """Artwork for one print area: a known file, or one that a line property links to.
 
-    `problem` is "" for a file that is safe to send, else what is wrong with it.
+    `asset_id` and `md5` are those of its copy; sizes are the least that the product needs.
     """
 
     print_area: str
     url: str
     md5: str = ""
-    problem: str = ""
+    asset_id: int | None = None
     line_property: str = ""
+    min_width_px: int | None = None
+    min_height_px: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintFile:
+    """A file as far as it is known. `problem` is "" when it is safe to send, else what is wrong."""
+
+    asset_id: int | None = None
+    md5: str = ""
+    problem: str = ""
+
+
+# What is known of the file behind a link, for the print area that it is for.
+Look = Callable[[str, MappedAsset], PrintFile]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +107,8 @@ class Share:
 class Stop:
     """Units that cannot go on: `kind` is a hold's kind, `about` what makes it apart.
 
-    `line_sku` is what was bought, `about` may be a part of it.
+    `line_sku` is what was bought, `about` may be a part of it. `asset_id` is the print file that is
+    missing, where one is known.
     """
 
     kind: str
@@ -100,6 +116,7 @@ class Stop:
     reason: str
     line_id: int
     line_sku: str
+    asset_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +132,7 @@ class Plan:
     stops: tuple[Stop, ...] = ()
 
 
-def plan(needs: Sequence[Need], mappings: Mapping[str, Mapped]) -> Plan:
+def plan(needs: Sequence[Need], mappings: Mapping[str, Mapped], *, look: Look) -> Plan:
     """Divide units among providers by what each SKU is mapped to."""
     groups: dict[tuple[int, bool], list[PlannedItem]] = {}
     nothing: dict[int, int] = {}
@@ -139,8 +156,8 @@ def plan(needs: Sequence[Need], mappings: Mapping[str, Mapped]) -> Plan:
             missing = units * per_line - pieces.get(sku, 0)
             if mapped.kind in QUIET or missing <= 0:
                 continue
-            resolved, problems = _with_artwork(need, mapped)
-            stops += [_missing(need, sku, problem) for problem in problems]
+            resolved, missing_files = _with_artwork(need, sku, mapped, look)
+            stops += missing_files
             is_by_hand = mapped.kind == MappingKind.BY_HAND
             place = mapped.provider_connection_id or BY_HAND_HOME
             groups.setdefault((place, is_by_hand), []).append(
@@ -200,18 +217,26 @@ def _units_of_other_parts(need: Need, leaves: Mapping[str, object]) -> int:
     return max((planned.units for planned in need.planned if planned.sku not in leaves), default=0)
 
 
-def _with_artwork(need: Need, mapped: Mapped) -> tuple[Mapped, list[str]]:
+def links_of(need: Need, mapped: Mapped) -> dict[MappedAsset, str]:
+    """The link of each print file of a line, "" where the line's own property lacks one."""
     properties = dict(need.properties)
-    assets, problems = [], []
-    for asset in mapped.assets:
-        url = properties.get(asset.line_property, "") if asset.line_property else asset.url
+    return {
+        asset: properties.get(asset.line_property, "").strip() if asset.line_property else asset.url
+        for asset in mapped.assets
+    }
+
+
+def _with_artwork(need: Need, sku: str, mapped: Mapped, look: Look) -> tuple[Mapped, list[Stop]]:
+    assets, stops = [], []
+    for asset, url in links_of(need, mapped).items():
         if not url:
-            problems.append(f"no artwork for {asset.print_area}")
-        elif asset.problem:
-            problems.append(asset.problem)
-        assets.append(
-            MappedAsset(print_area=asset.print_area, url=url, md5=asset.md5, problem=asset.problem)
-        )
+            stops.append(_missing(need, sku, f"no artwork for {asset.print_area}", None))
+            continue
+        file = look(url, asset)
+        if file.problem:
+            problem = f"artwork for {asset.print_area} {file.problem}"
+            stops.append(_missing(need, sku, problem, file.asset_id))
+        assets.append(replace(asset, url=url, md5=file.md5, asset_id=file.asset_id))
     resolved = Mapped(
         kind=mapped.kind,
         provider_connection_id=mapped.provider_connection_id,
@@ -221,7 +246,7 @@ def _with_artwork(need: Need, mapped: Mapped) -> tuple[Mapped, list[str]]:
         bin=mapped.bin,
         assets=tuple(assets),
     )
-    return resolved, problems
+    return resolved, stops
 
 
 def _unmapped(need: Need, sku: str) -> Stop:
@@ -235,13 +260,14 @@ def _unmapped(need: Need, sku: str) -> Stop:
     )
 
 
-def _missing(need: Need, sku: str, problem: str) -> Stop:
+def _missing(need: Need, sku: str, problem: str, asset_id: int | None) -> Stop:
     return Stop(
         kind="missing_artwork",
         about=sku,
         reason=f"{sku}: {problem}",
         line_id=need.line_id,
         line_sku=need.sku,
+        asset_id=asset_id,
     )
 
 

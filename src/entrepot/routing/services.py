@@ -4,13 +4,24 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from entrepot.catalog import artwork
 from entrepot.catalog import queries as catalog
 from entrepot.catalog.models import Asset
 from entrepot.catalog.models import Mapping as SkuMapping
 from entrepot.catalog.states import AssetStatus, MappingKind
 from entrepot.orders.models import Line, Order
 from entrepot.routing.models import RoutingDecision
-from entrepot.routing.plan import Mapped, MappedAsset, Need, Plan, Planned, plan
+from entrepot.routing.plan import (
+    Look,
+    Mapped,
+    MappedAsset,
+    Need,
+    Plan,
+    Planned,
+    PrintFile,
+    links_of,
+    plan,
+)
 
 KIT_DEPTH = 5  # kits of kits of kits: deeper is a mistake
 
@@ -37,8 +48,10 @@ def decide(
     orders, that is fulfillment's part.
     """
     needs = [_needs(order, lines, planned) for order, lines in sales]
-    mapped = _mapped(merchant_id, {need.sku for group in needs for need in group})
-    plans = [plan(group, mapped) for group in needs]
+    everything = [need for group in needs for need in group]
+    mapped = _mapped(merchant_id, {need.sku for need in everything})
+    look = _look_at(merchant_id, everything, mapped)
+    plans = [plan(group, mapped, look=look) for group in needs]
     decisions = RoutingDecision.objects.bulk_create(
         RoutingDecision(
             merchant_id=merchant_id,
@@ -83,6 +96,48 @@ def _choices(outcome: Plan) -> list[dict[str, Any]]:
         *({"nothing": line_id, "units": units} for line_id, units in outcome.nothing.items()),
         *({"elsewhere": line_id, "units": units} for line_id, units in outcome.elsewhere.items()),
     ]
+
+
+def artwork_to_copy(merchant_id: int, order_ids: Sequence[int]) -> list[int]:
+    """The print files that lines of orders need and nobody has tried to copy; in the open scope.
+
+    Links are looked at here for the first time where the customer's own file is printed.
+    """
+    if not artwork.may_be_missing(merchant_id):
+        return []
+    lines: dict[int, list[Line]] = {order_id: [] for order_id in order_ids}
+    for line in Line.objects.filter(order_id__in=order_ids):
+        lines[line.order_id].append(line)
+    orders = Order.objects.filter(id__in=order_ids)
+    needs = [need for order in orders for need in _needs(order, lines[order.id], {})]
+    mapped = _mapped(merchant_id, {need.sku for need in needs})
+    assets = artwork.assets_of(merchant_id, _links(needs, mapped)).values()
+    return sorted(asset.id for asset in assets if asset.status == AssetStatus.WAITING)
+
+
+def _look_at(merchant_id: int, needs: Sequence[Need], mappings: Mapping[str, Mapped]) -> Look:
+    """What is known of the print files behind links, all read at once."""
+    assets = artwork.assets_of(merchant_id, _links(needs, mappings))
+
+    def look(url: str, link: MappedAsset) -> PrintFile:
+        asset = assets.get(url)
+        if asset is None:
+            return PrintFile(problem="is no link")
+        problem = artwork.problem_of(
+            asset, min_width_px=link.min_width_px, min_height_px=link.min_height_px
+        )
+        return PrintFile(asset_id=asset.id, md5=asset.md5, problem=problem)
+
+    return look
+
+
+def _links(needs: Sequence[Need], mappings: Mapping[str, Mapped]) -> set[str]:
+    """Every link that these lines may need, those of the parts of kits among them."""
+    with_files = [mapped for mapped in mappings.values() if mapped.assets]
+    links = {
+        url for need in needs for mapped in with_files for url in links_of(need, mapped).values()
+    }
+    return links - {""}
 
 
 def _needs(
@@ -130,18 +185,16 @@ def _mapped(merchant_id: int, skus: Collection[str]) -> dict[str, Mapped]:
         } - set(found)
         if not wanted:
             break
-    assets = _assets(found.values())
-    return {sku: _value(row, assets) for sku, row in found.items()}
+    urls = _urls(found.values())
+    return {sku: _value(row, urls) for sku, row in found.items()}
 
 
-def _assets(rows: Iterable[SkuMapping]) -> dict[int, Asset]:
-    ids = {
-        asset.asset_id for row in rows for asset in row.assets.all() if asset.asset_id is not None
-    }
-    return Asset.objects.in_bulk(ids) if ids else {}
+def _urls(rows: Iterable[SkuMapping]) -> dict[int, str]:
+    ids = {link.asset_id for row in rows for link in row.assets.all() if link.asset_id is not None}
+    return dict(Asset.objects.filter(id__in=ids).values_list("id", "url")) if ids else {}
 
 
-def _value(row: SkuMapping, assets: dict[int, Asset]) -> Mapped:
+def _value(row: SkuMapping, urls: Mapping[int, str]) -> Mapped:
     return Mapped(
         kind=row.kind,
         provider_connection_id=row.provider_connection_id,
@@ -150,29 +203,14 @@ def _value(row: SkuMapping, assets: dict[int, Asset]) -> Mapped:
         sizing=row.sizing,
         bin=row.bin,
         assets=tuple(
-            _asset_value(
-                link.print_area,
-                link.line_property,
-                assets.get(link.asset_id) if link.asset_id is not None else None,
+            MappedAsset(
+                print_area=link.print_area,
+                url=urls.get(link.asset_id or 0, ""),
+                line_property=link.line_property,
+                min_width_px=link.min_width_px,
+                min_height_px=link.min_height_px,
             )
             for link in sorted(row.assets.all(), key=lambda link: link.print_area)
         ),
         parts=tuple(sorted((part.sku, part.quantity) for part in row.parts.all())),
-    )
-
-
-def _asset_value(print_area: str, line_property: str, asset: Asset | None) -> MappedAsset:
-    if asset is None:
-        return MappedAsset(print_area=print_area, url="", line_property=line_property)
-    problem = ""
-    if asset.status in (AssetStatus.UNREACHABLE, AssetStatus.TOO_SMALL):
-        problem = (
-            f"artwork for {print_area} is {asset.get_status_display().lower()}: {asset.reason}"
-        )
-    return MappedAsset(
-        print_area=print_area,
-        url=asset.url,
-        md5=asset.md5,
-        problem=problem,
-        line_property=line_property,
     )

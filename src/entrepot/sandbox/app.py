@@ -1,7 +1,8 @@
 """The sandbox as an ASGI application: every simulated account under its mount, and /control/.
 
 `/<mount>/...` is a platform as its simulator serves it; `/control/...` is the sandbox's own
-interface (control.py); `/` and `/healthz` say that it runs.
+interface (control.py); `/artwork/...` are the merchant's print files; `/` and `/healthz` say that
+it runs.
 """
 
 import asyncio
@@ -9,6 +10,8 @@ from typing import Any
 
 from entrepot.connect.simulator import Clock, Receive, Send
 from entrepot.sandbox.control import Control
+from entrepot.sandbox.goods import ARTWORK
+from entrepot.sandbox.print_files import print_file
 from entrepot.sandbox.world import World
 
 BEAT_S = 0.05
@@ -39,6 +42,12 @@ class Sandbox:
                 scope["method"], rest.rstrip("/"), body, base_url=_base_url(scope)
             )
             await _answer(send, status, content)
+        elif f"/{head}" == ARTWORK:
+            picture = print_file(rest)
+            if picture is None:
+                await _answer(send, 404, b'{"error":"its owner has lost this file"}')
+            else:
+                await _answer(send, 200, picture, media_type=b"image/png")
         elif head in {"", "healthz"}:
             await _answer(send, 200, b'{"status":"alive","control":"/control/state"}')
         else:
@@ -85,9 +94,11 @@ async def _whole(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-async def _answer(send: Send, status: int, content: bytes) -> None:
+async def _answer(
+    send: Send, status: int, content: bytes, *, media_type: bytes = b"application/json"
+) -> None:
     headers = [
-        (b"content-type", b"application/json"),
+        (b"content-type", media_type),
         (b"content-length", str(len(content)).encode()),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})

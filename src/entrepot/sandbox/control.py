@@ -131,7 +131,12 @@ class Control:
                 }
                 for place in places
             ],
-            "goods": ALL_GOODS,
+            "goods": [
+                replace(good, artwork_url=f"{base_url}{good.artwork_url}")
+                if good.artwork_url
+                else good
+                for good in ALL_GOODS
+            ],
         }
 
     def placed(self) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from entrepot.connect.world import Good, Person
 
-ARTWORK_HOST = "https://artwork.seemoewe.example"
+# Where the sandbox keeps the merchant's print files, below its own address.
+ARTWORK = "/artwork"
 
 GOODS = (
     Good(
@@ -13,28 +14,28 @@ GOODS = (
         title="Kunstdruck „Möwe“, A3",
         prices={"EUR": "29.90", "JPY": "4800", "USD": "34.00", "SEK": "349", "GBP": "26.50"},
         made_as="art print, small",
-        artwork_url=f"{ARTWORK_HOST}/moewe-a3.png",
+        artwork_url=f"{ARTWORK}/moewe-a3.png",
     ),
     Good(
         sku="MOEWE-A1",
         title="Kunstdruck „Möwe“, A1",
         prices={"EUR": "64.00", "JPY": "9800", "USD": "72.00", "SEK": "749", "GBP": "56.00"},
         made_as="art print, large",
-        artwork_url=f"{ARTWORK_HOST}/moewe-a1.png",
+        artwork_url=f"{ARTWORK}/moewe-a1.png",
     ),
     Good(
         sku="FYR-CANVAS",
         title="Canvas „Fyr i storm“",
         prices={"EUR": "89.50", "JPY": "13500", "USD": "98.00", "SEK": "995", "GBP": "79.00"},
         made_as="canvas",
-        artwork_url=f"{ARTWORK_HOST}/fyr.png",
+        artwork_url=f"{ARTWORK}/fyr.png",
     ),
     Good(
         sku="MUG-11OZ",
         title="Mug 11oz 🐦",
         prices={"EUR": "14.50", "JPY": "2200", "USD": "16.00", "SEK": "165", "GBP": "12.90"},
         made_as="mug",
-        artwork_url=f"{ARTWORK_HOST}/mug.png",
+        artwork_url=f"{ARTWORK}/mug.png",
     ),
 )
 LETTER = Good(
@@ -42,7 +43,7 @@ LETTER = Good(
     title="Sticker 鴎",
     prices={"EUR": "3.20", "JPY": "450", "USD": "3.50", "SEK": "35", "GBP": "2.80"},
     made_as="sticker",
-    artwork_url=f"{ARTWORK_HOST}/sticker.png",
+    artwork_url=f"{ARTWORK}/sticker.png",
 )
 OWN_PHOTO = Good(
     sku="OWN-PHOTO-A3",
@@ -56,7 +57,7 @@ LOST_FILE = Good(
     title="Retro poster, A3",
     prices={"EUR": "27.00", "JPY": "4300", "USD": "31.00", "SEK": "319", "GBP": "24.00"},
     made_as="art print, small",
-    artwork_url=f"{ARTWORK_HOST}/missing/retro-a3.png",
+    artwork_url=f"{ARTWORK}/missing/retro-a3.png",
 )
 UNMAPPED = Good(
     sku="PUFFIN-TOTE",

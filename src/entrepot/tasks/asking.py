@@ -5,6 +5,7 @@ recognise the key.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,13 @@ from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.services import Lease
 from entrepot.attempts.states import Kind, LeaseLost, Status
-from entrepot.canon.fulfillment import CancelAnswer, CancelReceipt, ProviderStage
+from entrepot.canon.fulfillment import (
+    CancelAnswer,
+    CancelReceipt,
+    ChangeAnswer,
+    ChangeReceipt,
+    ProviderStage,
+)
 from entrepot.connect import registry
 from entrepot.connect.crashpoint import crashpoint
 from entrepot.connect.errors import ConnectorError, Rejected
@@ -23,9 +30,11 @@ from entrepot.connect.manifest import Effect
 from entrepot.connections.effects import effects_allowed
 from entrepot.connections.models import Connection
 from entrepot.connections.states import EffectFlow
+from entrepot.customers.queries import address_of, email_of
 from entrepot.fulfillment import submission, writing_back
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.readiness import is_wanted, may_reach_out
+from entrepot.fulfillment.requesting import request_of
 from entrepot.fulfillment.states import Status as ShareStatus
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
@@ -35,7 +44,13 @@ from entrepot.tasks import queue
 from entrepot.tasks.calls import outside_transaction
 from entrepot.tasks.refunds import RefundRecorder, gateway
 from entrepot.tasks.registry import Priority, drain, task
-from entrepot.tasks.submission import CancellationRecorder, SubmissionRecorder, provider
+from entrepot.tasks.submission import (
+    CancellationRecorder,
+    ReaddressingRecorder,
+    SubmissionRecorder,
+    changer,
+    provider,
+)
 from entrepot.tasks.writing_back import WriteBackRecorder, storefront
 
 BATCH = 100
@@ -44,6 +59,7 @@ KEY_MARGIN = timedelta(hours=1)
 TASK_OF_KIND = {
     Kind.SUBMIT: "fulfillment.submit",
     Kind.CANCEL: "fulfillment.cancel",
+    Kind.CHANGE_RECIPIENT: "fulfillment.readdress",
     Kind.REFUND: "payments.refund",
     Kind.WRITE_BACK: "storefront.write_back",
     Kind.MAIL: "notifications.send_mail",
@@ -141,7 +157,7 @@ def _ask_submission(attempt: Attempt, lease: Lease) -> None:
     with scope.merchant(attempt.merchant_id):
         share = FulfillmentOrder.objects.get(id=attempt.subject_id)
         order = Order.objects.get(id=share.order_id)
-        request = submission.request_of(share, order)
+        request = request_of(share, order)
         may_send = is_wanted(order, share) and may_reach_out(order, share)
     connection_id = share.connection_id
     recorder = SubmissionRecorder(attempt.merchant_id, share.id)
@@ -192,6 +208,36 @@ def _ask_cancellation(attempt: Attempt, lease: Lease) -> None:
             return
     # Asking again to cancel what is not cancelled does nothing twice.
     recorder.accepted(lease, client.cancel(external_id))
+
+
+def _ask_readdressing(attempt: Attempt, lease: Lease) -> None:
+    """Whether the order over there goes to the new address; asking again does nothing twice."""
+    external_id, address_id = str(attempt.request["external_id"]), attempt.request["address_id"]
+    assert attempt.connection_id is not None
+    recorder = ReaddressingRecorder(attempt.merchant_id, attempt.subject_id)
+    with scope.merchant(attempt.merchant_id):
+        share = FulfillmentOrder.objects.get(id=attempt.subject_id)
+        order = Order.objects.get(id=share.order_id)
+        recipient, email = address_of(address_id), email_of(order.customer_id)
+        wanted = replace(request_of(share, order), recipient=recipient)
+        connection = Connection.objects.get(id=attempt.connection_id)
+        verdict = effects_allowed(connection, EffectFlow.SUBMISSIONS)
+    found = provider(attempt.connection_id, lease=lease).find(wanted)
+    if found is not None and found.fingerprint == wanted.fingerprint():
+        is_there = ChangeReceipt(answer=ChangeAnswer.CHANGED, message="it goes there")
+        recorder.accepted(lease, is_there)
+        return
+    if not verdict.is_allowed:
+        with scope.merchant(attempt.merchant_id):
+            attempts.could_not_ask(lease, message=verdict.reason)
+        return
+    client = changer(attempt.connection_id, lease=lease)
+    try:
+        receipt = client.change_recipient(external_id, recipient=recipient, email=email)
+    except Rejected as error:
+        recorder.refused(lease, code=error.code, message=str(error), fault=error.fault)
+        return
+    recorder.accepted(lease, receipt)
 
 
 def _ask_refund(attempt: Attempt, lease: Lease) -> None:
@@ -261,6 +307,7 @@ ASKS_BEFORE_A_PERSON = 3
 ASKERS: dict[Kind, Callable[[Attempt, Lease], Any]] = {
     Kind.SUBMIT: _ask_submission,
     Kind.CANCEL: _ask_cancellation,
+    Kind.CHANGE_RECIPIENT: _ask_readdressing,
     Kind.REFUND: _ask_refund,
     Kind.WRITE_BACK: _ask_write_back,
 }

@@ -27,6 +27,7 @@ from entrepot.connect.errors import (
     Unavailable,
 )
 from entrepot.connections import services as connections
+from entrepot.fulfillment.submission import PAYMENT_NEEDED
 from entrepot.tasks.calls import outside_transaction
 
 Answer = TypeVar("Answer")
@@ -103,7 +104,8 @@ def _call(
     except Rejected as error:
         recorder.refused(lease, code=error.code, message=str(error), fault=error.fault)
     except PaymentNeeded as error:
-        recorder.refused(lease, code="payment_needed", message=str(error), fault="order")
+        where = f" ({error.action_url})" if error.action_url else ""
+        recorder.refused(lease, code=PAYMENT_NEEDED, message=f"{error}{where}", fault="provider")
     except Misconfigured as error:
         recorder.not_sent(lease, message=str(error))
         if connection_id is not None:

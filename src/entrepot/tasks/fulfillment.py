@@ -12,7 +12,7 @@ from entrepot.attempts.states import LIVE
 from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.canon.messages import Flow
 from entrepot.catalog.models import Mapping as SkuMapping
-from entrepot.catalog.models import ShippingMap
+from entrepot.catalog.models import MappingAsset, ShippingMap
 from entrepot.catalog.queries import ANY_METHOD
 from entrepot.connect import registry
 from entrepot.connect.errors import Rejected
@@ -26,11 +26,11 @@ from entrepot.fulfillment import planning, promises, readiness, tracking
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel
 from entrepot.fulfillment.states import Status
 from entrepot.fulfillment.submission import lock_share
-from entrepot.fulfillment.tracking import ENDED
+from entrepot.fulfillment.tracking import PRESUMED_AFTER_DAYS
 from entrepot.orders import holds
 from entrepot.orders.models import Hold, Order
 from entrepot.orders.states import HoldKind
-from entrepot.tasks import queue, rereading
+from entrepot.tasks import artwork, queue, rereading
 from entrepot.tasks.calls import outside_transaction
 from entrepot.tasks.registry import Lane, Priority, task
 from entrepot.tasks.retry import Snooze
@@ -39,13 +39,13 @@ from entrepot.tasks.schedule import schedule
 SWEEP = 500
 STALE_AFTER = hurried(timedelta(minutes=10))
 RETRIED_WITHIN = hurried(timedelta(minutes=30))
-PRESUME_AFTER = timedelta(days=14)
 UNKNOWN_NUMBER_WAIT = timedelta(minutes=30)  # a label is printed before its carrier scans it
 
 
 @task("fulfillment.resume", priority=Priority.HIGH)
 def resume(*, merchant_id: int, order_id: int, **_: object) -> None:
     """Go on with an order that may go on again: plan what has no share, submit what waits."""
+    artwork.copy_for_orders(merchant_id, [order_id])
     planning.plan_order(merchant_id, order_id)
     with scope.merchant(merchant_id):
         order = Order.objects.get(id=order_id)
@@ -68,6 +68,11 @@ def after_acceptance(*, merchant_id: int, subject_id: int, **_: object) -> None:
 @task("catalog.after_mapping", priority=Priority.HIGH)
 def after_mapping(*, merchant_id: int, subject_id: int, **_: object) -> None:
     """Lift the holds that a mapping answers: mapping it once releases all that wait."""
+    with scope.merchant(merchant_id):
+        links = MappingAsset.objects.filter(mapping_id=subject_id).exclude(asset_id=None)
+        asset_ids = [link.asset_id for link in links.order_by("id") if link.asset_id is not None]
+    for asset_id in asset_ids:
+        artwork.copy_artwork(merchant_id=merchant_id, subject_id=asset_id)
     with scope.merchant(merchant_id):
         mapping = SkuMapping.objects.filter(id=subject_id).first()
         if mapping is not None:
@@ -112,7 +117,7 @@ def follow(*, merchant_id: int, subject_id: int, **_: object) -> None:
         with outside_transaction():
             tracker = client.track(parcel.tracking_number, carrier=parcel.carrier)
     except Rejected as error:
-        if timezone.now() - parcel.added_at > PRESUME_AFTER:
+        if timezone.now() - parcel.added_at > timedelta(days=PRESUMED_AFTER_DAYS):
             return  # no carrier ever knew it: its arrival is presumed, and says so
         raise Snooze(UNKNOWN_NUMBER_WAIT, f"no carrier knows the number yet: {error}") from error
     with scope.merchant(merchant_id), outbox.because(cause=f"connection:{carrier.id}"):
@@ -170,6 +175,15 @@ def sweep(**_: object) -> None:
             "fulfillment.cancel",
             waiting.filter(status=Status.CANCELLING).exclude(external_id="")[:SWEEP],
         )
+        theirs = Order.objects.filter(id=OuterRef("order_id"), address_id__isnull=False)
+        moved = Exists(theirs.exclude(address_id=OuterRef("sent_address_id")))
+        refused = Exists(theirs.filter(address_id=OuterRef("refused_address_id")))
+        _defer(
+            "fulfillment.readdress",
+            waiting.filter(moved, ~refused, status=Status.ACCEPTED, is_by_hand=False)
+            .exclude(sent_address_id=None)
+            .exclude(external_id="")[:SWEEP],
+        )
         quiet = Q(provider_read_at__lt=now - STALE_AFTER) | Q(provider_read_at=None)
         _defer(
             "fulfillment.refresh",
@@ -185,16 +199,10 @@ def sweep(**_: object) -> None:
 def presume(**_: object) -> None:
     """Close parcels that no carrier follows, a set time after they left, and say so."""
     with scope.system():
-        due = list(
-            Parcel.objects.filter(
-                carrier_connection_id=None, shipment__shipped_at__lt=timezone.now() - PRESUME_AFTER
-            )
-            .exclude(status__in=ENDED)
-            .values_list("merchant_id", "id")[:SWEEP]
-        )
-    for merchant_id, parcel_id in due:
+        due = tracking.due_to_be_presumed(SWEEP)
+    for merchant_id, parcel_id, days in due:
         with scope.merchant(merchant_id):
-            tracking.presume_delivered(parcel_id, after=PRESUME_AFTER)
+            tracking.presume_delivered(parcel_id, after=timedelta(days=days))
 
 
 def carriers() -> list[str]:

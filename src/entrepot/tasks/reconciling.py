@@ -10,6 +10,7 @@ from entrepot.attempts.states import Kind as Effect
 from entrepot.connect.errors import ConnectorError
 from entrepot.fulfillment import submission
 from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.fulfillment.requesting import request_of
 from entrepot.fulfillment.states import Status, Step
 from entrepot.notifications import services as notifications
 from entrepot.notifications.models import Mail
@@ -94,7 +95,7 @@ def _find_submissions(merchant_id: int, done: Reconciled) -> None:
     for share_id in share_ids:
         with scope.merchant(merchant_id):
             share = FulfillmentOrder.objects.get(id=share_id)
-            request = submission.request_of(share, Order.objects.get(id=share.order_id))
+            request = request_of(share, Order.objects.get(id=share.order_id))
         try:
             with outside_transaction():
                 found = provider(share.connection_id).find(request)
@@ -116,7 +117,7 @@ def _intend_found(merchant_id: int, share_id: int) -> Lease | None:
         share, order = submission.lock_share(share_id)
         if share.status != Status.OPEN:
             return None
-        request = submission.request_of(share, order)
+        request = request_of(share, order)
         intended = attempts.intend(
             merchant_id=merchant_id,
             mode=order.mode,

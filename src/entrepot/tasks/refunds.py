@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from entrepot.attempts.services import Lease
-from entrepot.canon.payments import RefundReceipt
+from entrepot.canon.payments import RefundReceipt, RefundRequest
 from entrepot.connect.ports import Refunds
 from entrepot.connections import doors
 from entrepot.payments import refunds
@@ -25,9 +25,16 @@ def refund(*, merchant_id: int, subject_id: int, **_: object) -> None:
         merchant_id=merchant_id,
         connection_id=decided.connection_id,
         lease=decided.lease,
-        call=lambda: gateway(decided.connection_id, lease=decided.lease).refund(decided.request),
+        call=lambda: _look_then_refund(
+            gateway(decided.connection_id, lease=decided.lease), decided.request
+        ),
         recorder=RefundRecorder(merchant_id, subject_id),
     )
+
+
+def _look_then_refund(place: Refunds, request: RefundRequest) -> RefundReceipt:
+    """What is there already counts: another database of ours may have issued it."""
+    return place.find_refund(request) or place.refund(request)
 
 
 def gateway(connection_id: int, *, lease: Lease | None = None) -> Refunds:

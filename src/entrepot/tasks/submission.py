@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from entrepot.attempts.services import Lease
-from entrepot.canon.fulfillment import CancelReceipt, ProviderOrder
-from entrepot.connect.ports import Fulfills
+from entrepot.canon.fulfillment import CancelReceipt, ChangeAnswer, ChangeReceipt, ProviderOrder
+from entrepot.connect.errors import Rejected, Unavailable, UnexpectedResponse
+from entrepot.connect.ports import ChangesRecipient, Fulfills
 from entrepot.connections import doors
-from entrepot.fulfillment import cancellation, planning, submission
+from entrepot.fulfillment import cancellation, costs, planning, readdressing, submission
+from entrepot.fulfillment.costs import Quoting
+from entrepot.fulfillment.readdressing import Readdressing
 from entrepot.fulfillment.submission import Wait
-from entrepot.tasks import rereading
+from entrepot.tasks import artwork, rereading
+from entrepot.tasks.calls import outside_transaction
 from entrepot.tasks.effects import carry_out
 from entrepot.tasks.registry import Outcomes, Priority, Work, batch_task, task
 from entrepot.tasks.retry import Snooze
@@ -17,19 +21,23 @@ from entrepot.tasks.retry import Snooze
 
 @batch_task("routing.plan", priority=Priority.HIGH, at_once=100)
 def plan(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
-    """Give the units of orders that have no share one."""
-    planning.plan_orders(merchant_id, {work.args["order_id"]: work.cause for work in batch})
+    """Give the units of orders that have no share one, once their print files are here."""
+    causes = {work.args["order_id"]: work.cause for work in batch}
+    artwork.copy_for_orders(merchant_id, list(causes))
+    planning.plan_orders(merchant_id, causes)
     return [None] * len(batch)
 
 
 @task("fulfillment.submit", priority=Priority.HIGH)
 def submit(*, merchant_id: int, subject_id: int, **_: object) -> None:
     """Hand one share to its provider, once."""
-    decided = submission.intend_submission(
-        merchant_id,
-        subject_id,
-        needs_fresh_reading=rereading.can_be_read_again(merchant_id, share_id=subject_id),
-    )
+    can_be_read = rereading.can_be_read_again(merchant_id, share_id=subject_id)
+    decided = submission.intend_submission(merchant_id, subject_id, needs_fresh_reading=can_be_read)
+    while isinstance(decided, Quoting):
+        ask_the_price(merchant_id, decided)
+        decided = submission.intend_submission(
+            merchant_id, subject_id, needs_fresh_reading=can_be_read
+        )
     if isinstance(decided, Wait):
         if decided.reread:
             rereading.read_order_again(merchant_id, share_id=subject_id)
@@ -45,6 +53,45 @@ def submit(*, merchant_id: int, subject_id: int, **_: object) -> None:
     )
 
 
+def ask_the_price(merchant_id: int, quoting: Quoting) -> None:
+    """Ask a provider what a share would cost, and keep it; one that it refuses has no price.
+
+    Raises:
+        Unavailable: no answer that can be read; nothing was ordered.
+    """
+    try:
+        with outside_transaction():
+            quotes = provider(quoting.connection_id).quote(
+                quoting.request, currency=quoting.currency
+            )
+    except Rejected:
+        quotes = []  # its submission will say the same, and hold the order with their words
+    except UnexpectedResponse as error:
+        raise Unavailable(f"the quote cannot be read: {error}") from error
+    costs.keep_quote(merchant_id, quoting, quotes)
+
+
+@task("fulfillment.readdress", priority=Priority.URGENT)
+def readdress(*, merchant_id: int, order_id: int, **_: object) -> None:
+    """Ask the providers that send an order's shares elsewhere to send them where they should go."""
+    for share_id in readdressing.shares_elsewhere(merchant_id, order_id):
+        decided = readdressing.intend_readdressing(merchant_id, share_id)
+        if decided is not None:
+            _ask_to_readdress(merchant_id, share_id, decided)
+
+
+def _ask_to_readdress(merchant_id: int, share_id: int, decided: Readdressing) -> None:
+    carry_out(
+        merchant_id=merchant_id,
+        connection_id=decided.connection_id,
+        lease=decided.lease,
+        call=lambda: changer(decided.connection_id, lease=decided.lease).change_recipient(
+            decided.external_id, recipient=decided.recipient, email=decided.email
+        ),
+        recorder=ReaddressingRecorder(merchant_id, share_id),
+    )
+
+
 @task("fulfillment.withdraw", priority=Priority.URGENT)
 def withdraw(*, merchant_id: int, order_id: int | None, **_: object) -> None:
     """Bring the shares of an order in line with what is still wanted, and plan what lost one.
@@ -54,6 +101,7 @@ def withdraw(*, merchant_id: int, order_id: int | None, **_: object) -> None:
     if order_id is None:
         return
     cancellation.withdraw(merchant_id, order_id)
+    artwork.copy_for_orders(merchant_id, [order_id])
     planning.plan_order(merchant_id, order_id)
 
 
@@ -83,6 +131,14 @@ def provider(connection_id: int, *, lease: Lease | None = None) -> Fulfills:
     client = doors.client(connection_id, before_send=lease.check if lease else None)
     if not isinstance(client, Fulfills):
         raise NotAProvider(f"connection {connection_id} cannot take fulfillment orders")
+    return client
+
+
+def changer(connection_id: int, *, lease: Lease | None = None) -> ChangesRecipient:
+    """The provider behind a connection that may change where an order goes; its writes fenced."""
+    client = doors.client(connection_id, before_send=lease.check if lease else None)
+    if not isinstance(client, ChangesRecipient):
+        raise NotAProvider(f"connection {connection_id} cannot change where an order goes")
     return client
 
 
@@ -136,3 +192,28 @@ class CancellationRecorder:
     def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have arrived."""
         cancellation.record_cancel_unknown(self.merchant_id, self.share_id, lease, message=message)
+
+
+@dataclass(frozen=True, slots=True)
+class ReaddressingRecorder:
+    """How the endings of a request to send a share elsewhere are recorded."""
+
+    merchant_id: int
+    share_id: int
+
+    def accepted(self, lease: Lease, answer: ChangeReceipt) -> None:
+        """The provider answered, one way or the other."""
+        readdressing.record_change_answer(self.merchant_id, self.share_id, lease, answer)
+
+    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
+        """The provider refuses the new address itself."""
+        receipt = ChangeReceipt(answer=ChangeAnswer.REFUSED, message=message)
+        readdressing.record_change_answer(self.merchant_id, self.share_id, lease, receipt)
+
+    def not_sent(self, lease: Lease, *, message: str) -> None:
+        """Nothing left."""
+        readdressing.record_change_not_sent(self.merchant_id, self.share_id, lease, message=message)
+
+    def unknown(self, lease: Lease, *, message: str) -> None:
+        """It may have arrived."""
+        readdressing.record_change_unknown(self.merchant_id, self.share_id, lease, message=message)

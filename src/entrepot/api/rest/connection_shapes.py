@@ -67,6 +67,8 @@ class ChangedConnection(Schema):
     real_payment_methods: Annotated[list[Word], Field(max_length=50)] | None = None
     cooling_off_seconds: Annotated[int, Field(ge=0, le=30 * 86400)] | None = None
     hourly_ceilings: dict[str, Annotated[int, Field(ge=1, le=10**6)]] | None = None
+    most_cost_percent: Annotated[int, Field(ge=1, le=1000)] | None = None
+    presume_delivered_days: Annotated[int, Field(ge=1, le=120)] | None = None
 
 
 class GoLive(Schema):

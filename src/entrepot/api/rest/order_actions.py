@@ -48,6 +48,7 @@ class Cancellation(Because):
     """
 
     units: Annotated[list[LineUnits], Field(max_length=MOST_LINES)] = []
+    tell_customer: bool = False
 
 
 class RefundWish(Schema):
@@ -57,7 +58,7 @@ class RefundWish(Schema):
     reason: Reason
     units: Annotated[list[LineUnits], Field(max_length=MOST_LINES)] = []
     restock: bool = False
-    tell_customer: bool = True
+    tell_customer: bool = False
 
 
 class Readdress(Because):
@@ -152,6 +153,7 @@ def cancel_order(request: ApiRequest, key: str, asked: Cancellation) -> OrderSha
         by=request.auth.actor,
         reason=asked.reason,
         units=_units(order, asked.units) or None,
+        tells_customer=asked.tell_customer,
     )
     return _again(request, order)
 

@@ -17,6 +17,8 @@ from entrepot.fulfillment.states import Status
 from entrepot.orders import services
 from entrepot.orders.models import Line
 from entrepot.orders.services import CannotChange
+from entrepot.payments import refunds
+from entrepot.payments.refunds import CannotRefund
 
 
 def _shares(case: Case) -> list[FulfillmentOrder]:
@@ -27,13 +29,26 @@ def _named(case: Case, share: FulfillmentOrder) -> str:
     return f"{case.names.get(share.connection_id, 'Provider')}, share {share.share}"
 
 
+class CancelForm(ReasonForm):
+    """Why, and the three other choices: none of them is implied by the cancellation."""
+
+    refunds = forms.BooleanField(label="Give back all that is held", required=False)
+    restocks = forms.BooleanField(label="With it, tell the storefront to restock", required=False)
+    tells_customer = forms.BooleanField(label="Mail the customer: “Cancelled”", required=False)
+
+    def __init__(self, data: Any, *, most: Money) -> None:
+        super().__init__(data)
+        if most.amount <= 0:
+            del self.fields["refunds"], self.fields["restocks"]
+
+
 class CancelOrder(Action):
     """Cancel what has not left; refund, restock and telling are choices of their own."""
 
     name = "cancel"
     scope = "orders:write"
     is_danger = True
-    errors = (CannotChange,)
+    errors = (CannotChange, CannotRefund)
     keep = "Keep the order"
 
     def title(self, case: Case) -> str:
@@ -47,7 +62,9 @@ class CancelOrder(Action):
         return ""
 
     def form(self, case: Case, data: Any) -> forms.Form:
-        return ReasonForm(data)
+        held = refunds.refundable(case.order)
+        may_refund = case.visit.may("refunds:write")
+        return CancelForm(data, most=held if may_refund else Money.zero(case.order.currency))
 
     def effects(self, case: Case, form: forms.Form) -> list[Effect]:
         effects = []
@@ -62,23 +79,61 @@ class CancelOrder(Action):
                     effects.append(Effect("truck", told, role="warn"))
                 case _:
                     effects.append(nothing("truck", f"{name}: {word}, stays as it is"))
-        captured = case.order.amount_captured - case.order.amount_refunded
-        if captured > 0:
-            held = money_words(Money(captured, case.order.currency))
-            effects.append(nothing("card", f"No refund: {held} stay held until you give them back"))
-        return [*effects, nothing("mail", "No restock is asked for; the storefront is told")]
+        return [*effects, *_besides(case, form)]
 
     def verb(self, case: Case, form: forms.Form) -> str:
         return f"Cancel {count_words(_left(case), 'unit')}"
 
     def perform(self, case: Case, form: forms.Form) -> str:
+        lines = Line.objects.filter(order=case.order, removed_at=None)
+        units = {line.id: line.quantity - line.units_shipped for line in lines}
         services.cancel_units(
             case.visit.merchant_id,
             case.order.id,
             by=case.visit.actor,
             reason=form.cleaned_data["reason"],
+            tells_customer=form.cleaned_data["tells_customer"],
         )
+        held = refunds.refundable(case.order)
+        if form.cleaned_data.get("refunds") and held.amount > 0:
+            refunds.want_refund(
+                case.visit.merchant_id,
+                case.order.id,
+                amount=held,
+                by=case.visit.actor,
+                reason=form.cleaned_data["reason"],
+                units=units,
+                restocks=form.cleaned_data["restocks"],
+            )
         return f"{case.order.number}: what has not left is being cancelled."
+
+
+def _besides(case: Case, form: forms.Form) -> list[Effect]:
+    """What the other three choices do, or that they do nothing."""
+    held = refunds.refundable(case.order)
+    effects = []
+    if held.amount > 0:
+        words = money_words(held)
+        effects.append(
+            Effect("card", f"{words} go back where they were taken", role="accent")
+            if _is_chosen(form, "refunds")
+            else nothing("card", f"No refund: {words} stay held until you give them back")
+        )
+    effects.append(
+        Effect("box", "The storefront restocks what is refunded", role="info")
+        if _is_chosen(form, "refunds") and _is_chosen(form, "restocks")
+        else nothing("box", "No restock")
+    )
+    effects.append(
+        Effect("mail", "Mail “Cancelled” to the customer", role="info")
+        if _is_chosen(form, "tells_customer")
+        else nothing("mail", "No mail")
+    )
+    return effects
+
+
+def _is_chosen(form: forms.Form, name: str) -> bool:
+    return name in form.fields and bool(value_of(form, name))
 
 
 def _left(case: Case) -> int:

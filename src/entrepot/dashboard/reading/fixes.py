@@ -12,7 +12,7 @@ from entrepot.catalog.models import Variant
 from entrepot.connect.registry import UnknownPlatform, platform
 from entrepot.connections.models import Connection
 from entrepot.customers.models import PostalAddress
-from entrepot.dashboard.reading.standing import Cause
+from entrepot.dashboard.reading.standing import TOLD_APART, Cause
 from entrepot.dashboard.wording import country_name
 from entrepot.deadletters.models import DeadLetter
 from entrepot.inbox.models import InboxMessage
@@ -176,7 +176,7 @@ def _hold_of(
             for (held, kind, about), hold in holds.items()
             if held == order_id
             and kind == cause.cause
-            and (not cause.about or about == cause.about or kind == "duplicate_suspected")
+            and (about == cause.about or kind not in TOLD_APART)
         ),
         None,
     )

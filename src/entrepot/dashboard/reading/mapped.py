@@ -26,7 +26,6 @@ ASSET = {
     AssetStatus.WAITING: Chip("info", "clock", "Not copied yet"),
     AssetStatus.READY: Chip("good", "check", "Copied"),
     AssetStatus.UNREACHABLE: Chip("bad", "stop", "Unreachable"),
-    AssetStatus.TOO_SMALL: Chip("bad", "stop", "Too small"),
 }
 
 

@@ -15,22 +15,33 @@ from entrepot.dashboard import words_of_states
 from entrepot.dashboard.reading.amounts import listed_sums
 from entrepot.dashboard.wording import Chip, plain, sentence
 from entrepot.database import sql
+from entrepot.orders.states import HoldKind
 
 SHOWN = 50
+# Holds of these kinds have one cause for each thing that they are about; of others, one for all.
+TOLD_APART = frozenset(
+    {
+        HoldKind.UNMAPPED_SKU,
+        HoldKind.MISSING_ARTWORK,
+        HoldKind.SHIPPING_UNMAPPED,
+        HoldKind.ITEM_UNAVAILABLE,
+        HoldKind.MODE_UNKNOWN,
+        HoldKind.STATE_UNKNOWN,
+    }
+)
+_told_apart = ", ".join(f"'{kind}'" for kind in sorted(TOLD_APART))
 
 # Partial indexes hold only what is open: orders_hold_open, inbox_work_parked,
 # attempts_attempt_unknown, deadletters_waiting, obligations_due.
-_STANDING = """
+_STANDING = f"""
     standing AS (
         SELECT
             CASE h.kind WHEN 'payment_needed' THEN 'payment' ELSE 'hold' END AS category,
             h.kind AS cause,
             CASE
-                WHEN h.kind IN (
-                    'unmapped_sku', 'missing_artwork', 'shipping_unmapped', 'item_unavailable',
-                    'mode_unknown', 'state_unknown'
-                ) THEN h.about
+                WHEN h.kind IN ({_told_apart}) THEN h.about
                 WHEN h.kind = 'duplicate_suspected' THEN h.order_id::text
+                WHEN h.kind = 'payment_needed' THEN coalesce(h.data ->> 'connection_id', '')
                 ELSE ''
             END AS about,
             h.reason AS words,
@@ -73,7 +84,7 @@ _STANDING = """
                 WHERE d.order_id = b.order_id AND d.status = 'waiting'
             )
     )
-"""
+"""  # noqa: S608 -- constants
 _HOW_MANY = f"WITH {_STANDING} SELECT count(*) FROM standing"  # noqa: S608 -- constants
 _GROUPED = f"""
     WITH {_STANDING}

@@ -1,0 +1,158 @@
+"""Rule 10: the outside reference derives from the sale, so that two databases collide outside."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from entrepot.access import scope
+from entrepot.access.models import Merchant
+from entrepot.canon.orders import Mode
+from entrepot.connections import services
+from entrepot.connections.models import Connection
+from entrepot.connectors.prodigi.simulator import ProdigiSimulator
+from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.fulfillment.references import idempotency_key, share_reference
+from entrepot.fulfillment.reship import CannotReship, reship
+from entrepot.monitoring import installation
+from entrepot.monitoring.installation import Place
+from entrepot.tasks.submission import submit
+from tests.rules.trade import SHOP_ACCOUNT, Trade, connect, line, snapshot
+
+
+@pytest.fixture
+def _remembers_nothing() -> Iterator[None]:
+    installation.forget()
+    yield
+    installation.forget()
+
+
+def at_house(house: ProdigiSimulator) -> list[str]:
+    return sorted(order.reference for order in house.orders.values())
+
+
+def test_a_reference_says_the_sale_and_nothing_of_our_rows(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "MOEWE-A3")
+    trade.by_hand("POST-12")
+    trade.tell(snapshot("10482"))
+    trade.work()
+
+    sale = {"account": SHOP_ACCOUNT, "mode": "test", "external_id": "10482"}
+    (mine,) = [share for share in trade.shares() if not share.is_by_hand]
+    assert at_house(house) == [f"test!möwe.example/10482/{mine.share}/1"]
+    (ordered,) = house.orders.values()
+    assert ordered.key == idempotency_key("submit", **sale, share=mine.share, generation=1)
+
+
+def test_every_part_of_the_identity_makes_another_name_and_none_is_too_long() -> None:
+    sale = {"account": SHOP_ACCOUNT, "mode": "test", "external_id": "1", "share": 1}
+    sale = {**sale, "generation": 1}
+    others = {
+        "account": "woocommerce:berg.example",
+        "mode": "live",
+        "external_id": "11",
+        "share": 2,
+        "generation": 2,
+    }
+    names = {share_reference(**{**sale, name: other}) for name, other in others.items()}  # type: ignore[arg-type]
+    long = [share_reference(**{**sale, "account": "a:" + "ö" * 80 + end}) for end in "xy"]  # type: ignore[arg-type]
+
+    assert len(names | {share_reference(**sale)}) == 6  # type: ignore[arg-type]
+    assert len(set(long)) == 2
+    assert all(len(name) <= 60 for name in long)
+
+
+def test_two_databases_with_the_same_sale_make_one_order_outside(
+    trade: Trade,
+    provider: Connection,
+    house: ProdigiSimulator,
+    other_merchant: Merchant,
+    run_jobs: Callable[..., int],
+) -> None:
+    copy = Trade(
+        merchant=other_merchant,
+        shop=connect(other_merchant, "woocommerce", account=SHOP_ACCOUNT),
+        run_jobs=run_jobs,
+    )
+    theirs = services.add_connection(
+        other_merchant.id,
+        platform="prodigi",
+        mode=Mode.TEST,
+        name="Druckhaus Ærø",
+        settings={"api_key": "prodigi-sandbox-key", "base_url": f"{house.callback_url}/v4.0"},
+    )
+    theirs = services.go_live(theirs.id, merchant_id=other_merchant.id)
+    for one, place in ((trade, provider), (copy, theirs)):
+        one.made_by(place, "MOEWE-A3", "POST-12")
+        one.tell(snapshot())
+        one.work()
+
+    assert at_house(house) == ["test!möwe.example/10482/1/1"]
+    assert (trade.statuses(), copy.statuses()) == (["accepted"], ["accepted"])
+    ids = {share.external_id for one in (trade, copy) for share in one.shares()}
+    assert len(ids) == 1
+
+
+def test_a_replacement_is_a_fact_with_a_reason_and_an_order_of_its_own(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    trade.work()
+    (share,) = trade.shares()
+    with scope.merchant(trade.merchant.id):
+        item = share.items.get(sku="POST-12")
+
+    with pytest.raises(CannotReship, match="say why"):
+        reship(trade.merchant.id, share.id, by="user:1", reason="  ", units={item.id: 2})
+    with pytest.raises(CannotReship, match="4 units"):
+        reship(trade.merchant.id, share.id, by="user:1", reason="Bruch", units={item.id: 4})
+    reship(trade.merchant.id, share.id, by="user:1", reason="Bruch", units={item.id: 2})
+    trade.work()
+
+    assert at_house(house) == [f"test!möwe.example/10482/{number}/1" for number in (1, 2)]
+    again = max(house.orders.values(), key=lambda order: order.reference)
+    assert [item["copies"] for item in again.items] == [2]
+    assert trade.events("fulfillment_order.replaced") == ["fulfillment_order.replaced"]
+    with scope.merchant(trade.merchant.id):
+        replacement = FulfillmentOrder.objects.get(replaces_id=share.id)
+    assert (replacement.replacement_reason, replacement.status) == ("Bruch", "accepted")
+    assert trade.order().units_ordered == 5  # sent again, not sold again
+
+
+def test_what_has_not_been_sent_cannot_be_sent_again(
+    trade: Trade,
+) -> None:
+    trade.made_by(connect(trade.merchant, "prodigi", status="paused"), "MOEWE-A3")
+    trade.tell(snapshot("1", line("MOEWE-A3", 2)))
+    trade.work()
+    (share,) = trade.shares("1")
+
+    with pytest.raises(CannotReship, match="it is open"):
+        reship(trade.merchant.id, share.id, by="user:1", reason="Bruch")
+
+    assert len(trade.shares("1")) == 1
+
+
+@pytest.mark.usefixtures("_remembers_nothing")
+def test_a_database_that_was_moved_sends_nothing_until_somebody_adopts_it(
+    trade: Trade, provider: Connection, house: ProdigiSimulator, tmp_path: Path
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    home = "https://hub.möwe.example"
+    installation.begin(Place(public_url=home, folder=tmp_path, host="keller-1"))
+    there = Place(public_url=home, folder=tmp_path, host="keller-2")
+    assert "from keller-1 to keller-2" in installation.begin(there)
+
+    trade.tell(snapshot())
+    trade.work()
+    assert (trade.statuses(), house.orders) == (["open"], {})
+
+    installation.adopt(there, by="user:1", reason="der neue Keller")
+    trade.work()
+    share_id = trade.shares()[0].id
+    submit(merchant_id=trade.merchant.id, subject_id=share_id)
+
+    assert (trade.statuses(), len(house.orders)) == (["accepted"], 1)
