@@ -28,6 +28,7 @@ from entrepot.database import sql
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.sandbox.app import application_of
 from entrepot.tasks import asking, webhooks
+from entrepot.tasks.idle import bring_forward
 from tests.serving import serve
 
 POLICY = {
@@ -108,6 +109,7 @@ class World:
         services.change_policy(shop.id, merchant_id=self.merchant.id, changes=POLICY)
         with scope.merchant(self.merchant.id):
             FulfillmentOrder.objects.update(submit_after=Now())
+        bring_forward(timedelta(hours=1))
 
     def ask(self) -> None:
         """Let a while go by for attempts that nobody can vouch for, and let them be asked about."""

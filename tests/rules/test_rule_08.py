@@ -1,9 +1,11 @@
 """Rule 8: what a SKU becomes is said, never guessed; its print files are copied in time."""
 
 import hashlib
+import io
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -11,6 +13,7 @@ import httpx
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.catalog import artwork, services
@@ -19,12 +22,16 @@ from entrepot.catalog.services import Artwork, MappingWish
 from entrepot.catalog.states import MappingKind
 from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
+from entrepot.database import sql
+from entrepot.fulfillment.planning import plan_order
+from entrepot.monitoring import retention
 from entrepot.sandbox.print_files import white_picture
 from entrepot.tasks.artwork import sweep
 from tests.rules.trade import Trade, line, snapshot
 
 PICTURE = white_picture(2400, 3000)
-OWN_FILE = "Dein Foto"
+OWN_FILE = "Dein Bild"
+AFTER_A_FILE = ("catalog.after_artwork", "catalog.after_mapping")
 
 
 @dataclass
@@ -98,12 +105,12 @@ def test_an_unmapped_sku_holds_every_order_and_mapping_it_once_releases_them_all
         snapshot("1", line("ROBBE-A3", 2)),
         snapshot("2", line("ROBBE-A3", 3), line("POST-12", 2, "7.50")),
     )
-    trade.by_hand("POST-12")
+    place = trade.by_hand("POST-12")
     trade.work()
     assert [trade.holds(name) for name in "12"] == [[("unmapped_sku", "ROBBE-A3")]] * 2
     assert trade.statuses("2") == []  # no part of an order leaves by accident
 
-    trade.by_hand("ROBBE-A3")
+    trade.by_hand("ROBBE-A3", provider=place)
     trade.work()
 
     assert [trade.holds(name) for name in "12"] == [[], []]
@@ -233,7 +240,7 @@ def test_the_customers_own_file_is_copied_before_their_order_is_planned(
     trade.tell(
         snapshot("1", line("MOEWE-A3", 2, properties=mine)),
         snapshot("2", line("MOEWE-A3", 3)),
-        snapshot("3", line("MOEWE-A3", 4, properties=((OWN_FILE, "foto.png"),))),
+        snapshot("3", line("MOEWE-A3", 4, properties=((OWN_FILE, "bild.png"),))),
         snapshot("4", line("MOEWE-A3", 5, properties=((OWN_FILE, "data:" + "x" * 5000),))),
     )
     trade.work()
@@ -244,7 +251,7 @@ def test_the_customers_own_file_is_copied_before_their_order_is_planned(
     ]
     assert trade.reasons("2") == ["MOEWE-A3: no artwork for default"]
     assert trade.reasons("3") == [
-        "MOEWE-A3: artwork for default is unreachable: 'foto.png' is not an http address"
+        "MOEWE-A3: artwork for default is unreachable: 'bild.png' is not an http address"
     ]
     assert trade.reasons("4") == ["MOEWE-A3: artwork for default is no link"]
 
@@ -277,6 +284,25 @@ def test_a_customers_link_never_reaches_into_our_own_network(
     assert "is a private address" in reason
 
 
+def test_an_order_that_was_held_at_the_very_moment_its_file_came_goes_on(
+    trade: Trade, provider: Connection, cdn: Shop
+) -> None:
+    sell(trade, provider, Artwork(url=f"{cdn.address}/möwe.png"))
+    trade.tell(snapshot("1", line("MOEWE-A3", 2)))
+    plan_order(trade.merchant.id, trade.order("1").id)  # before anybody has copied it
+    assert trade.reasons("1") == ["MOEWE-A3: artwork for default is not copied yet"]
+    with scope.merchant(trade.merchant.id):
+        asset_id = Asset.objects.get().id
+        artwork.keep(asset_id, io.BytesIO(PICTURE), media_type="image/png")
+    with scope.system():
+        sql.run("DELETE FROM pgqueuer WHERE entrypoint IN (%s, %s)", [*AFTER_A_FILE])
+
+    sweep()
+    trade.work()
+
+    assert (trade.holds("1"), trade.statuses("1")) == ([], ["accepted"])
+
+
 def test_a_redirect_is_followed_but_not_for_ever(
     trade: Trade, provider: Connection, cdn: Shop
 ) -> None:
@@ -306,3 +332,26 @@ def test_where_the_hub_cannot_be_reached_a_provider_gets_the_shops_own_link(
         assert artwork.link_of(kept).startswith("https://hub.möwe.example/artwork/")
     finally:
         settings.ALLOW_PRIVATE_ADDRESSES, settings.PUBLIC_URL = before
+
+
+def test_a_customers_own_file_is_not_kept_for_ever_and_a_products_is(
+    trade: Trade, provider: Connection, cdn: Shop
+) -> None:
+    sell(trade, provider, Artwork(url=f"{cdn.address}/möwe.png"))
+    sell(trade, provider, Artwork(line_property=OWN_FILE), sku="POST-12")
+    mine = ((OWN_FILE, f"{cdn.address}/rück.png"),)
+    trade.tell(snapshot("1", line("POST-12", 3, properties=mine)))
+    trade.work()
+    assert set(assets(trade)) == {"möwe.png", "rück.png"}
+    retention.remove_old()
+    assert set(assets(trade)) == {"möwe.png", "rück.png"}
+
+    with scope.merchant(trade.merchant.id):
+        Asset.objects.update(checked_at=timezone.now() - timedelta(days=181))
+    retention.remove_old()
+
+    assert set(assets(trade)) == {"möwe.png"}
+    with scope.merchant(trade.merchant.id):
+        assert set(AssetPart.objects.values_list("asset__url", flat=True)) == {
+            f"{cdn.address}/möwe.png"
+        }

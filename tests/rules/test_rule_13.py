@@ -1,11 +1,14 @@
 """Rule 13: refusals differ by what must be done about them, and nothing moves on by guess."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.attempts.models import Attempt
+from entrepot.canon.fulfillment import IssueKind, ProviderIssue, ProviderOrder, ProviderStage
 from entrepot.connect.errors import PaymentNeeded
 from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
@@ -103,6 +106,76 @@ def test_payment_needed_is_one_case_for_all_that_it_concerns_and_goes_on_by_itse
     read_again(trade, "1", "2")
 
     assert (trade.holds("1"), trade.holds("2"), open_alerts(trade)) == ([], [], [])
+
+
+def told(*issues: IssueKind, minute: int, share: FulfillmentOrder) -> ProviderOrder:
+    """The house's word about a share, with these issues."""
+    return ProviderOrder(
+        external_id=share.external_id,
+        reference="",
+        stage=ProviderStage.IN_PRODUCTION,
+        source_stage="InProgress",
+        updated_at=timezone.now() + timedelta(minutes=minute),
+        issues=tuple(
+            ProviderIssue(kind=kind, code=f"order.{kind}", message=f"sagt das Haus: {kind}")
+            for kind in issues
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("issue", "hold"),
+    [
+        (IssueKind.PAYMENT_NEEDED, "payment_needed"),
+        (IssueKind.ASSET_FAILED, "missing_artwork"),
+        (IssueKind.ASSET_RETRYING, None),
+        (IssueKind.ITEM_UNAVAILABLE, "item_unavailable"),
+        (IssueKind.PARTLY_CANCELLED, "item_unavailable"),
+        (IssueKind.ADDRESS_REFUSED, "address_refused"),
+        (IssueKind.OTHER, None),
+    ],
+)
+def test_each_case_that_a_provider_reports_is_a_hold_of_its_kind_while_it_lasts(
+    trade: Trade, provider: Connection, issue: IssueKind, hold: str | None
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    trade.work()
+    (share,) = trade.shares()
+
+    for minute in (1, 2):
+        trade.tell(told(issue, minute=minute, share=share), connection=provider)
+    assert [kind for kind, _ in trade.holds()] == ([hold] if hold else [])
+
+    trade.tell(told(minute=1, share=share), connection=provider)  # older than what it said since
+    assert len(trade.holds()) == (1 if hold else 0)
+    trade.tell(told(minute=3, share=share), connection=provider)
+    assert trade.holds() == []
+
+
+def test_what_one_of_several_labs_drops_is_a_case_and_the_rest_is_shipped_and_charged(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "POST-12", made_as="GLOBAL-MUG-W")
+    trade.made_by(provider, "MOEWE-A3")
+    trade.tell(snapshot("1", line("MOEWE-A3", 2), line("POST-12", 3, "17.50")))
+    trade.work()
+    (made,) = house.orders.values()
+    trade.clock.advance(timedelta(minutes=4))  # the labs have their work
+    house.tick()
+    dropped = next(index for index, each in enumerate(made.shipments) if len(each.item_ids) == 1)
+    house.cancel_at_lab(made.id, dropped)
+    house.finish(made.id)
+    read_again(trade, "1")
+
+    order, (share,) = trade.order("1"), trade.shares("1")
+    assert [kind for kind, _ in trade.holds("1")] == ["item_unavailable"]
+    assert (order.fulfillment_status, order.units_shipped) in {
+        ("partially_shipped", 2),
+        ("partially_shipped", 3),
+    }
+    assert share.cost is not None
+    assert (share.cost > 0, share.cost_currency) == (True, "GBP")
 
 
 class Unpaid:

@@ -54,7 +54,7 @@ def test_a_method_that_nobody_has_mapped_holds_the_order_until_somebody_does(
     assert [order.asked["shippingMethod"] for order in house.orders.values()] == ["Express"]
 
 
-def test_one_storefronts_words_are_not_anothers(trade: Trade, provider: Connection) -> None:
+def test_the_words_of_one_storefront_are_no_others(trade: Trade, provider: Connection) -> None:
     trade.made_by(provider, "MOEWE-A3", "POST-12")
     second = connect(trade.merchant, "woocommerce", account="woocommerce:berg.example")
 
@@ -87,7 +87,7 @@ def test_a_person_lets_it_go_once_and_is_not_asked_again(
     trade.work()
 
     orders.lift_hold(
-        trade.merchant.id, held(trade, "dear").id, by="user:1", reason="Muster für die Presse"
+        trade.merchant.id, held(trade, "dear").id, by="user:1", reason="Muster für den Verlag"
     )
     trade.work()
 

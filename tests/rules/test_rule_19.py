@@ -1,11 +1,16 @@
 """Rule 19: older versions are ignored, an equal one with other content is read again, and wins."""
 
+from dataclasses import replace
+
 from django.utils import timezone
 
 from entrepot.access import scope
+from entrepot.canon.messages import CheckoutNews
+from entrepot.canon.payments import CheckoutLine, CheckoutRequest
 from entrepot.database import sql
 from entrepot.orders.models import Order
-from tests.rules.trade import Trade, later, line, snapshot
+from entrepot.payments import checkouts
+from tests.rules.trade import Trade, connect, euros, later, line, snapshot
 
 
 def reread_jobs() -> list[str]:
@@ -56,6 +61,37 @@ def test_the_same_version_with_other_content_is_read_again_and_not_believed(trad
 
     assert seen(trade) == (5, "erst", 5)
     assert len(reread_jobs()) == 1
+
+
+def test_an_order_that_a_gateway_sold_is_read_again_as_the_checkout_that_it_is(
+    trade: Trade,
+) -> None:
+    gateway = connect(trade.merchant, "stripe")
+    cart = CheckoutRequest(
+        reference=checkouts.new_reference(),
+        idempotency_key="",
+        lines=(CheckoutLine(sku="MOEWE-A3", title="Möwe", quantity=2, unit_price=euros("29.90")),),
+        shipping_options=(),
+        currency="EUR",
+        success_url="https://möwe.example/danke",
+        cancel_url="https://möwe.example/korb",
+    )
+    checkout = checkouts.snapshot_cart(trade.merchant.id, gateway.id, cart)
+    sold = snapshot(
+        "cs_1", line("MOEWE-A3", 2), shipping="0", checkout_reference=checkout.reference
+    )
+    for note in ("erst", "anders"):
+        news = CheckoutNews(
+            reference=checkout.reference,
+            external_id="cs_1",
+            outcome="completed",
+            order=replace(sold, customer_note=note),
+        )
+        trade.tell(news, connection=gateway)
+
+    assert trade.order("cs_1").customer_note == "erst"
+    (job,) = reread_jobs()
+    assert '"flow":"checkouts"' in job.replace(" ", "")
 
 
 def test_what_was_read_again_wins_whatever_its_version_says(trade: Trade) -> None:

@@ -20,8 +20,7 @@ from django.utils import timezone
 
 from entrepot.access import signing
 from entrepot.catalog.models import Asset, AssetPart, MappingAsset
-from entrepot.catalog.states import AssetStatus
-from entrepot.events import outbox
+from entrepot.catalog.states import AssetStatus, AssetStep
 
 PART = 1024 * 1024
 LINK_LASTS = timedelta(days=90)  # a provider fetches at once, or tries again for some days
@@ -94,15 +93,10 @@ def keep(asset_id: int, file: IO[bytes], *, media_type: str) -> Asset:
             merchant_id=asset.merchant_id, asset=asset, number=number, content=part
         )
         number += 1
-    asset.status = AssetStatus.READY
-    asset.reason = ""
     asset.sha256, asset.md5, asset.size = sha256.hexdigest(), md5.hexdigest(), size
     asset.width_px, asset.height_px = width, height
     asset.media_type = media_type
-    asset.taken_until = None
-    asset.checked_at = timezone.now()
-    asset.save()
-    _record("artwork.copied", asset)
+    asset.take(AssetStep.COPY)
     return asset
 
 
@@ -111,13 +105,8 @@ def fail(asset_id: int, *, reason: str) -> Asset:
     asset = Asset.objects.select_for_update().get(id=asset_id)
     if asset.status == AssetStatus.READY:
         return asset
-    asset.status = AssetStatus.UNREACHABLE
-    asset.reason = reason
     asset.tries += 1
-    asset.taken_until = None
-    asset.checked_at = timezone.now()
-    asset.save()
-    _record("artwork.failed", asset)
+    asset.take(AssetStep.FAIL, reason=reason)
     return asset
 
 
@@ -134,6 +123,12 @@ def due(limit: int) -> list[tuple[int, int]]:
     free = Q(taken_until=None) | Q(taken_until__lt=Now())
     rows = Asset.objects.filter(waiting, free).order_by(F("checked_at").asc(nulls_first=True))
     return list(rows.values_list("merchant_id", "id")[:limit])
+
+
+def copied(asset_ids: Iterable[int]) -> set[int]:
+    """Which of these assets have a copy."""
+    found = Asset.objects.filter(id__in=set(asset_ids), status=AssetStatus.READY)
+    return set(found.values_list("id", flat=True))
 
 
 def content_of(asset_id: int) -> Iterator[bytes]:
@@ -199,14 +194,3 @@ def _size_of(file: IO[bytes]) -> tuple[int | None, int | None]:
     if not (math.isfinite(width) and math.isfinite(height)) or width <= 0 or height <= 0:
         return None, None
     return int(width), int(height)
-
-
-def _record(name: str, asset: Asset) -> None:
-    outbox.record(
-        name,
-        merchant_id=asset.merchant_id,
-        mode="live",
-        subject=("asset", asset.id),
-        data={"url": asset.url},
-        reason=asset.reason,
-    )

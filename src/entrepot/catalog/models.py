@@ -5,9 +5,13 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
-from entrepot.catalog.states import AssetStatus, MappingKind
+from entrepot.catalog.states import AssetStatus, AssetStep, IllegalAssetStep, MappingKind
 from entrepot.database.rows import MerchantRow
+from entrepot.events import outbox
+
+EVENT_OF_STEP = {AssetStep.COPY: "artwork.copied", AssetStep.FAIL: "artwork.failed"}
 
 
 class Product(MerchantRow):
@@ -182,6 +186,28 @@ class Asset(MerchantRow):
 
     def __str__(self) -> str:
         return self.url
+
+    def take(self, step: AssetStep, *, reason: str = "") -> None:
+        """Make a named move, save the whole row and record the event. The row must be locked.
+
+        Raises:
+            IllegalAssetStep: its status does not allow the move.
+        """
+        if self.status not in step.sources:
+            raise IllegalAssetStep(self, step, self.status)
+        self.status = step.target
+        self.reason = reason
+        self.taken_until = None
+        self.checked_at = timezone.now()
+        self.save()
+        outbox.record(
+            EVENT_OF_STEP[step],
+            merchant_id=self.merchant_id,
+            mode="live",
+            subject=("asset", self.id),
+            data={"url": self.url},
+            reason=reason,
+        )
 
 
 class AssetPart(MerchantRow):

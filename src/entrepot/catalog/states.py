@@ -1,4 +1,6 @@
-"""What a SKU becomes."""
+"""What a SKU becomes, and how far its print files have come."""
+
+from enum import Enum
 
 from django.db.models import TextChoices
 
@@ -19,3 +21,23 @@ class AssetStatus(TextChoices):
     WAITING = "waiting"  # not copied yet
     READY = "ready"  # copied, with checksum
     UNREACHABLE = "unreachable"  # tried again, each time later
+
+
+class AssetStep(Enum):
+    """A named move of a print file: the statuses it may start from, and where it ends."""
+
+    COPY = ({AssetStatus.WAITING, AssetStatus.UNREACHABLE}, AssetStatus.READY)
+    FAIL = ({AssetStatus.WAITING, AssetStatus.UNREACHABLE}, AssetStatus.UNREACHABLE)
+
+    def __init__(self, sources: set[AssetStatus], target: AssetStatus) -> None:
+        self.sources = sources
+        self.target = target
+
+
+class IllegalAssetStep(Exception):
+    """A print file was asked to make a move that its status does not allow."""
+
+    def __init__(self, asset: object, step: AssetStep, status: str) -> None:
+        super().__init__(f"cannot {step.name.lower()} {asset}: it is {status}")
+        self.step = step
+        self.status = status

@@ -108,7 +108,7 @@ def apply(messages: Sequence[Understood]) -> list[Finished]:
         for item in message.items:
             _apply_other(message, item, rereads)
     rereads += [
-        _reread(sale.message, Flow.ORDERS, sale.incoming.snapshot.external_id)
+        _reread(sale.message, _flow_of(sale), sale.incoming.snapshot.external_id)
         for sale, result in zip(sales, applied, strict=True)
         if result.verdict is Verdict.TIED
     ]
@@ -255,6 +255,11 @@ def _apply_other(message: Understood, item: object, rereads: list[hints.Reread])
                 rereads.append(_reread(message, item.flow, item.external_id))
             case _:
                 pass  # orders, payments and checkouts were applied above; others need nothing
+
+
+def _flow_of(sale: _Sale) -> Flow:
+    """Where an order is read again: one that a gateway sold is a checkout over there."""
+    return Flow.CHECKOUTS if sale.message.known.is_gateway else Flow.ORDERS
 
 
 def _reread(message: Understood, flow: Flow, external_id: str) -> hints.Reread:

@@ -49,6 +49,23 @@ RULES = (
     Rule(
         "alerts that are over", timedelta(days=180), _deletion("monitoring_alert", "recovered_at")
     ),
+    Rule("prices of providers", timedelta(days=30), _deletion("fulfillment_quote", "quoted_at")),
+    # A product's file stays as long as its mapping; a customer's own was for one order.
+    Rule(
+        "print files of single orders",
+        timedelta(days=180),
+        """
+        DELETE FROM catalog_asset
+        WHERE id IN (
+            SELECT asset.id FROM catalog_asset AS asset
+            WHERE asset.checked_at < now() - make_interval(secs => %s)
+                AND NOT EXISTS (
+                    SELECT FROM catalog_mapping_asset WHERE asset_id = asset.id
+                )
+            ORDER BY asset.id LIMIT %s
+        )
+        """,
+    ),
     Rule(
         "raw bodies of messages",
         timedelta(days=90),

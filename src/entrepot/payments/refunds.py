@@ -1,5 +1,6 @@
 """Refunds that the hub issues: where the payment was taken, after a look-up, once."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -73,7 +74,8 @@ def want_refund(
         if amount.currency != order.currency:
             raise CannotRefund(f"cannot refund {amount}: {order} was paid in {order.currency}")
         if not Money.zero(order.currency) < amount or held < amount:
-            raise CannotRefund(f"cannot refund {amount} of {order}: {held} are held")
+            left = held.rounded()
+            raise CannotRefund(f"cannot refund {amount} of {order}: {left} are held")
         last = Refund.objects.filter(order_id=order_id).aggregate(n=Max("number"))["n"]
         refund = Refund.objects.create(
             merchant_id=merchant_id,
@@ -293,7 +295,8 @@ def _request(refund: Refund, order: Order) -> RefundRequest:
     reference = f"{sale}/refund/{refund.number}/{refund.generation}"
     return RefundRequest(
         reference=reference,
-        idempotency_key=f"{order.mode}:{reference}",
+        # Travels as a header, where a shop's name in letters of its own cannot.
+        idempotency_key=hashlib.sha256(f"{order.mode}:{reference}".encode()).hexdigest(),
         payment_external_id=refund.payment_external_id,
         order_external_id=order.external_id,
         amount=Money(refund.amount, refund.currency),

@@ -57,9 +57,13 @@ class MappedAsset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintFile:
-    """A file as far as it is known. `problem` is "" when it is safe to send, else what is wrong."""
+    """A file as far as it is known. `problem` is "" when it is safe to send, else what is wrong.
+
+    `is_here` says that it was copied: what is wrong with it then is not over by itself.
+    """
 
     asset_id: int | None = None
+    is_here: bool = False
     md5: str = ""
     problem: str = ""
 
@@ -108,7 +112,7 @@ class Stop:
     """Units that cannot go on: `kind` is a hold's kind, `about` what makes it apart.
 
     `line_sku` is what was bought, `about` may be a part of it. `asset_id` is the print file that is
-    missing, where one is known.
+    not here yet, where that is the reason.
     """
 
     kind: str
@@ -235,7 +239,8 @@ def _with_artwork(need: Need, sku: str, mapped: Mapped, look: Look) -> tuple[Map
         file = look(url, asset)
         if file.problem:
             problem = f"artwork for {asset.print_area} {file.problem}"
-            stops.append(_missing(need, sku, problem, file.asset_id))
+            waits_for = None if file.is_here else file.asset_id
+            stops.append(_missing(need, sku, problem, waits_for))
         assets.append(replace(asset, url=url, md5=file.md5, asset_id=file.asset_id))
     resolved = Mapped(
         kind=mapped.kind,

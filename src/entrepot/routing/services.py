@@ -126,7 +126,8 @@ def _look_at(merchant_id: int, needs: Sequence[Need], mappings: Mapping[str, Map
         problem = artwork.problem_of(
             asset, min_width_px=link.min_width_px, min_height_px=link.min_height_px
         )
-        return PrintFile(asset_id=asset.id, md5=asset.md5, problem=problem)
+        is_here = asset.status == AssetStatus.READY
+        return PrintFile(asset_id=asset.id, is_here=is_here, md5=asset.md5, problem=problem)
 
     return look
 

@@ -41,6 +41,8 @@ LOOK_EVERY_S = 0.1
 USUAL_METHODS, FAST_METHODS = ("flat_rate", "standard", "*"), ("express",)
 POLICY: dict[str, Any] = {
     "cooling_off_seconds": 0,
+    # Single stickers and mugs, often from several labs at once, cost more than they bring in.
+    "most_cost_percent": 1000,
     "hourly_ceilings": dict.fromkeys(("submissions", "refunds", "mails", "write_backs"), 1_000_000),
     "mail_gather_seconds": 5,
     "calls_per_minute": 60_000,

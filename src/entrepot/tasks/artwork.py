@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from entrepot.access import scope
 from entrepot.catalog import artwork
@@ -48,16 +49,16 @@ def copy_artwork(*, merchant_id: int, subject_id: int, **_: object) -> None:
 def after_artwork(*, merchant_id: int, subject_id: int, **_: object) -> None:
     """Let orders go on that waited for a print file."""
     with scope.merchant(merchant_id):
-        waiting = Hold.objects.filter(
-            kind=HoldKind.MISSING_ARTWORK, lifted_at=None, data__asset_id=subject_id
-        )
-        hold_ids = list(waiting.order_by("id").values_list("id", flat=True))
-        holds.lift_holds(by="system", reason="the print file is here", hold_ids=hold_ids)
+        waiting = _waiting().filter(data__asset_id=subject_id)
+        _let_go_on(list(waiting.order_by("id").values_list("id", flat=True)))
 
 
 @task("catalog.sweep_artwork", lane=Lane.UPKEEP)
 def sweep(**_: object) -> None:
-    """Copy what was never copied, and try again what could not be."""
+    """Copy what was never copied, try again what could not be, and miss no order that waits.
+
+    An order may have been held at the moment in which its file came.
+    """
     with scope.system():
         queue.defer(
             [
@@ -69,6 +70,24 @@ def sweep(**_: object) -> None:
                 for merchant_id, asset_id in artwork.due(SWEEP)
             ]
         )
+        held = _waiting().exclude(data__asset_id=None)
+        asset_of = {hold.id: (hold.merchant_id, hold.data["asset_id"]) for hold in held[:SWEEP]}
+        here = artwork.copied(asset_id for _, asset_id in asset_of.values())
+    over: dict[int, list[int]] = {}
+    for hold_id, (merchant_id, asset_id) in asset_of.items():
+        if asset_id in here:
+            over.setdefault(merchant_id, []).append(hold_id)
+    for merchant_id, hold_ids in over.items():
+        with scope.merchant(merchant_id):
+            _let_go_on(hold_ids)
+
+
+def _waiting() -> QuerySet[Hold]:
+    return Hold.objects.filter(kind=HoldKind.MISSING_ARTWORK, lifted_at=None)
+
+
+def _let_go_on(hold_ids: list[int]) -> None:
+    holds.lift_holds(by="system", reason="the print file is here", hold_ids=hold_ids)
 
 
 def copy_for_orders(merchant_id: int, order_ids: Sequence[int]) -> None:

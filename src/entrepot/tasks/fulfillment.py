@@ -58,11 +58,15 @@ def resume(*, merchant_id: int, order_id: int, **_: object) -> None:
 
 @task("fulfillment.after_acceptance", priority=Priority.MEDIUM)
 def after_acceptance(*, merchant_id: int, subject_id: int, **_: object) -> None:
-    """Owe the shipping of an accepted share."""
+    """Owe the shipping of an accepted share, and have it sent where it should go by now."""
     with scope.merchant(merchant_id):
-        share, _order = lock_share(subject_id)
-        if share.status == Status.ACCEPTED:
-            promises.owe_shipping(share, since=share.accepted_at or timezone.now())
+        share, order = lock_share(subject_id)
+        if share.status != Status.ACCEPTED:
+            return
+        promises.owe_shipping(share, since=share.accepted_at or timezone.now())
+        if share.sent_address_id not in (None, order.address_id):
+            mine = {"merchant_id": merchant_id, "order_id": order.id}
+            queue.defer([queue.Job(task="fulfillment.readdress", args=mine)])
 
 
 @task("catalog.after_mapping", priority=Priority.HIGH)

@@ -94,7 +94,7 @@ def _ask_to_readdress(merchant_id: int, share_id: int, decided: Readdressing) ->
 
 @task("fulfillment.withdraw", priority=Priority.URGENT)
 def withdraw(*, merchant_id: int, order_id: int | None, **_: object) -> None:
-    """Bring the shares of an order in line with what is still wanted, and plan what lost one.
+    """Bring the shares of an order in line with what is wanted and where, and plan what lost one.
 
     A refund of a payment that is no order's yet concerns no share; matching it tells it again.
     """
@@ -103,6 +103,7 @@ def withdraw(*, merchant_id: int, order_id: int | None, **_: object) -> None:
     cancellation.withdraw(merchant_id, order_id)
     artwork.copy_for_orders(merchant_id, [order_id])
     planning.plan_order(merchant_id, order_id)
+    readdress(merchant_id=merchant_id, order_id=order_id)
 
 
 @task("fulfillment.cancel", priority=Priority.URGENT)

@@ -8,7 +8,7 @@ from entrepot.tasks import queue
 SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "order.released": ("routing.plan", "notifications.decide_mail"),
     "order.hold_lifted": ("fulfillment.resume",),
-    "order.changed": ("fulfillment.withdraw", "fulfillment.readdress"),
+    "order.changed": ("fulfillment.withdraw",),
     "order.address_changed": ("fulfillment.readdress",),
     "order.cancelled": ("fulfillment.withdraw", "notifications.decide_mail"),
     "order.lines_cancelled": ("fulfillment.withdraw", "notifications.decide_mail"),
@@ -18,7 +18,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "fulfillment_order.replaced": ("fulfillment.submit",),
     "fulfillment_order.cancelling": ("fulfillment.cancel",),
     "fulfillment_order.cancelled": ("fulfillment.resume",),
-    "fulfillment_order.accepted": ("fulfillment.after_acceptance", "fulfillment.readdress"),
+    "fulfillment_order.accepted": ("fulfillment.after_acceptance",),
     "fulfillment_order.readdressed": ("fulfillment.readdress",),
     "mapping.changed": ("catalog.after_mapping",),
     "artwork.copied": ("catalog.after_artwork",),
