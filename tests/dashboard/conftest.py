@@ -1,14 +1,18 @@
 """A day's scene, and browsers without a window: Django's client, signed in by role."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
 
 from entrepot.access.states import Role
+from entrepot.dashboard.sandbox import ADDRESS
+from entrepot.sandbox.app import Sandbox, application_of
 from tests.dashboard import day
 from tests.dashboard import scene as scenes
 from tests.dashboard.scene import Scene
+from tests.serving import serve
 
 SignIn = Callable[..., Client]
 
@@ -23,6 +27,16 @@ def scene(database: str) -> Scene:
 def empty_scene(database: str) -> Scene:
     """The same people and connections, and not one order."""
     return scenes.opened()
+
+
+@pytest.fixture
+def world() -> Iterator[Sandbox]:
+    """A sandbox with empty books, where the hub finds it."""
+    made = application_of(speed=1.0)
+    with serve(made) as address:
+        os.environ[ADDRESS] = address
+        yield made
+        del os.environ[ADDRESS]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.access.states import Role
 from entrepot.catalog.models import Mapping as SkuMapping
+from entrepot.notifications import news
 from entrepot.notifications.models import Mail
 from entrepot.orders.models import Line, Note, Tag
 from entrepot.payments.models import PaymentEntry
@@ -36,7 +37,28 @@ def a_day(scene: Scene) -> Scene:
     _moving(scene)
     _ended(scene)
     park(scene, "totals do not add up", times=4)
+    _told(scene)
     return scene
+
+
+def _told(scene: Scene) -> None:
+    """What operators hear of it inside the product."""
+    with scope.merchant(scene.merchant.id):
+        news.tell(
+            news.NewNotification(
+                merchant_id=scene.merchant.id,
+                mode="live",
+                kind="alert",
+                fact=f"alert:{title}",
+                title=title,
+                message=message,
+                link=link,
+            )
+            for title, message, link in (
+                ("EasyPost trackers is silent", "Nothing useful for 47 min.", "/connections/"),
+                ("3 promises are overdue", "The oldest for 2 h 10 min.", "/owed/overdue/"),
+            )
+        )
 
 
 def _delayed(scene: Scene) -> None:
@@ -106,6 +128,8 @@ def _delayed(scene: Scene) -> None:
                 fact=f"{kind}:1",
                 status=status,
                 subject=subject,
+                html="<h1>Moin Mareike</h1><p>Zwei Pakete, 5 Stück.</p>",
+                text="Moin Mareike\n\nZwei Pakete, 5 Stück.",
                 sent_at=timezone.now(),
             )
     count(scene, "10482", units_nothing=1, units_shipped=5, units_delivered=3, amount_refunded=12)

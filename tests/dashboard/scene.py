@@ -106,7 +106,7 @@ def _connect(scene: Scene) -> None:
             account=f"{platform}:{code}.example",
             token=f"token-{scene.merchant.id}-{code}",
             status=status,
-            live_since=now - timedelta(days=90),
+            live_since=now - timedelta(days=90) if status == "live" else None,
             last_useful_at=now - timedelta(minutes=minutes or 26, seconds=12),
             last_useful_topic="order.updated",
         )
@@ -129,7 +129,7 @@ def _connect(scene: Scene) -> None:
                 outcome="ok" if hours else "Unavailable",
                 duration_ms=120,
             )
-            for hours in range(0 if code == "shop" else 1, 20)
+            for hours in reversed(range(0 if code == "shop" else 1, 20))
         )
 
 

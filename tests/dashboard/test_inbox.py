@@ -1,8 +1,10 @@
 """The inbox: what became of each message, its bytes without personal data, replay, discard."""
 
 import json
+from datetime import timedelta
 
 from django.test import Client
+from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
@@ -12,7 +14,7 @@ from entrepot.connect.webhook import Refused, hmac_sha256_base64
 from entrepot.connections import services as connections
 from entrepot.events.models import Event
 from entrepot.inbox import services
-from entrepot.inbox.models import InboxOutcome, InboxWork, Refusal
+from entrepot.inbox.models import InboxMessage, InboxOutcome, InboxWork, Refusal
 from entrepot.inbox.states import Outcome
 from entrepot.inbox.storing import Incoming
 from tests.dashboard.conftest import SignIn
@@ -228,3 +230,63 @@ def test_a_viewer_sees_who_may_open_the_inbox(empty_scene: Scene, sign_in: SignI
 
     assert answer.status_code == 403
     assert "Ólafur Þór" in answer.content.decode()
+
+
+def aged(scene: Scene, message_id: int, span: timedelta) -> int:
+    """Let a message have come that long ago."""
+    with scope.system():
+        InboxMessage.objects.filter(id=message_id).update(received_at=timezone.now() - span)
+    return message_id
+
+
+def test_what_came_in_the_last_hour_is_replayed_as_a_whole_after_a_preview(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    early = aged(empty_scene, parked(empty_scene, "unknown currency XAX"), timedelta(hours=3))
+    late = [
+        aged(empty_scene, parked(empty_scene, f"unknown currency {code}"), timedelta(minutes=40))
+        for code in ("XBX", "XCX")
+    ]
+    client = sign_in(empty_scene)
+
+    listed = page_of(client, "/inbox/?since=hour")
+    preview = page_of(client, "/inbox/several/replay/?all=1&since=hour")
+    client.post("/inbox/several/replay/", {"message": late, "reason": "currencies are known"})
+
+    assert all(f"m-{one}<" in listed for one in late)
+    assert f"m-{early}<" not in listed
+    assert "Replay 2 messages" in preview
+    assert f'name="message" value="{early}"' not in preview
+    with scope.merchant(empty_scene.merchant.id):
+        still = InboxWork.objects.filter(is_parked=True).values_list("message_id", flat=True)
+        assert list(still) == [early]
+
+
+def test_the_list_of_refusals_says_whether_anything_is_lost(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    refused(empty_scene)
+    other = refused(empty_scene, body=b'{"id": 10496}')
+    by_poll = received(empty_scene, source="poll")
+    client = sign_in(empty_scene)
+
+    before = page_of(client, "/inbox/?outcome=refused")
+    received(empty_scene, b'{"id": 10496}', source="poll")
+    after = page_of(client, "/inbox/?outcome=refused")
+
+    assert "1 of 2 did not come in otherwise yet" in before
+    assert f"m-{by_poll}<" in before
+    assert f"r-{other}<" in before
+    assert "Nothing is lost" not in before
+    assert "Nothing is lost" in after
+    assert "All 2 refused deliveries" in after
+
+
+def test_a_preview_leads_back_into_this_site_only(empty_scene: Scene, sign_in: SignIn) -> None:
+    stuck = parked(empty_scene, "totals do not add up")
+
+    page = page_of(
+        sign_in(empty_scene), f"/inbox/several/replay/?message={stuck}&back=//evil.example/"
+    )
+
+    assert "evil.example" not in page

@@ -5,6 +5,8 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.test import Client
 
 from entrepot.config.asgi import application
@@ -72,3 +74,27 @@ def test_a_stranger_hears_nothing(empty_scene: Scene) -> None:
         told = read_until(listening, b"\r\n\r\n")
 
     assert told.startswith(b"HTTP/1.1 401")
+
+
+def held() -> int:
+    """How many connections of the app's pool somebody keeps."""
+    wrapper = connections["default"]
+    assert isinstance(wrapper, DatabaseWrapper)
+    assert wrapper.pool is not None
+    stats = wrapper.pool.get_stats()
+    return int(stats["pool_size"] - stats["pool_available"])
+
+
+def test_listening_keeps_no_connection_to_the_database(empty_scene: Scene, sign_in: SignIn) -> None:
+    client = sign_in(empty_scene)
+    before = held()
+
+    with serve(application) as address:
+        listeners = [opened(address, client) for _ in range(7)]
+        for listening in listeners:
+            read_until(listening, b"retry: 5000")
+        during = held()
+        for listening in listeners:
+            listening.close()
+
+    assert during <= before

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 from entrepot.access import scope
 from entrepot.access.states import Role
@@ -103,7 +104,9 @@ def test_an_export_can_be_read_again_and_changes_nothing(
         kind="provider",
         provider_connection_id=empty_scene.connections["prodigi"].id,
         provider_sku="GLOBAL-1",
-        artwork=[Artwork(url="https://files.example/a.png")],
+        artwork=[Artwork(url="https://files.example/a;v=2.png")],
+        unit_cost=Decimal("1200.00"),
+        cost_currency="JPY",
     )
     client = sign_in(empty_scene)
 
@@ -117,7 +120,10 @@ def test_an_export_can_be_read_again_and_changes_nothing(
     assert "Save 2 mappings" in preview
     kit = stored(empty_scene, "KIT-1")
     assert {part.sku: part.quantity for part in kit.parts.all()} == {"MUG-MOE": 2, "TEA-9": 3}
-    assert stored(empty_scene, "=CMD()").provider_sku == "GLOBAL-1"
+    product = stored(empty_scene, "=CMD()")
+    assert (product.provider_sku, product.unit_cost) == ("GLOBAL-1", Decimal(1200))
+    assert ",1200,JPY," in exported
+    assert exported.count("%3B") == 1
 
 
 def test_wrong_rows_of_a_file_are_named_and_left_out(empty_scene: Scene, sign_in: SignIn) -> None:
@@ -128,6 +134,7 @@ def test_wrong_rows_of_a_file_are_named_and_left_out(empty_scene: Scene, sign_in
         "A-3;sent by pigeon;;;;\n"
         "A-4;by_hand;;;four;EUR\n"
         ";nothing;;;;\n"
+        "A-5;provider;prodigi;;;\n"
     )
     client = sign_in(empty_scene)
 
@@ -139,6 +146,7 @@ def test_wrong_rows_of_a_file_are_named_and_left_out(empty_scene: Scene, sign_in
     assert "is none of" in preview
     assert "is not a number" in preview
     assert "no SKU" in preview
+    assert "A-5: a provider mapping needs a provider and its SKU" in preview
     with scope.merchant(empty_scene.merchant.id):
         assert list(Mapping.objects.values_list("sku", flat=True)) == ["A-1"]
 

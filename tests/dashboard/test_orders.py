@@ -15,7 +15,7 @@ from entrepot.access.states import Role
 from entrepot.dashboard.reading import order_list
 from entrepot.dashboard.reading.filters import Filters
 from entrepot.dashboard.spreadsheet import BYTE_ORDER_MARK
-from entrepot.orders.models import Tag
+from entrepot.orders.models import Order, Tag
 from tests.dashboard import scene as scenes
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
@@ -134,7 +134,7 @@ def test_live_and_test_never_show_each_others_orders(scene: Scene, sign_in: Sign
     assert listed(client, "", path="/test/orders/") == ["T-1"]
     assert "T-1" not in listed(client, "")
     assert client.get(inside).status_code == 404
-    assert "<b>TEST</b>" in client.get(f"/test{inside}").content.decode()
+    assert "<b>TEST MODE</b>" in client.get(f"/test{inside}").content.decode()
 
 
 def test_an_export_has_the_rows_of_the_list_and_no_formula(scene: Scene, sign_in: SignIn) -> None:
@@ -234,3 +234,27 @@ def test_bulk_tags_join_those_that_are_there(scene: Scene, sign_in: SignIn) -> N
             set(Tag.objects.filter(order_id=id_).values_list("word", flat=True)) for id_ in ids
         ]
     assert words == [{"gift 🎁", "Messe", "grün"}, {"Messe", "grün"}]
+
+
+def test_a_customers_number_leads_to_all_their_orders(scene: Scene, sign_in: SignIn) -> None:
+    first, second = scene.orders["10484"], scene.orders["10485"]
+    with scope.merchant(scene.merchant.id):
+        Order.objects.filter(id=second.id).update(customer_id=first.customer_id)
+    client = sign_in(scene)
+
+    page = client.get(f"/orders/{second.id}/").content.decode()
+    rows = listed(client, f"customer={first.customer_id}")
+
+    assert f'href="/orders/?customer={first.customer_id}">order no. 2</a>' in page
+    assert rows == ["10485", "10484"]
+
+
+def test_the_order_page_leads_to_what_its_customer_sees(scene: Scene, sign_in: SignIn) -> None:
+    path = f"/orders/{scene.orders['10482'].id}/"
+
+    operator, viewer = (
+        sign_in(scene, role).get(path).content.decode() for role in (Role.OPERATOR, Role.VIEWER)
+    )
+
+    assert "/t/" in operator
+    assert "Tracking page" not in viewer

@@ -1,27 +1,15 @@
 """The sandbox page: what the simulators believe, and its dials, over its own interface."""
 
-import os
-from collections.abc import Iterator
+import re
 
-import pytest
-
+from entrepot.access import scope
 from entrepot.access.states import Role
-from entrepot.dashboard.sandbox import ADDRESS
-from entrepot.sandbox.app import Sandbox, application_of
+from entrepot.connections.models import Connection
+from entrepot.notifications.models import SandboxMail
+from entrepot.sandbox.app import Sandbox
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
 from tests.dashboard.test_inbox import page_of
-from tests.serving import serve
-
-
-@pytest.fixture
-def world() -> Iterator[Sandbox]:
-    """A sandbox with empty books, where the hub finds it."""
-    made = application_of(speed=1.0)
-    with serve(made) as address:
-        os.environ[ADDRESS] = address
-        yield made
-        del os.environ[ADDRESS]
 
 
 def test_without_a_sandbox_the_page_says_how_to_start_one(
@@ -59,3 +47,52 @@ def test_an_operator_turns_no_dial(empty_scene: Scene, world: Sandbox, sign_in: 
 
     assert answer.status_code == 403
     assert world.world.clock.speed == 1.0
+
+
+def test_the_verdict_holds_the_books_against_the_hub(
+    empty_scene: Scene, world: Sandbox, sign_in: SignIn
+) -> None:
+    shop = next(
+        place for place in world.world.places.values() if place.simulator.code == "woocommerce"
+    )
+    with scope.merchant(empty_scene.merchant.id):
+        Connection.objects.filter(code="test").update(
+            settings={"site_url": f"http://127.0.0.1:1/{shop.mount}/"}
+        )
+    client = sign_in(empty_scene, Role.OWNER)
+
+    client.post("/test/sandbox/control/", {"do": "sell", "count": "6", "turn": "3"})
+
+    page = re.sub(r"<[^>]+>|\s+", " ", page_of(client, "/test/sandbox/"))
+    mine = sum(sale.mount == shop.mount for sale in world.world.placed)
+    assert len(world.world.placed) == 6
+    assert "Nothing lost, nothing doubled" in page
+    assert re.search(rf"{mine} placed\s+=\s+0\s+delivered\s+\+\s+{mine}\s+under way", page)
+    assert mine == 6 or f"{6 - mine} more sale" in page
+
+
+def test_what_was_doubled_is_said_by_name(
+    empty_scene: Scene, world: Sandbox, sign_in: SignIn
+) -> None:
+    shop = next(
+        place for place in world.world.places.values() if place.simulator.code == "woocommerce"
+    )
+    with scope.merchant(empty_scene.merchant.id):
+        Connection.objects.filter(code="test").update(
+            settings={"site_url": f"http://127.0.0.1:1/{shop.mount}/"}
+        )
+        for _ in range(2):
+            SandboxMail.objects.create(
+                merchant_id=empty_scene.merchant.id,
+                recipient="zoe@seemail.example",
+                sender="moin@seemoewe.example",
+                subject="Zwei Pakete",
+                message_id="<mail-7@seemoewe.example>",
+            )
+    client = sign_in(empty_scene, Role.OWNER)
+
+    client.post("/test/sandbox/control/", {"do": "sell", "count": "6", "turn": "3"})
+
+    page = page_of(client, "/test/sandbox/")
+    assert "0 lost, 1 doubled" in page
+    assert "left twice" in page

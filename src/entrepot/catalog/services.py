@@ -120,7 +120,7 @@ def map_sku(merchant_id: int, sku: str, wish: MappingWish, *, by: str) -> SkuMap
         BadMapping: the wish is not whole.
     """
     sku = sku.strip()
-    _check(sku, wish)
+    check_wish(sku, wish)
     with scope.merchant(merchant_id), outbox.because(actor=by):
         row, _ = SkuMapping.objects.select_for_update().get_or_create(
             merchant_id=merchant_id,
@@ -176,7 +176,8 @@ def map_shipping(
     return row
 
 
-def _check(sku: str, wish: MappingWish) -> None:
+def check_wish(sku: str, wish: MappingWish) -> None:
+    """Refuse a wish that is not whole. Raises BadMapping."""
     if not sku:
         raise BadMapping("a mapping needs a SKU")
     if wish.kind not in MappingKind.values:

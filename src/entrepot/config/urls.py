@@ -5,7 +5,12 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from entrepot.api.artwork import print_file
 from entrepot.api.figures import metrics
+from entrepot.dashboard import sandbox
 from entrepot.notifications.mail_services import receive
+from entrepot.sandbox.verdict import judge
+
+# The page and the judge are rooms of one floor, which do not import each other.
+sandbox.judge_by(judge)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from entrepot.access.crypto import CannotDecrypt
@@ -13,7 +14,7 @@ from entrepot.connect.webhook import Refused, WebhookRequest
 from entrepot.connections.models import Connection
 from entrepot.dashboard.actions.action import Effect, ReasonForm, nothing
 from entrepot.dashboard.asking import ask
-from entrepot.dashboard.page import page, show
+from entrepot.dashboard.page import page, safe_back, show
 from entrepot.dashboard.reading import connections, inbox_list, raw_bytes
 from entrepot.dashboard.reading.inbox_list import Entry
 from entrepot.dashboard.visit import PageRequest, Visit
@@ -36,16 +37,8 @@ def inbox(request: PageRequest) -> HttpResponse:
     visit = request.visit
     view = request.GET.get("outcome", "")
     chosen = _number(request.GET.get("connection", ""))
-    source = request.GET.get("source", "")
-    rows = inbox_list.entries(
-        visit.merchant_id,
-        visit.mode.value,
-        view=view,
-        connection_id=chosen,
-        source=source,
-        before_id=_number(request.GET.get("before", "")),
-        limit=inbox_list.PAGE + 1,
-    )
+    source, since = request.GET.get("source", ""), request.GET.get("since", "")
+    rows = _listed(visit, request.GET, limit=inbox_list.PAGE + 1)
     shown = rows[: inbox_list.PAGE]
     counted = inbox_list.counts(visit.mode.value)
     return show(
@@ -62,11 +55,30 @@ def inbox(request: PageRequest) -> HttpResponse:
             "source": source,
             "connections": _connections(visit),
             "connection": chosen,
-            "is_filtered": bool(view or chosen or source),
+            "spans": [(key, word) for key, (_span, word) in inbox_list.SINCE.items()],
+            "since": since,
+            "is_filtered": bool(view or chosen or source or since),
+            "everything": _query(request, all="1"),
+            "astray": sum(row.is_refusal and row.arrived_id is None for row in shown),
             "older": _query(request, before=str(shown[-1].id)) if len(rows) > len(shown) else "",
             "newest": _query(request, before="") if request.GET.get("before") else "",
         },
         current="inbox",
+    )
+
+
+def _listed(visit: Visit, asked: QueryDict, *, limit: int) -> list[Entry]:
+    """What the filters of an address let through, the newest first."""
+    span = inbox_list.SINCE.get(asked.get("since", ""))
+    return inbox_list.entries(
+        visit.merchant_id,
+        visit.mode.value,
+        view=asked.get("outcome", ""),
+        connection_id=_number(asked.get("connection", "")),
+        source=asked.get("source", ""),
+        since=timezone.now() - span[0] if span else None,
+        before_id=_number(asked.get("before", "")),
+        limit=limit,
     )
 
 
@@ -227,8 +239,10 @@ def decide(request: PageRequest, name: str) -> HttpResponse:
     visit = request.visit
     asked = request.POST if request.method == "POST" else request.GET
     ids = [number for text in asked.getlist("message")[:MOST] if (number := _number(text))]
+    if asked.get("all") and asked.get("outcome", "") != inbox_list.REFUSED:
+        ids = [row.id for row in _listed(visit, asked, limit=MOST)]
     rows = _chosen(visit, ids)
-    back = asked.get("back") or visit.url("inbox")
+    back = safe_back(request, visit.url("inbox"))
     if not rows:
         messages.info(request, "Select at least one message first.")
         return HttpResponseRedirect(visit.url("inbox"))
@@ -243,7 +257,7 @@ def decide(request: PageRequest, name: str) -> HttpResponse:
         form=form,
         effects=_effects(name, fitting, others=len(rows) - len(fitting)),
         verb=f"{name.capitalize()} {count_words(len(fitting), 'message')}",
-        back=back if back.startswith("/") else visit.url("inbox"),
+        back=back,
         current="inbox",
         is_danger=name == "discard",
         obstacle="" if fitting else "Only parked messages can be discarded; none of these is.",

@@ -11,7 +11,8 @@ from entrepot.dashboard.asking import ask
 from entrepot.dashboard.page import at_work, page, show
 from entrepot.dashboard.reading import shell, work
 from entrepot.dashboard.visit import PageRequest
-from entrepot.dashboard.wording import count_words, plain
+from entrepot.dashboard.wording import count_words
+from entrepot.dashboard.words_of_states import task_words
 from entrepot.deadletters import services
 from entrepot.deadletters.models import DeadLetter
 from entrepot.deadletters.services import NoReplayer
@@ -112,7 +113,7 @@ def decide(request: PageRequest, cause: str, name: str) -> HttpResponse:
 
 def _effects(name: str, rows: list[DeadLetter]) -> list[Effect]:
     orders = len({row.order_id for row in rows if row.order_id})
-    what = plain(rows[0].task.replace(".", " ")) if rows else ""
+    what = task_words(rows[0].task) if rows else ""
     if name == "discard":
         return [
             Effect("x", "Ended as needing nothing; not tried again", f"{len(rows):,}", "warn"),

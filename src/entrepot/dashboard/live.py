@@ -5,12 +5,14 @@ carries {"orders": n, "events": n}: new orders and events of the merchant since 
 A page decides by itself when to read again, so nothing moves under somebody's pointer.
 
 One loop per process asks the database for all merchants that are listened to; it ends with the last
-listener. Event ids do not follow commits, so the count looks back a little and is a hint.
+listener. Event ids do not follow commits, so an event may be passed over: the count is a hint. Its
+threads give their database connections back each time, since no request ends there.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -19,7 +21,7 @@ from urllib.parse import parse_qs
 import structlog
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from django.http import HttpRequest, HttpResponse
 from django_otp.middleware import OTPMiddleware
 
@@ -82,22 +84,25 @@ class Hub:
         self._listeners.discard(listener)
 
     async def _run(self) -> None:
-        after = await asyncio.to_thread(_newest)
+        after: int | None = None
         while self._listeners:
-            await asyncio.sleep(BEAT_S)
             merchants = sorted({listener.key[0] for listener in self._listeners})
+            rows: list[tuple[int, str, int, int, int]] = []
             try:
-                rows = await asyncio.to_thread(_counted, after, merchants)
+                if after is None:
+                    after = await asyncio.to_thread(_newest)
+                else:
+                    rows = await asyncio.to_thread(_counted, after, merchants)
             except DatabaseError:
                 _log.warning("live.database_unavailable", exc_info=True)
-                continue
             for merchant_id, mode, orders, events, newest in rows:
-                after = max(after, newest)
+                after = max(after or 0, newest)
                 for listener in self._listeners:
                     if listener.key == (merchant_id, mode):
                         listener.orders += orders
                         listener.events += events
                         listener.woken.set()
+            await asyncio.sleep(BEAT_S)
 
 
 _hub = Hub()
@@ -163,13 +168,22 @@ async def _refuse(send: Send, status: int) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
+@contextmanager
+def closing_all() -> Iterator[None]:
+    """Give this thread's database connections back afterwards."""
+    try:
+        yield
+    finally:
+        connections.close_all()
+
+
 def _newest() -> int:
-    with access_scope.system():
+    with closing_all(), access_scope.system():
         return int(sql.fetch_value(_NEWEST))
 
 
 def _counted(after: int, merchants: list[int]) -> list[tuple[int, str, int, int, int]]:
-    with access_scope.system():
+    with closing_all(), access_scope.system():
         return sql.fetch(_COUNTED, {"after": after, "merchants": merchants})
 
 
@@ -192,7 +206,8 @@ def _merchant_of(scope: Scope, mode: str) -> int | None:
         return _admitted(inner, mode=mode)
 
     doors = SessionMiddleware(AuthenticationMiddleware(OTPMiddleware(answer)))
-    response = doors(request)
+    with closing_all():
+        response = doors(request)
     assert isinstance(response, HttpResponse), "the doors answer at once"
     merchant = response.headers.get(MERCHANT_HEADER, "")
     return int(merchant) if response.status_code == 204 and merchant.isdigit() else None

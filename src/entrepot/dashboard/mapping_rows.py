@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from entrepot.catalog.services import Artwork, MappingWish
 from entrepot.catalog.states import MappingKind
-from entrepot.dashboard.reading.mapped import Mapped
+from entrepot.dashboard.reading.mapped import Art, Mapped
 
 COLUMNS = (
     "sku",
@@ -39,7 +39,9 @@ class BadRow(ValueError):
 
 
 def wish_of(cells: Mapping[str, str], providers: list[Provider]) -> MappingWish:
-    """Read a mapping. `provider` is a connection's code, id or name.
+    """Read a mapping; cells that its kind has no use for are left out.
+
+    `provider` is a connection's code, id or name.
 
     Raises:
         BadRow: a cell cannot be read.
@@ -52,9 +54,10 @@ def wish_of(cells: Mapping[str, str], providers: list[Provider]) -> MappingWish:
     if cost is not None and not (len(currency) == 3 and currency.isalpha()):
         raise BadRow("a cost needs its currency, as in EUR")
     is_provider = kind == MappingKind.PROVIDER
+    is_made = kind in {MappingKind.PROVIDER, MappingKind.BY_HAND}
     return MappingWish(
         kind=kind,
-        provider_connection_id=_provider(cells.get("provider", ""), providers),
+        provider_connection_id=_provider(cells.get("provider", ""), providers) if is_made else None,
         provider_sku=cells.get("provider_sku", "").strip() if is_provider else "",
         attributes=_pairs(cells.get("attributes", "")),
         sizing=cells.get("sizing", "").strip(),
@@ -67,7 +70,7 @@ def wish_of(cells: Mapping[str, str], providers: list[Provider]) -> MappingWish:
             else Artwork(print_area=area, url=_link(link))
             for area, link in _artwork(cells.get("artwork", ""))
         ],
-        parts=_parts(cells.get("parts", "")) or None,
+        parts=(_parts(cells.get("parts", "")) or None) if kind == MappingKind.KIT else None,
     )
 
 
@@ -81,7 +84,7 @@ def cells_of(row: Mapped, providers: list[Provider]) -> list[str]:
         row.provider_sku,
         row.sizing,
         row.attribute_words,
-        str(row.cost.amount.normalize()) if row.cost else "",
+        plain_number(row.cost.amount) if row.cost else "",
         row.cost.currency if row.cost else "",
         row.bin,
         art_words(row),
@@ -89,12 +92,18 @@ def cells_of(row: Mapped, providers: list[Provider]) -> list[str]:
     ]
 
 
+def plain_number(amount: Decimal) -> str:
+    """An amount as people type it: no exponent, no zeros at its end."""
+    return f"{amount.normalize():f}"
+
+
 def art_words(row: Mapped) -> str:
-    """The artwork of a mapping as it is typed."""
-    return "; ".join(
-        f"{art.area}={OF_LINE + art.line_property if art.line_property else art.url}"
-        for art in row.art
-    )
+    """The artwork of a mapping as it is typed; semicolons divide, so links write theirs as %3B."""
+    return "; ".join(f"{art.area}={_art_link(art)}" for art in row.art)
+
+
+def _art_link(art: Art) -> str:
+    return OF_LINE + art.line_property if art.line_property else art.url.replace(";", "%3B")
 
 
 def _provider(word: str, providers: list[Provider]) -> int | None:

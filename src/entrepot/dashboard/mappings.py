@@ -1,7 +1,5 @@
 """Mappings: what each SKU becomes, what each shipping method is called, by form and by file."""
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +9,13 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
 from entrepot.access import scope as access_scope
-from entrepot.catalog.services import BadMapping, MappingWish, map_shipping, map_sku
+from entrepot.catalog.services import (
+    BadMapping,
+    MappingWish,
+    check_wish,
+    map_shipping,
+    map_sku,
+)
 from entrepot.catalog.states import MappingKind
 from entrepot.connections.models import Connection
 from entrepot.dashboard.mapping_rows import (
@@ -20,17 +24,19 @@ from entrepot.dashboard.mapping_rows import (
     Provider,
     art_words,
     cells_of,
+    plain_number,
     wish_of,
 )
 from entrepot.dashboard.page import page, safe_back, show
 from entrepot.dashboard.reading import connections, mapped
 from entrepot.dashboard.reading.mapped import Mapped
-from entrepot.dashboard.spreadsheet import RUNS, as_csv
+from entrepot.dashboard.spreadsheet import as_csv
+from entrepot.dashboard.uploads import BadFile, Cells, rows_of, text_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words
 
 MOST_ROWS = 5000
-MOST_BYTES = 2 * 1024 * 1024
+MOST_MEGABYTES = 2
 MOST_EXPORTED = 50_000
 SHOWN_ROWS = 200
 
@@ -126,6 +132,20 @@ class MappingForm(forms.Form):
         return wish_of(cells, self._providers)
 
 
+# Which kinds a field is of; others are of all. The page shows only those of the chosen kind.
+OF_KIND = {
+    "provider": "provider by_hand",
+    "provider_sku": "provider",
+    "sizing": "provider",
+    "attributes": "provider",
+    "artwork": "provider",
+    "unit_cost": "provider by_hand",
+    "cost_currency": "provider by_hand",
+    "bin": "by_hand",
+    "parts": "kit",
+}
+
+
 @page(scope="catalog:read")
 def mapping(request: PageRequest) -> HttpResponse:
     """Show and change the mapping of one SKU; the address names it, whatever signs it has."""
@@ -148,6 +168,7 @@ def mapping(request: PageRequest) -> HttpResponse:
         "mapping.html",
         {
             "form": form,
+            "fields": [(field, OF_KIND.get(field.name, "")) for field in form.visible_fields()],
             "sku": sku,
             "known": known,
             "missing": missing,
@@ -170,7 +191,7 @@ def _initial(sku: str, known: Mapped | None) -> dict[str, Any]:
         "sizing": known.sizing,
         "attributes": known.attribute_words.replace("; ", "\n"),
         "artwork": art_words(known).replace("; ", "\n"),
-        "unit_cost": known.cost.amount.normalize() if known.cost else "",
+        "unit_cost": plain_number(known.cost.amount) if known.cost else "",
         "cost_currency": known.cost.currency if known.cost else "",
         "bin": known.bin,
         "parts": "\n".join(f"{part}={units}" for part, units in known.parts.items()),
@@ -215,8 +236,12 @@ def import_mappings(request: PageRequest) -> HttpResponse:
     visit = request.visit
     if request.method != "POST":
         return show(request, "mapping_import.html", {"columns": COLUMNS}, current="mappings")
-    text, problem = _text(request)
-    lines = [] if problem else _lines(text)
+    text, problem, lines = "", "", list[Line]()
+    try:
+        text = text_of(request, most_megabytes=MOST_MEGABYTES)
+        lines = _lines(rows_of(text, most=MOST_ROWS))
+    except BadFile as error:
+        problem = str(error)
     fine = [line for line in lines if not line.problem]
     if "save" in request.POST and fine:
         number, failed = _save_all(visit, fine)
@@ -230,58 +255,34 @@ def import_mappings(request: PageRequest) -> HttpResponse:
         {
             "columns": COLUMNS,
             "text": text,
-            "problem": problem or ("" if lines else "The file has no rows below its head."),
+            "problem": problem,
             "lines": sorted(lines, key=lambda line: not line.problem)[:SHOWN_ROWS],
             "fine": len(fine),
             "wrong": len(lines) - len(fine),
             "more": max(len(lines) - SHOWN_ROWS, 0),
         },
         current="mappings",
-        status=422 if problem or not lines else 200,
+        status=422 if problem else 200,
     )
 
 
-def _text(request: PageRequest) -> tuple[str, str]:
-    upload = request.FILES.get("file")
-    if upload is None:
-        text = request.POST.get("text", "").strip()
-        return text, "" if text else "Choose a file, or paste its rows."
-    if upload.size is None or upload.size > MOST_BYTES:
-        return "", "The file is larger than 2 MB: split it."
-    try:
-        return upload.read().decode("utf-8-sig"), ""
-    except UnicodeDecodeError:
-        return "", "The file is not UTF-8: save it as CSV UTF-8."
-
-
-def _lines(text: str) -> list[Line]:
-    head = text.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in head else ",")
+def _lines(rows: list[tuple[int, Cells]]) -> list[Line]:
     providers = providers_of()
     lines = []
-    for place, raw in enumerate(reader, start=2):
-        if place > MOST_ROWS + 1:
-            break
-        cells = {
-            str(name or "").strip().lower().replace(" ", "_"): _unquoted(str(value or "").strip())
-            for name, value in raw.items()
-            if name is not None
-        }
+    for place, cells in rows:
         sku, wish, problem = cells.get("sku", ""), None, ""
         try:
             wish = wish_of(cells, providers)
-        except BadRow as error:
+            if not sku:
+                raise BadRow("no SKU: is there a column “sku”?")
+            check_wish(sku, wish)
+        except (BadRow, BadMapping) as error:
             problem = str(error)
-        if not sku:
-            problem = "no SKU: is there a column “sku”?"
         words = mapped.KIND[MappingKind(wish.kind)] if wish else ""
+        if wish is not None and wish.provider_sku:
+            words = f"{words} {wish.provider_sku}"
         lines.append(Line(row=place, sku=sku, words=words, wish=wish, problem=problem))
     return lines
-
-
-def _unquoted(cell: str) -> str:
-    """A cell without the apostrophe that our own export puts before what a spreadsheet runs."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(RUNS) else cell
 
 
 def _save_all(visit: Visit, lines: list[Line]) -> tuple[int, list[str]]:

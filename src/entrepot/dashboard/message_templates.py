@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from entrepot.connections.models import Connection
@@ -15,6 +16,7 @@ from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.words_of_states import MAIL, MAIL_KIND, chip_of
 from entrepot.notifications import configuring, queries
 from entrepot.notifications.models import StoreVoice, Template
+from entrepot.notifications.rendering import RenderedMail
 from entrepot.notifications.states import Kind, MailStatus, Sender
 from entrepot.notifications.templates import BadTemplate, Words, variables_of
 from entrepot.orders.models import Order
@@ -218,7 +220,21 @@ def preview_template(request: PageRequest, store_id: int, kind: str) -> HttpResp
         )
     except KeyError as error:
         return framed(f"<p>{{{{{str(error.args[0])[:40]}}}}} is not known in this message.</p>")
-    return framed(mail.html)
+    return framed(_with_head(mail))
+
+
+def _with_head(mail: RenderedMail) -> str:
+    """The HTML part below its subject, and the text part behind a fold."""
+    strip = format_html(
+        '<div style="font:14px system-ui;padding:8px 16px"><b>Subject:</b> {}'
+        "<details><summary>Text part</summary><pre style='white-space:pre-wrap'>{}</pre>"
+        "</details></div>",
+        mail.subject,
+        mail.text,
+    )
+    head, body, rest = mail.html.partition("<body")
+    tag, end, inside = rest.partition(">")
+    return f"{head}{body}{tag}{end}{strip}{inside}" if end else f"{strip}{mail.html}"
 
 
 @require_POST

@@ -21,6 +21,7 @@ from entrepot.dashboard.reading import (
 from entrepot.dashboard.reading.headline import CHIPS
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.events import outbox
+from entrepot.notifications.links import tracking_page, tracking_token
 from entrepot.obligations.models import Obligation
 from entrepot.obligations.states import Kind
 from entrepot.orders.models import Order, Tag
@@ -111,6 +112,9 @@ def _context(
         "owed": owed,
         "person": order_page.person_of(row, may_see=visit.sees_people, is_revealed=is_revealed),
         "destination": order_page.destination_of(row, may_see=visit.sees_people),
+        "tracking_url": tracking_page(tracking_token(row.merchant_id, row.id))
+        if visit.sees_people
+        else "",
         "notes": order_page.notes_of(row),
         "timeline": history.content,
         "timeline_error": history.error_id,

@@ -157,7 +157,12 @@ def _shell(request: HttpRequest, visit: Visit, current: str) -> dict[str, Any]:
     counted = shell.counts(mode)
     waiting = shell.flows(mode)
     return {
-        "ways": shell.ways(mode, {**counted, "attention": standing.how_many(mode)}, current),
+        "ways": shell.ways(
+            mode,
+            {**counted, "attention": standing.how_many(mode)},
+            current,
+            may_configure=visit.user.is_staff,
+        ),
         "counts": counted,
         "stops": shell.stops(mode, waiting, connections.names()),
         "may_pause": visit.may("effects:pause"),
@@ -180,7 +185,8 @@ def _in_mode(request: HttpRequest, mode: Mode) -> str:
 
 def safe_back(request: HttpRequest, fallback: str) -> str:
     """Where a form wants to return to, if that is on this site."""
-    wanted = request.POST.get("back") or request.GET.get("next") or ""
+    asked = request.GET.get("back") or request.GET.get("next")
+    wanted = request.POST.get("back") or asked or ""
     path = urlsplit(wanted).path
     if path.startswith("/") and url_has_allowed_host_and_scheme(wanted, {request.get_host()}):
         return wanted

@@ -1,7 +1,5 @@
 """Pick lists and packing slips to print; tracking of what was packed, typed in or by CSV."""
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +14,13 @@ from entrepot.access import scope as access_scope
 from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading import picking
 from entrepot.dashboard.reading.picking import Parcel
+from entrepot.dashboard.uploads import BadFile, Cells, rows_of, text_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words
 from entrepot.fulfillment.shipping import CannotShip, Leaving, ship_by_hand
 
 MOST_ROWS = 1000
-MOST_BYTES = 1024 * 1024
+MOST_MEGABYTES = 1
 SLIP_WORDS = {
     "en": {
         "slip": "Packing slip",
@@ -180,8 +179,12 @@ def import_tracking(request: PageRequest) -> HttpResponse:
     visit = request.visit
     if request.method != "POST":
         return show(request, "tracking_import.html", {}, current="picklists")
-    text, problem = _text(request)
-    rows = [] if problem else _told(visit, text)
+    text, problem, rows = "", "", list[Told]()
+    try:
+        text = text_of(request, most_megabytes=MOST_MEGABYTES)
+        rows = _told(visit, rows_of(text, most=MOST_ROWS))
+    except BadFile as error:
+        problem = str(error)
     if "record" in request.POST and rows:
         fine = [row for row in rows if not row.problem]
         failed = [
@@ -215,36 +218,14 @@ def _as_told(row: Told) -> dict[str, Any]:
     }
 
 
-def _text(request: PageRequest) -> tuple[str, str]:
-    upload = request.FILES.get("file")
-    if upload is None:
-        text = request.POST.get("text", "").strip()
-        return text, "" if text else "Choose a file, or paste its rows."
-    if upload.size is None or upload.size > MOST_BYTES:
-        return "", "The file is larger than 1 MB: split it."
-    try:
-        return upload.read().decode("utf-8-sig"), ""
-    except UnicodeDecodeError:
-        return "", "The file is not UTF-8: save it as CSV UTF-8."
-
-
-def _told(visit: Visit, text: str) -> list[Told]:
-    """The rows of a file; both commas and semicolons divide, the first row names the columns."""
-    head = text.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in head else ",")
+def _told(visit: Visit, rows: list[tuple[int, Cells]]) -> list[Told]:
+    """What each row of a file says of which parcel."""
     parcels = picking.to_pack(visit.mode.value)
     by_number: dict[str, list[Parcel]] = {}
     for parcel in parcels:
         by_number.setdefault(parcel.order.number.lower(), []).append(parcel)
     told = []
-    for place, raw in enumerate(reader, start=2):
-        if place > MOST_ROWS + 1:
-            break
-        cells = {
-            str(name or "").strip().lower().replace(" ", "_"): str(value or "").strip()
-            for name, value in raw.items()
-            if name is not None
-        }
+    for place, cells in rows:
         number = cells.get("order", "").lstrip("#'")
         found = by_number.get(number.lower(), [])
         told.append(

@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from entrepot.connect.errors import ConnectorError
@@ -29,6 +32,35 @@ DIALS = (
     ("unreachable", "Unreachable"),
 )
 MOST_SOLD = 200
+# Above so many sales the books are compared only when somebody asks: it takes seconds then.
+JUDGED_UNASKED = 1000
+# (class of the tally, its word, role of its colour, filter of the orders list)
+CLASSES = (
+    ("delivered", "delivered", "good", "fulfillment=delivered"),
+    ("under_way", "under way", "info", ""),
+    ("held", "held", "warn", "state=held"),
+    ("parked", "parked", "bad", ""),
+    ("cancelled", "cancelled", "neutral", "state=cancelled"),
+    ("unpaid", "unpaid", "neutral", "state=awaiting_payment"),
+)
+Judge = Callable[[int, dict[str, Any], dict[str, Any], list[dict[str, Any]]], Any]
+_judges: list[Judge] = []
+
+
+def judge_by(judge: Judge) -> None:
+    """Have the books compared by a function of (merchant's id, accounts, books, sales)."""
+    _judges[:] = [judge]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One class of the sum: its number, where its bar begins, its words, the list of its rows."""
+
+    number: int
+    start: int
+    word: str
+    role: str
+    url: str
 
 
 class DialsForm(forms.Form):
@@ -55,15 +87,27 @@ def sandbox(request: PageRequest) -> HttpResponse:
     visit = request.visit
     state, problem = _asked("GET", "state")
     texts, _ = _asked("GET", "scenarios") if state else ({}, "")
+    sales = int(state.get("sales_placed", 0))
+    told = _books() if sales and (sales <= JUDGED_UNASKED or "check" in request.GET) else None
     with at_work(visit):
         mode = visit.mode.value
+        verdict = _judges[0](visit.merchant_id, *told) if told and _judges else None
+        agreements = verdict.agreements if verdict else {}
         return show(
             request,
             "sandbox.html",
             {
                 "state": state,
                 "problem": problem,
-                "places": [_place(one) for one in state.get("places", [])],
+                "now": datetime.fromisoformat(state["now"]) if state else None,
+                "sales": sales,
+                "verdict": verdict,
+                "parts": _parts(request, verdict) if verdict else [],
+                "checked_at": timezone.now(),
+                "places": [
+                    {**_place(one), "agreement": agreements.get(one["mount"])}
+                    for one in state.get("places", [])
+                ],
                 "dials": [
                     {"name": name, "word": word, "value": _dial(state, name)}
                     for name, word in DIALS
@@ -75,6 +119,29 @@ def sandbox(request: PageRequest) -> HttpResponse:
             },
             current="sandbox",
         )
+
+
+def _books() -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]] | None:
+    """Accounts, books and sales; None when the sandbox stops answering in between."""
+    answers = [_asked("GET", name)[0] for name in ("accounts", "books", "placed")]
+    return (answers[0], answers[1], answers[2]["sales"]) if all(answers) else None
+
+
+def _parts(request: PageRequest, verdict: Any) -> list[Part]:
+    """The classes of the sum, each with the list of its rows."""
+    orders = request.visit.url("orders")
+    urls = {"parked": f"{request.visit.url('inbox')}?outcome=parked"}
+    numbers = [verdict.tally.classes[name] for name, *_ in CLASSES]
+    return [
+        Part(
+            number=numbers[place],
+            start=sum(numbers[:place]),
+            word=word,
+            role=role,
+            url=urls.get(name, f"{orders}?{query}" if query else orders),
+        )
+        for place, (name, word, role, query) in enumerate(CLASSES)
+    ]
 
 
 def _place(one: dict[str, Any]) -> dict[str, Any]:

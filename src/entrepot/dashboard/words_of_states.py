@@ -109,12 +109,41 @@ FLOW = {
     EffectFlow.MAILS: "Mails to customers",
     EffectFlow.WRITE_BACKS: "Write-back to storefronts",
 }
+# Tasks whose work can give up, as an operator would say it; schedules and others by their own name.
+TASK = {
+    "attempts.ask": "Asking what became of an effect",
+    "catalog.after_mapping": "Going on after a mapping",
+    "connections.ping": "Testing a connection",
+    "effects.go_on": "Going on with an effect",
+    "fulfillment.after_acceptance": "Going on after an acceptance",
+    "fulfillment.cancel": "Cancelling at a provider",
+    "fulfillment.refresh": "Reading a fulfillment order again",
+    "fulfillment.submit": "Submitting to a provider",
+    "fulfillment.withdraw": "Withdrawing work",
+    "inbox.reread": "Reading something again",
+    "notifications.decide_mail": "Deciding on a mail",
+    "notifications.send_mail": "Sending a mail",
+    "orders.begin_work": "Beginning the work on an order",
+    "payments.refund": "Refunding",
+    "polling.import_history": "Importing history",
+    "polling.poll": "Reading a platform",
+    "routing.plan": "Routing",
+    "storefront.write_back": "Writing back to a storefront",
+    "storefront.write_back_parcel": "Writing a parcel back to a storefront",
+    "tracking.follow": "Following a parcel",
+    "webhooks.check": "Checking webhooks",
+}
 HELD = Chip("warn", "hand", "Hold")
 PARKED = Chip("bad", "stop", "Parked")
 UNKNOWN = Chip("unknown", "q", "Unknown")
 ALERT = Chip("bad", "card", "Alert")
 GAVE_UP = Chip("bad", "stop", "Gave up")
 OVERDUE = Chip("bad", "stop", "Overdue")
+
+
+def task_words(name: str) -> str:
+    """A task as an operator would say it: "Sending a mail"."""
+    return TASK.get(name) or sentence(name.replace(".", " "))
 
 
 def chip_of(table: Mapping[Any, Chip], status: str) -> Chip:

@@ -69,6 +69,18 @@ CONDITIONS = {
     "before_id": "message.id < %(before_id)s",
     "ids": "message.id = ANY(%(ids)s)",
     "has_repeats": "seen.repeats > 0",
+    # By inbox_message_recent: times have no index, ids come nearly in their order.
+    "since": """message.received_at >= %(since)s AND message.id >= (
+        SELECT min(recent.id)
+        FROM (
+            SELECT id, received_at
+            FROM inbox_message
+            WHERE merchant_id = %(merchant_id)s
+            ORDER BY id DESC
+            LIMIT 20000
+        ) AS recent
+        WHERE recent.received_at >= %(since)s
+    )""",
 }
 # Parked rows are few and have an index of their own; the other outcomes are the last one written.
 OF_OUTCOME = {
@@ -86,11 +98,15 @@ def messages(
     source: str = "",
     outcome: Outcome | None = None,
     has_repeats: bool = False,
+    since: datetime | None = None,
     before_id: int | None = None,
     ids: Iterable[int] | None = None,
     limit: int = 50,
 ) -> list[Received]:
-    """Messages, the newest first; the next page begins before the last one's id."""
+    """Messages, the newest first; the next page begins before the last one's id.
+
+    `since` looks through the newest 20,000 of the merchant.
+    """
     given: dict[str, object] = {
         "merchant_id": merchant_id,
         "mode": mode,
@@ -98,6 +114,7 @@ def messages(
         "source": source,
         "before_id": before_id,
         "has_repeats": has_repeats,
+        "since": since,
         "ids": None if ids is None else list(ids),
     }
     parameters = {

@@ -18,6 +18,7 @@ from entrepot.orders.states import FulfillmentStatus, HoldKind, PaymentStatus
 # key of the address -> how its pill begins
 WORDS = {
     "state": "state",
+    "customer": "customer",
     "storefront": "storefront",
     "provider": "provider",
     "hold": "hold",
@@ -110,6 +111,8 @@ def _said(key: str, value: str, names: Mapping[int, str]) -> str:
             return CHIPS[State(value)].word
         case "storefront" | "provider" if value.isdigit():
             return names.get(int(value), f"no. {value}")
+        case "customer":
+            return f"no. {value}"
         case "hold" if value in HoldKind.values:
             return HOLD[HoldKind(value)]
         case "place":
@@ -222,6 +225,7 @@ def _since(condition: str) -> Callable[[str], Asked]:
 
 _CONDITIONS: dict[str, Callable[[str], Asked]] = {
     "state": _state,
+    "customer": _by_id("o.customer_id = %(f_customer)s"),
     "storefront": _by_id("o.connection_id = %(f_storefront)s"),
     "provider": _by_id(_SHARE),
     "hold": _one_of(HoldKind.values, _HELD),

@@ -1,7 +1,7 @@
 """What came in, newest first: messages by what became of them, and deliveries that were refused."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from entrepot.connections.models import Connection
 from entrepot.dashboard.reading.connections import names
@@ -36,6 +36,12 @@ VIEWS = (
     (Outcome.IGNORED.value, "Ignored"),
     (Outcome.DISCARDED.value, "Discarded"),
 )
+# key of the address -> (how long ago, how it is said)
+SINCE = {
+    "hour": (timedelta(hours=1), "Last hour"),
+    "day": (timedelta(days=1), "Last 24 hours"),
+    "week": (timedelta(days=7), "Last 7 days"),
+}
 CHECK = {
     "signature_missing": "Signature is missing",
     "signature_malformed": "Signature cannot be read",
@@ -50,7 +56,10 @@ CHECK = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the list: a message, or a refused delivery. `row_class` is its bar."""
+    """One line of the list: a message, or a refused delivery. `row_class` is its bar.
+
+    `arrived_id` is the message by which the bytes of a refused delivery came in all the same.
+    """
 
     id: int
     name: str
@@ -65,6 +74,7 @@ class Entry:
     repeats: int
     is_refusal: bool
     row_class: str
+    arrived_id: int | None = None
 
 
 def entries(
@@ -74,18 +84,18 @@ def entries(
     view: str = "",
     connection_id: int | None = None,
     source: str = "",
+    since: datetime | None = None,
     before_id: int | None = None,
     limit: int = PAGE,
 ) -> list[Entry]:
     """A page of what came in; the next one begins before the last entry's id."""
     known = names()
     if view == REFUSED:
-        return [
-            _of_refusal(row, known)
-            for row in _refusals(
-                mode, connection_id=connection_id, before_id=before_id, limit=limit
-            )
-        ]
+        rows = _refusals(
+            mode, connection_id=connection_id, since=since, before_id=before_id, limit=limit
+        )
+        arrived = arrived_otherwise(rows)
+        return [_of_refusal(row, known, arrived.get(row.id)) for row in rows]
     found = queries.messages(
         merchant_id,
         mode=mode,
@@ -93,6 +103,7 @@ def entries(
         source=source,
         outcome=Outcome(view) if view in Outcome.values else None,
         has_repeats=view == REPEATED,
+        since=since,
         before_id=before_id,
         limit=limit,
     )
@@ -127,13 +138,50 @@ def chip_of_outcome(outcome: Outcome) -> Chip:
     return OUTCOME[outcome]
 
 
+def arrived_otherwise(rows: list[Refusal]) -> dict[int, int]:
+    """The messages by which the bytes of refused deliveries came in, by refusal.
+
+    Only each connection's newest few thousand are looked through, so that the list stays quick.
+    """
+    return dict(sql.fetch(ARRIVED, {"refusals": [row.id for row in rows]})) if rows else {}
+
+
+# By inbox_message_connection, once per connection.
+ARRIVED = """
+    SELECT refusal.id, max(recent.id)
+    FROM inbox_refusal AS refusal
+    JOIN (
+        SELECT whose.connection_id, message.id, message.fingerprint
+        FROM (
+            SELECT DISTINCT connection_id FROM inbox_refusal WHERE id = ANY (%(refusals)s)
+        ) AS whose
+        CROSS JOIN LATERAL (
+            SELECT id, fingerprint
+            FROM inbox_message
+            WHERE inbox_message.connection_id = whose.connection_id
+            ORDER BY id DESC
+            LIMIT 3000
+        ) AS message
+    ) AS recent USING (connection_id, fingerprint)
+    WHERE refusal.id = ANY (%(refusals)s)
+    GROUP BY refusal.id
+"""
+
+
 def _refusals(
-    mode: str, *, connection_id: int | None, before_id: int | None, limit: int
+    mode: str,
+    *,
+    connection_id: int | None,
+    since: datetime | None,
+    before_id: int | None,
+    limit: int,
 ) -> list[Refusal]:
     ids = Connection.objects.filter(mode=mode).values_list("id", flat=True)
     rows = Refusal.objects.filter(
         connection_id__in=[connection_id] if connection_id else list(ids)
     ).order_by("-id")
+    if since is not None:
+        rows = rows.filter(at__gte=since)
     return list((rows.filter(id__lt=before_id) if before_id else rows)[:limit])
 
 
@@ -156,7 +204,7 @@ def of_message(row: Received, known: dict[int, str]) -> Entry:
     )
 
 
-def _of_refusal(row: Refusal, known: dict[int, str]) -> Entry:
+def _of_refusal(row: Refusal, known: dict[int, str], arrived_id: int | None = None) -> Entry:
     return Entry(
         id=row.id,
         name=f"r-{row.id}",
@@ -170,7 +218,8 @@ def _of_refusal(row: Refusal, known: dict[int, str]) -> Entry:
         order_id=None,
         repeats=0,
         is_refusal=True,
-        row_class="bad",
+        row_class="" if arrived_id else "bad",
+        arrived_id=arrived_id,
     )
 
 

@@ -165,8 +165,10 @@ def names_of_actors(actors: set[str]) -> dict[str, str]:
     return names
 
 
-def ways(instance: str, counted: dict[str, int], current: str) -> list[dict[str, Any]]:
-    """The side navigation: groups of entries whose pages exist."""
+def ways(
+    instance: str, counted: dict[str, int], current: str, *, may_configure: bool
+) -> list[dict[str, Any]]:
+    """The side navigation: groups of entries whose pages exist, settings for whom they answer."""
     groups = []
     for title, entries in GROUPS:
         found = [
@@ -179,11 +181,17 @@ def ways(instance: str, counted: dict[str, int], current: str) -> list[dict[str,
                 is_urgent=key == "attention",
             )
             for name, word, icon, key in entries
-            if (url := address(instance, name))
+            if (url := _way_url(instance, name, may_configure=may_configure))
         ]
         if found:
             groups.append({"title": title, "ways": found})
     return groups
+
+
+def _way_url(instance: str, name: str, *, may_configure: bool) -> str:
+    if name != "settings":
+        return address(instance, name)
+    return reverse("admin:index") if may_configure else ""
 
 
 def address(instance: str, name: str, *arguments: object) -> str:

@@ -174,7 +174,7 @@ class Cause:
             case "hold", "shipping_unmapped" | "mode_unknown" | "state_unknown":
                 return self.words
             case "gave_up", _:
-                return f"{self.words.partition(':')[0]} gave up"
+                return f"{words_of_states.task_words(self.words.partition(':')[0])} gave up"
             case _:
                 return self.plain_title
 

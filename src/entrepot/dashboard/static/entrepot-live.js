@@ -6,6 +6,9 @@
   if (!place || !script || !window.EventSource) return;
   var stream = null;
   var chip = null;
+  var earlier = 0; // orders told by streams that have ended
+  var told = 0;
+  var wasAway = false;
 
   place.className = "live";
   place.setAttribute("role", "status");
@@ -16,37 +19,44 @@
     if (place.textContent !== words) place.textContent = words;
   }
 
-  function offer(orders) {
+  function offer(words) {
     var head = document.querySelector("[data-news]");
-    if (!head || !orders) return;
+    if (!head) return;
     if (!chip) {
       chip = document.createElement("a");
       chip.className = "btn news";
       chip.href = location.href;
       head.appendChild(chip);
     }
-    chip.textContent = orders + (orders === 1 ? " new order" : " new orders");
+    if (chip.textContent !== words) chip.textContent = words;
+  }
+
+  function count(orders) {
+    if (!orders) return;
+    var words = orders + (orders === 1 ? " new order" : " new orders");
+    offer(wasAway ? words + ", read again" : words);
   }
 
   function open() {
     if (stream || document.hidden) return;
     stream = new EventSource(script.dataset.stream);
-    stream.addEventListener("open", function () { say("Live", false); });
+    stream.addEventListener("open", function () {
+      earlier += told;
+      told = 0;
+      say("Live", false);
+      if (wasAway && !earlier) offer("Read again");
+    });
     stream.addEventListener("news", function (event) {
-      var news = JSON.parse(event.data);
-      offer(news.orders);
-      say(news.orders ? "Live, " + chipWords(news.orders) : "Live", false);
+      told = JSON.parse(event.data).orders;
+      count(earlier + told);
     });
     stream.addEventListener("error", function () { say("Not live", true); });
-  }
-
-  function chipWords(orders) {
-    return orders + (orders === 1 ? " new order" : " new orders");
   }
 
   function shut() {
     if (stream) stream.close();
     stream = null;
+    wasAway = true;
     say("Paused", true);
   }
 

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from entrepot.canon.money import Money
-from entrepot.dashboard import wording
+from entrepot.dashboard import wording, words_of_states
 from entrepot.dashboard.reading import order_page
 from entrepot.dashboard.reading.fixes import Card
 from entrepot.dashboard.reading.shares import Item
@@ -143,6 +143,12 @@ def counted(number: int, nouns: str) -> str:
 def plain(word: str) -> str:
     """A status word for people."""
     return wording.plain(str(word))
+
+
+@register.filter
+def task_words(name: str) -> str:
+    """A task as an operator would say it."""
+    return words_of_states.task_words(name)
 
 
 @register.filter
