@@ -23,6 +23,20 @@ sys.stdin.buffer.read()
 Path(sys.argv[1]).write_text("orphaned")
 """
 
+LOGGING = """
+import signal, sys, time
+from pathlib import Path
+log, state, word, wait_s = sys.argv[1:]
+def end(*_):
+    time.sleep(float(wait_s))
+    with open(log, "a") as file:
+        file.write(word + "\\n")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+Path(state).write_text("ready")
+sys.stdin.buffer.read()
+"""
+
 SUPERVISE = f"""
 import sys, threading
 from entrepot.cli.supervisor import Child, Supervisor
@@ -72,6 +86,22 @@ def test_children_are_asked_to_end_and_waited_for(tmp_path: Path) -> None:
     assert [child.process for child in children] == [None, None]
 
 
+def test_what_others_call_while_they_drain_ends_after_them(tmp_path: Path) -> None:
+    log, first, second = tmp_path / "log", tmp_path / "first", tmp_path / "second"
+    children = [
+        _logged(log, second, "called", wait_s=0.0, ends_last=True),
+        _logged(log, first, "caller", wait_s=0.5),
+    ]
+
+    _supervise(
+        children,
+        until=lambda: _text(first) == "ready" and _text(second) == "ready",
+        told=[],
+    )
+
+    assert log.read_text().split() == ["caller", "called"]
+
+
 def test_a_child_learns_that_its_supervisor_was_killed(tmp_path: Path) -> None:
     state = tmp_path / "state"
     supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISE, str(state)])
@@ -89,6 +119,15 @@ def _child(program: str) -> Child:
 
 def _patient(state: Path) -> Child:
     return Child(name="patient", command=[sys.executable, "-c", PATIENT, str(state)])
+
+
+def _logged(log: Path, state: Path, word: str, *, wait_s: float, ends_last: bool = False) -> Child:
+    """A child that takes its time to end, and then says so."""
+    return Child(
+        name=word,
+        command=[sys.executable, "-c", LOGGING, str(log), str(state), word, str(wait_s)],
+        ends_last=ends_last,
+    )
 
 
 def _text(path: Path) -> str:

@@ -198,3 +198,17 @@ def test_in_the_sandbox_no_mail_leaves_whatever_the_service_is() -> None:
         {},
     )
     environment.raise_faults()
+
+
+def test_half_of_a_first_connection_is_named_with_what_it_lacks() -> None:
+    environment = Environment({"WOOCOMMERCE_URL": "https://laden.example", "PRODIGI_API_KEY": "k"})
+
+    environment.check_first_connections()
+    with pytest.raises(MisconfiguredEnvironment) as caught:
+        environment.raise_faults()
+
+    [fault] = caught.value.faults
+    assert fault == (
+        "WooCommerce: set WOOCOMMERCE_CONSUMER_KEY and WOOCOMMERCE_CONSUMER_SECRET too, or none of"
+        " its variables"
+    )

@@ -64,11 +64,11 @@ def test_every_sale_is_in_exactly_one_class() -> None:
             order(1, "301", fulfillment_status="delivered", status="closed"),
             order(2, "302", fulfillment_status="shipped"),
             order(3, "303", is_held=True),
-            order(4, "304", status="cancelled", is_held=True),
+            order(4, "304", status="cancelled"),
             order(5, "305", payment_status="pending", is_released=False),
             order(6, "306", payment_status="refunded"),
             order(7, "307", status="closed", fulfillment_status="not_required"),
-            order(8, "cs_8", connection_id=PAGE, fulfillment_status="delivered", is_held=True),
+            order(8, "cs_8", connection_id=PAGE, fulfillment_status="delivered"),
         ],
         holds=[{"order_id": 3, "kind": "unmapped_sku", "reason": "SKU ŁÓDŹ-A3 is not mapped"}],
         parked=[(SHOP, b'{"id":308,"currency":"???"}', "unknown currency ???")],
@@ -96,14 +96,54 @@ def test_every_sale_is_in_exactly_one_class() -> None:
     assert tally.still == [
         Still(
             number="70003",
+            mount="shop-jpy",
             state="held",
             reason="unmapped_sku: SKU ŁÓDŹ-A3 is not mapped",
             reference="ref-3",
+            order_id=3,
         ),
-        Still(number="shop-jpy/308", state="parked", reason="unknown currency ???"),
+        Still(
+            number="70005",
+            mount="shop-jpy",
+            state="unpaid",
+            reason="the payment is pending",
+            reference="ref-5",
+            order_id=5,
+        ),
+        Still(number="308", mount="shop-jpy", state="parked", reason="unknown currency ???"),
+        Still(
+            number="cs_9",
+            mount="page",
+            state="unpaid",
+            reason="the customer left the payment page without paying",
+        ),
     ]
     assert (tally.placed, tally.in_hub) == (10, 8)
     assert (tally.lost, tally.doubled) == ([], [])
+
+
+def test_what_was_cancelled_or_delivered_and_waits_for_a_person_is_held() -> None:
+    records = Records(
+        orders=[
+            order(1, "301", status="cancelled", is_held=True),
+            order(2, "302", fulfillment_status="delivered", is_held=True),
+        ],
+        holds=[
+            {"order_id": 1, "kind": "shipped_after_cancel", "reason": "too late"},
+            {"order_id": 1, "kind": "totals", "reason": "0.00 SEK are left"},
+            {"order_id": 2, "kind": "dispute", "reason": "The payment is disputed"},
+        ],
+    )
+
+    tally = compare(
+        records, connections=CONNECTIONS, placed=[sale("301"), sale("302")], books=shop_books()
+    )
+
+    assert tally.classes == {"held": 2}
+    assert [still.reason for still in tally.still] == [
+        "shipped_after_cancel: too late; totals: 0.00 SEK are left",
+        "dispute: The payment is disputed",
+    ]
 
 
 def test_a_sale_that_the_hub_never_heard_of_is_lost_at_the_end_and_not_before() -> None:
@@ -145,7 +185,11 @@ def test_work_that_only_one_side_knows_is_lost() -> None:
         "a provider makes ord_ghost and the hub does not know",
         "the hub believes in ord_gone and no provider has it",
     ]
-    assert [(still.state, still.reason) for still in tally.still] == [("unknown", "submit: cut")]
+    assert [(still.state, still.reason) for still in tally.still] == [
+        ("under_way", "the goods are unfulfilled"),
+        ("under_way", "the goods are unfulfilled"),
+        ("unknown", "submit: cut"),
+    ]
 
 
 @pytest.mark.parametrize(

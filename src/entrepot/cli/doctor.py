@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -17,12 +18,14 @@ from entrepot.cli.hub import merchant_of, open_hub
 def doctor(*, order: str | None, code: str, is_test: bool, is_json: bool) -> None:
     """Explain an order by its number, id or reference; without one, all that stand still."""
     with open_hub():
+        from django.utils import timezone  # noqa: PLC0415 -- slow import
+
         from entrepot.access import scope  # noqa: PLC0415 -- app not ready
         from entrepot.dashboard.reading import explaining  # noqa: PLC0415 -- app not ready
 
         merchant = merchant_of(code)
         mode = "test" if is_test else "live"
-        with scope.merchant(merchant.id):
+        with timezone.override(ZoneInfo(merchant.time_zone)), scope.merchant(merchant.id):
             if order is None:
                 found = explaining.standing_still(mode)
             else:
@@ -35,11 +38,13 @@ def doctor(*, order: str | None, code: str, is_test: bool, is_json: bool) -> Non
         click.echo(json.dumps(told, ensure_ascii=False))
         return
     for one in told:
-        click.echo(f"{one['number']}: {one['sentence']}")
+        click.echo(f"{one['number']} ({one['storefront']}): {one['sentence']}")
         for line in one["evidence"]:
             click.echo(f"    {line}")
         if one["repair"]:
             click.echo(f"    Repair: {one['repair']}")
+        if one["choices"]:
+            click.echo(f"    On its page: {', '.join(one['choices'])}")
     if not told:
         click.echo("No order stands still.")
 
@@ -47,8 +52,10 @@ def doctor(*, order: str | None, code: str, is_test: bool, is_json: bool) -> Non
 def _told(explanation: Any) -> dict[str, Any]:
     return {
         "number": explanation.number,
+        "storefront": explanation.storefront,
         "state": explanation.state,
         "sentence": explanation.sentence,
         "evidence": list(explanation.evidence),
         "repair": explanation.repair,
+        "choices": list(explanation.choices),
     }

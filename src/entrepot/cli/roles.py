@@ -83,8 +83,14 @@ def worker(*, supervised: bool) -> None:
     run()
 
 
-def listener(host: str, port: int, descriptor: int | None = None) -> socket.socket:
-    """A bound socket: the one inherited, else a new one (port 0: any free port)."""
+def listener(
+    host: str, port: int, descriptor: int | None = None, *, option: str = "--port"
+) -> socket.socket:
+    """A bound socket: the one inherited, else a new one (port 0: any free port).
+
+    Raises:
+        CommandFailed: it cannot be bound; the message names the `option` that chooses another.
+    """
     if descriptor is not None:
         return socket.socket(fileno=descriptor)
     try:
@@ -92,7 +98,7 @@ def listener(host: str, port: int, descriptor: int | None = None) -> socket.sock
     except OSError as error:
         raise CommandFailed(
             f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)};"
-            " choose another with --port"
+            f" choose another with {option}"
         ) from error
 
 

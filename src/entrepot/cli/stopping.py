@@ -55,7 +55,8 @@ def pause(*, what: str, code: str, is_test: bool, reason: str, is_json: bool) ->
     if is_json:
         click.echo(json.dumps({"id": stop.id, "what": what, "mode": mode, "reason": reason}))
         return
-    click.echo(f"Paused {what} ({mode}). `entrepot resume --merchant {code}` lets it go on.")
+    again = f"entrepot resume --merchant {code}{' --test' if is_test else ''}"
+    click.echo(f"Paused {what} ({mode}). `{again}` lets it go on.")
 
 
 @click.command()

@@ -17,11 +17,12 @@ TICK_S = 0.1
 
 @dataclass(slots=True, kw_only=True)
 class Child:
-    """One process to keep running."""
+    """One process to keep running. What the others call while they drain `ends_last`."""
 
     name: str
     command: Sequence[str]
     descriptors: tuple[int, ...] = ()
+    ends_last: bool = False
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started_at: float = field(default=0.0, init=False)
     start_at: float = field(default=0.0, init=False)
@@ -88,11 +89,15 @@ class Supervisor:
 
     def _drain(self) -> None:
         running = [child for child in self._children if child.process is not None]
-        for child in running:
+        self._end([child for child in running if not child.ends_last])
+        self._end([child for child in running if child.ends_last])
+
+    def _end(self, children: Sequence[Child]) -> None:
+        for child in children:
             assert child.process is not None
             child.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + DRAIN_S
-        for child in running:
+        for child in children:
             assert child.process is not None
             try:
                 child.process.wait(max(0.0, deadline - time.monotonic()))

@@ -70,7 +70,9 @@ def up(*, host: str, port: int, has_sandbox: bool, sandbox_port: int, is_json: b
 def _run(wish: Wish, hub: RunningHub, stop: threading.Event, *, patience_s: float) -> None:
     web = _listener(wish.host, wish.port, patience_s=patience_s)
     sandbox = (
-        _listener(wish.host, wish.sandbox_port, patience_s=patience_s) if wish.has_sandbox else None
+        _listener(wish.host, wish.sandbox_port, patience_s=patience_s, option="--sandbox-port")
+        if wish.has_sandbox
+        else None
     )
     whereabouts = Whereabouts(
         pid=os.getpid(), address=_address(web), sandbox=_address(sandbox) if sandbox else ""
@@ -85,7 +87,8 @@ def _run(wish: Wish, hub: RunningHub, stop: threading.Event, *, patience_s: floa
             return
         children = [_child("web", web), Child(name="worker", command=_command("worker"))]
         if sandbox is not None:
-            children.append(_child("sandbox", sandbox))
+            # A call that is under way when the hub ends still gets its answer.
+            children.append(_child("sandbox", sandbox, ends_last=True))
         watch = _Watch(whereabouts, wish, hub, server)
         Supervisor(children, environment=environment, report=_note, each_tick=watch).run(stop)
     finally:
@@ -119,11 +122,11 @@ class _Watch:
             self._server.start()
 
 
-def _listener(host: str, port: int, *, patience_s: float) -> socket.socket:
+def _listener(host: str, port: int, *, patience_s: float, option: str = "--port") -> socket.socket:
     deadline = time.monotonic() + patience_s
     while True:
         try:
-            return listener(host, port)
+            return listener(host, port, option=option)
         except CommandFailed:
             if time.monotonic() >= deadline:
                 raise
@@ -153,7 +156,7 @@ def _command(role: str, *options: str) -> list[str]:
     return [sys.executable, "-m", "entrepot", role, "--supervised", *options]
 
 
-def _child(role: str, listening: socket.socket) -> Child:
+def _child(role: str, listening: socket.socket, *, ends_last: bool = False) -> Child:
     # The socket is bound here and inherited: while the process is being restarted, requests wait
     # instead of being refused.
     descriptor = listening.fileno()
@@ -161,6 +164,7 @@ def _child(role: str, listening: socket.socket) -> Child:
         name=role,
         command=_command(role, "--descriptor", str(descriptor)),
         descriptors=(descriptor,),
+        ends_last=ends_last,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from entrepot.connect import environment as first_connections
 from entrepot.connect import haste
 from entrepot.connect.haste import haste_in
 from entrepot.database.urls import BadDatabaseUrl, DatabaseUrl, role_password
@@ -202,6 +203,10 @@ class Environment:
         starts_tls = bool(user) and not is_tls
         password = unquote(parts.password or "")
         return (parts.hostname, port or usual, user, password, starts_tls, is_tls)
+
+    def check_first_connections(self) -> None:
+        """Note what is missing beside the variables that make first connections."""
+        self._faults += first_connections.faults(self._variables)
 
     def raise_faults(self) -> None:
         """Raise MisconfiguredEnvironment with all faults found so far, if there are any."""

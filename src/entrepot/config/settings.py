@@ -174,4 +174,5 @@ LOGGING = {
     "format": environment.text("ENTREPOT_LOG_FORMAT", default="json"),
 }
 
+environment.check_first_connections()
 environment.raise_faults()

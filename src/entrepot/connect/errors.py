@@ -7,6 +7,7 @@ ConnectorError
 ├── OutcomeUnknown       it may have happened: look it up by reference, then decide
 ├── Rejected             refused, with whose fault it is
 │                          order     hold the order
+│                          address   hold the order until its address is corrected
 │                          provider  try the next provider
 ├── Conflict             exists, shipped, not editable: look it up, never move on
 ├── PaymentNeeded        the platform wants money first: one alert for all it concerns
@@ -17,7 +18,7 @@ ConnectorError
 from datetime import timedelta
 from typing import Literal
 
-Fault = Literal["order", "provider"]
+Fault = Literal["order", "address", "provider"]
 
 
 class ConnectorError(Exception):

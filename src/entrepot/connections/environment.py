@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from entrepot.access import scope
 from entrepot.canon.orders import Mode
+from entrepot.connect.environment import given_settings, half_given, missing_variables
 from entrepot.connect.manifest import Manifest
 from entrepot.connect.registry import platforms
 from entrepot.connections import services
 from entrepot.connections.models import Connection
-from entrepot.connections.pings import needed_settings
 
 # How credentials and environments of tests are named at every platform that names them at all.
 TEST_WORDS = ("_test_", "sandbox", "test")
@@ -18,9 +18,7 @@ class IncompleteEnvironment(ValueError):
     """Some, but not all, of the variables that a connection needs are set."""
 
     def __init__(self, manifest: Manifest, missing: list[str]) -> None:
-        super().__init__(
-            f"{manifest.name}: set {' and '.join(missing)} too, or none of its variables"
-        )
+        super().__init__(half_given(manifest, missing))
         self.missing = missing
 
 
@@ -35,20 +33,11 @@ def connect_from_environment(merchant_id: int, environment: Mapping[str, str]) -
         BadSettings: a value does not fit.
     """
     added = []
-    for code, one in platforms().items():
-        given = {
-            setting: environment[variable]
-            for setting, variable in one.manifest.environment.items()
-            if environment.get(variable, "").strip()
-        }
-        if not given or _is_there(merchant_id, code):
+    for code, given in given_settings(environment).items():
+        if _is_there(merchant_id, code):
             continue
-        missing = [
-            one.manifest.environment[name]
-            for name in needed_settings(one.manifest)
-            if name not in given and name in one.manifest.environment
-        ]
-        if missing:
+        one = platforms()[code]
+        if missing := missing_variables(one.manifest, given):
             raise IncompleteEnvironment(one.manifest, missing)
         added.append(
             services.add_connection(

@@ -8,22 +8,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from entrepot.dashboard.page import page, show, show_part, wants_part
-from entrepot.dashboard.reading import (
-    connections,
-    headline,
-    next_step,
-    order_page,
-    panel,
-    problems,
-    shares,
-    timeline,
-)
+from entrepot.dashboard.reading import explaining, next_step, order_page, panel, timeline
 from entrepot.dashboard.reading.headline import CHIPS
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.events import outbox
 from entrepot.notifications.links import tracking_page, tracking_token
-from entrepot.obligations.models import Obligation
-from entrepot.obligations.states import Kind
 from entrepot.orders.models import Order, Tag
 
 BUTTONS = (
@@ -77,39 +66,23 @@ def order(request: PageRequest, key: str) -> HttpResponse:
 def _context(
     visit: Visit, row: Order, *, is_full: bool, is_revealed: bool = False
 ) -> dict[str, Any]:
-    now = timezone.now()
-    names = connections.names()
-    due = _ship_deadlines(row.id)
-    split = shares.shares_of(row, names, due)
-    state = headline.states_of([row.id])[row.id]
-    owed = order_page.owed_of(row.id, now)
+    situation = explaining.situation_of(row, now=timezone.now())
+    names = situation.names
     history = panel.read("timeline", lambda: timeline.timeline_of(row.id, is_full=is_full))
-    coming = next(((one.word, one.due_at) for one in owed if one.is_open), None)
-    situation = next_step.Situation(
-        order=row,
-        state=state,
-        problem=problems.problems_of([row.id]).get(row.id),
-        holds=order_page.holds_of(row.id),
-        shares=split,
-        unknown=next_step.unknown_attempt(row.id),
-        next_owed=coming,
-        names=names,
-        now=now,
-    )
     return {
         "order": row,
         "storefront": names.get(row.connection_id, ""),
-        "chip": CHIPS[state].saying(next_step.headline_words(situation)),
+        "chip": CHIPS[situation.state].saying(next_step.headline_words(situation)),
         "source": order_page.source_words(row),
         "difference": order_page.agrees(row),
         "tags": list(Tag.objects.filter(order=row).order_by("id")),
         "next": next_step.next_step(situation),
         "holds": situation.holds,
-        "shares": split,
+        "shares": situation.shares,
         "ledger": order_page.ledger_of(row, names) if visit.may("payments:read") else None,
         "totals": order_page.totals_of(row),
         "mails": order_page.mails_of(row.id) if visit.may("notifications:read") else None,
-        "owed": owed,
+        "owed": situation.owed,
         "person": order_page.person_of(row, may_see=visit.sees_people, is_revealed=is_revealed),
         "destination": order_page.destination_of(row, may_see=visit.sees_people),
         "tracking_url": tracking_page(tracking_token(row.merchant_id, row.id))
@@ -122,13 +95,6 @@ def _context(
         "buttons": [button for button in BUTTONS if visit.may(button[3])],
         "more": [action for action in MORE if visit.may(action[2])],
     }
-
-
-def _ship_deadlines(order_id: int) -> dict[int, Any]:
-    rows = Obligation.objects.filter(
-        order_id=order_id, kind=Kind.SHIP, end="", subject_kind="fulfillment_order"
-    )
-    return dict(rows.values_list("subject_id", "due_at"))
 
 
 @require_POST

@@ -75,13 +75,17 @@ def shortfall(order: Order) -> NewHold | None:
 
 def may_reach_out(order: Order, share: FulfillmentOrder) -> bool:
     """Whether neither the provider's nor the storefront's connection is stopped."""
+    return not stopped_by(order, share)
+
+
+def stopped_by(order: Order, share: FulfillmentOrder) -> str:
+    """Why a share may not be handed over now, whatever its order wants; "" when it may."""
     provider = Connection.objects.get(id=share.connection_id)
+    if provider.mode != order.mode:
+        return f"{provider.name} is a {provider.mode} connection, and the order is {order.mode}"
     storefront = Connection.objects.get(id=order.connection_id)
-    return (
-        provider.mode == order.mode
-        and effects_allowed(provider, EffectFlow.SUBMISSIONS).is_allowed
-        and effects_allowed(storefront, EffectFlow.SUBMISSIONS).is_allowed
-    )
+    at_provider = effects_allowed(provider, EffectFlow.SUBMISSIONS)
+    return at_provider.reason or effects_allowed(storefront, EffectFlow.SUBMISSIONS).reason
 
 
 def _may_go_on(order: Order) -> bool:

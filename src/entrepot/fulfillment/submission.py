@@ -39,6 +39,12 @@ from entrepot.orders.states import HoldKind, OrderStatus
 
 FRESH = timedelta(seconds=60)
 PAYMENT_NEEDED = "payment_needed"  # our word for it, whatever the provider's
+# What a refusal holds the order for, by whose fault it is.
+HELD_FOR = {
+    "order": HoldKind.REFUSED,
+    "address": HoldKind.ADDRESS_REFUSED,
+    "provider": HoldKind.ITEM_UNAVAILABLE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,11 +312,12 @@ def _refuse(
                     order_id=order.id,
                     kind=_hold_of(code=code, fault=fault),
                     about=f"{fulfillment_order.id}:{code}",
-                    reason=f"The provider refused it: {message}",
+                    reason=message,
                     data={
                         "code": code,
                         "fulfillment_order_id": fulfillment_order.id,
                         "connection_id": fulfillment_order.connection_id,
+                        "address_id": order.address_id,
                     },
                 )
             ]
@@ -321,7 +328,7 @@ def _hold_of(*, code: str, fault: str) -> HoldKind:
     """Why a refusal holds the order; a code that nobody lists is the order's fault."""
     if code == PAYMENT_NEEDED:
         return HoldKind.PAYMENT_NEEDED
-    return HoldKind.REFUSED if fault == "order" else HoldKind.ITEM_UNAVAILABLE
+    return HELD_FOR.get(fault, HoldKind.REFUSED)
 
 
 def _judge(

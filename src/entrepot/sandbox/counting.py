@@ -1,8 +1,9 @@
 """Compares the books of the simulators with what the hub has recorded, and counts a demo's orders.
 
 Every sale that was placed is in exactly one class: delivered, under way, held, parked, cancelled or
-unpaid. `lost` and `doubled` come from the books; an order that has just been placed counts as lost
-only for a verdict that is asked for `at_the_end`.
+unpaid; at the end, each that is held, parked, unpaid or under way stands still, with a reason.
+`lost` and `doubled` come from the books; an order that has just been placed counts as lost only for
+a verdict that is asked for `at_the_end`.
 """
 
 from collections import Counter, defaultdict
@@ -19,6 +20,8 @@ from entrepot.sandbox import statements
 
 CLASSES = ("delivered", "under_way", "held", "parked", "cancelled", "unpaid")
 UNPAID = frozenset({"unpaid", "pending", "authorized", "partially_paid"})
+STANDING = frozenset({"held", "parked", "unpaid"})
+NEVER_PAID = "the customer left the payment page without paying"
 SENT = frozenset({"sent", "delivered"})
 # Turns in which everything a submission needs is there from the first moment.
 AT_ONCE = frozenset({Turn.PLAIN, Turn.COUPON, Turn.VIRTUAL, Turn.SEEN_TWICE})
@@ -26,12 +29,14 @@ AT_ONCE = frozenset({Turn.PLAIN, Turn.COUPON, Turn.VIRTUAL, Turn.SEEN_TWICE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Still:
-    """An order that will not go on by itself, and why."""
+    """A sale that stands still, and why. `order_id` is None where the hub has no order of it."""
 
     number: str
+    mount: str
     state: str
     reason: str
     reference: str = ""
+    order_id: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +49,7 @@ class Tally:
     submitted: int = 0
     shipped: int = 0
     written_back: int = 0
+    at_shops: int = 0  # placed where somebody waits to be told
     untold: int = 0  # shipped, and the storefront does not know all of it yet
     still: list[Still] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -52,9 +58,11 @@ class Tally:
     waits_ms: list[float] = field(default_factory=list)
     tracked_order_id: int | None = None
 
-    def check(self) -> None:
-        """Assert that every sale is in exactly one class."""
+    def check(self, *, at_the_end: bool = False) -> None:
+        """Assert that every sale is in exactly one class, and at the end that none hides."""
         assert self.placed == sum(self.classes[name] for name in CLASSES), dict(self.classes)
+        standing = sum(self.classes[name] for name in (*STANDING, *["under_way"] * at_the_end))
+        assert len(self.still) == standing, (self.still, dict(self.classes))
 
     @property
     def is_over(self) -> bool:
@@ -137,6 +145,7 @@ def compare(
 ) -> Tally:
     """Hold the books against the hub's records."""
     tally = Tally(placed=len(placed), in_hub=len(records.orders))
+    tally.at_shops = sum("sales" in books.get(sale["mount"], {}) for sale in placed)
     counter = _Counter(tally, records, books)
     for sale in placed:
         counter.add(sale, connections[sale["mount"]], at_the_end=at_the_end)
@@ -150,7 +159,7 @@ def compare(
     tally.mails = sum(mail["status"] in SENT for mail in records.mails)
     tally.doubled = doubled(records, books)
     tally.lost += lost_works(records, books) if at_the_end else []
-    tally.check()
+    tally.check(at_the_end=at_the_end)
     return tally
 
 
@@ -173,8 +182,10 @@ class _Counter:
         if order is None:
             self._add_unknown(sale, connection_id, at_the_end=at_the_end)
             return
-        self._tally.classes[_class_of(order)] += 1
-        self._tally.still += self._standing(order)
+        found = _class_of(order)
+        self._tally.classes[found] += 1
+        if found in STANDING or (at_the_end and found == "under_way"):
+            self._tally.still.append(self._standing(order, sale["mount"], found))
         if order["fulfillment_status"] == "delivered" and self._tally.tracked_order_id is None:
             self._tally.tracked_order_id = order["id"]
         if sale["turn"] in AT_ONCE and order["id"] not in self._holds:
@@ -187,42 +198,48 @@ class _Counter:
 
     def _add_unknown(self, sale: dict[str, Any], connection_id: int, *, at_the_end: bool) -> None:
         """A sale without an order: not paid, not understood, on its way, or lost."""
-        name = f"{sale['mount']}/{sale['external_id']}"
         page = self._checkouts.get(sale["external_id"])
-        if reason := self._records.parked_for(connection_id, sale["external_id"]):
-            self._tally.classes["parked"] += 1
-            self._tally.still.append(Still(number=name, state="parked", reason=reason))
+        state, reason = "under_way", "the hub has no order of it"
+        if parked := self._records.parked_for(connection_id, sale["external_id"]):
+            state, reason = "parked", parked
         elif page is not None and not (page["is_paid"] or page["is_pending"]):
-            self._tally.classes["unpaid"] += 1
-        else:
-            self._tally.classes["under_way"] += 1
-            if at_the_end:
-                self._tally.lost.append(f"{name}: the hub has no order of it")
-
-    def _standing(self, order: dict[str, Any]) -> list[Still]:
-        told = {"number": order["number"], "reference": order["reference"]}
-        found = [
-            Still(**told, state="held", reason=f"{hold['kind']}: {hold['reason']}")
-            for hold in self._holds.get(order["id"], ())
-        ]
-        return found + [
-            Still(
-                **told,
-                state="needs a person" if row["needs_person"] else "unknown",
-                reason=f"{row['kind']}: {row['message']}",
+            state, reason = "unpaid", NEVER_PAID
+        elif at_the_end:
+            self._tally.lost.append(f"{sale['mount']}/{sale['external_id']}: {reason}")
+        self._tally.classes[state] += 1
+        if state in STANDING or at_the_end:
+            self._tally.still.append(
+                Still(number=sale["external_id"], mount=sale["mount"], state=state, reason=reason)
             )
+
+    def _standing(self, order: dict[str, Any], mount: str, found: str) -> Still:
+        holds = [f"{row['kind']}: {row['reason']}" for row in self._holds.get(order["id"], ())]
+        unknown = [
+            f"{row['kind']}: {row['message']}"
             for row in self._attempts.get(order["id"], ())
             if row["status"] == "unknown"
         ]
+        usual = {
+            "unpaid": f"the payment is {order['payment_status'].replace('_', ' ')}",
+            "under_way": f"the goods are {order['fulfillment_status'].replace('_', ' ')}",
+        }
+        return Still(
+            number=order["number"],
+            mount=mount,
+            state="unknown" if unknown and not holds else found,
+            reason="; ".join([*holds, *unknown]) or usual.get(found, found),
+            reference=order["reference"],
+            order_id=order["id"],
+        )
 
 
 def _class_of(order: dict[str, Any]) -> str:
-    if order["status"] == "cancelled" or order["payment_status"] == "refunded":
-        return "cancelled"
-    if order["fulfillment_status"] == "delivered":
-        return "delivered"
     if order["is_held"]:
         return "held"
+    if order["fulfillment_status"] == "delivered":
+        return "delivered"
+    if order["status"] == "cancelled" or order["payment_status"] == "refunded":
+        return "cancelled"
     if not order["is_released"] and order["payment_status"] in UNPAID:
         return "unpaid"
     if order["status"] == "closed" and order["fulfillment_status"] == "not_required":

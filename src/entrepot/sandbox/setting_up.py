@@ -8,8 +8,9 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
@@ -56,18 +57,20 @@ class NotSetUp(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """The merchant of a demo and its connections by mount. `password` only when it is new.
+    """The merchant of a demo, and its connections and their names by mount.
 
-    `site_key` is the API key of the merchant's own site, a new one for each set-up.
+    `password` and `site_key`, the API key of the merchant's own site, are new with each set-up.
     """
 
     merchant_id: int
     run: str
+    zone: tzinfo
     connections: dict[str, int]
+    names: dict[str, str]
     gateways: tuple[str, ...]
     site_key: str = field(repr=False)
+    password: str = field(repr=False)
     email: str = OWNER_EMAIL
-    password: str = field(default="", repr=False)
 
 
 def set_up(telephone: Telephone, *, tell: Callable[[str], None] = lambda _: None) -> Demo:
@@ -99,7 +102,9 @@ def set_up(telephone: Telephone, *, tell: Callable[[str], None] = lambda _: None
     return Demo(
         merchant_id=merchant.id,
         run=told["run"],
+        zone=ZoneInfo(merchant.time_zone),
         connections=connections,
+        names={place["mount"]: place["name"] for place in told["places"]},
         gateways=tuple(place["mount"] for place in told["places"] if place["takes_money"]),
         site_key=_site_key(merchant.id),
         password=password,
@@ -107,12 +112,13 @@ def set_up(telephone: Telephone, *, tell: Callable[[str], None] = lambda _: None
 
 
 def _owner(merchant: Merchant) -> str:
-    """The person who may sign in; a password only for a person who is new."""
-    with scope.system():
-        if User.objects.filter(email=OWNER_EMAIL).exists():
-            return ""
+    """The person who may sign in, with a new password each time."""
     password = f"demo-{secrets.token_urlsafe(9)}"
     with scope.system():
+        known = User.objects.filter(email=OWNER_EMAIL).first()
+        if known is not None:
+            access.set_password(known, password)
+            return password
         user = access.create_user(
             email=OWNER_EMAIL,
             name=OWNER_NAME,

@@ -1,14 +1,19 @@
 """Asks platforms whether our credentials work: now and then, after a change, and after a fault."""
 
+import os
+from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
+from django.conf import settings
 
 from entrepot.access import scope
+from entrepot.access.queries import all_merchants
+from entrepot.connect.environment import given_settings
 from entrepot.connect.errors import ConnectorError, Misconfigured
 from entrepot.connect.haste import hurried
 from entrepot.connect.registry import platform
-from entrepot.connections import deliveries, pings, queries
+from entrepot.connections import deliveries, environment, pings, queries
 from entrepot.connections.deliveries import Useful
 from entrepot.connections.models import Connection
 from entrepot.connections.services import AccountTaken
@@ -42,6 +47,28 @@ def ping_all(**_: object) -> int:
 
 
 schedule("connections.ping_all", every=hurried(timedelta(minutes=10)), after_downtime="once")
+
+
+@task("connections.from_environment", lane=Lane.UPKEEP)
+def from_environment(**_: object) -> int:
+    """Add the first connections that the environment describes; returns how many.
+
+    The sandbox has accounts of its own, and never a real one.
+    """
+    return 0 if settings.SANDBOX else add_first_connections(os.environ)
+
+
+def add_first_connections(variables: Mapping[str, str]) -> int:
+    """Add them to the only merchant: with several nobody could tell whose they are."""
+    if not given_settings(variables):
+        return 0
+    merchants = all_merchants()
+    if len(merchants) != 1:
+        return 0
+    return len(environment.connect_from_environment(merchants[0].id, variables))
+
+
+schedule("connections.from_environment", every=timedelta(minutes=1), after_downtime="once")
 
 
 @task("connections.ping", lane=Lane.BULK, priority=Priority.HIGH)

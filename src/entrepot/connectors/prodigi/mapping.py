@@ -50,6 +50,8 @@ ISSUES = {
     "requirespaymentauthorisation": IssueKind.PAYMENT_NEEDED,
 }
 
+# Fields inside `failures` that say where the parcel goes.
+ADDRESS_FIELDS = ("recipient.address",)
 # Codes inside `failures` of an answer 400. What is not listed here is the order's fault.
 FAULTS: dict[str, Fault] = {
     "itemunavailable": "provider",  # Prodigi cannot make it now; another may
@@ -135,7 +137,7 @@ def sent_fingerprint(request: FulfillmentRequest) -> str:
 def refusal(body: Node) -> Rejected:
     """Answer 400 -> what was refused, by field and code; values are personal and stay out.
 
-    It is the provider's fault only if each single failure is.
+    It is the provider's fault only if each single failure is, and likewise the address's.
     """
     found: list[tuple[str, str]] = []
     failures = body["failures"].value
@@ -147,13 +149,19 @@ def refusal(body: Node) -> Rejected:
     outcome = body["outcome"].value or body["statusText"].value or "refused"
     if not found:
         return Rejected(f"Prodigi refused: {outcome}", code=str(outcome))
-    faults = {FAULTS.get(code.casefold(), "order") for _, code in found}
+    faults = {_fault(field, code) for field, code in found}
     said = "; ".join(f"{field}: {code}" for field, code in found)
     return Rejected(
         f"Prodigi refused: {said}",
         code=found[0][1],
-        fault="provider" if faults == {"provider"} else "order",
+        fault=faults.pop() if len(faults) == 1 else "order",
     )
+
+
+def _fault(field: str, code: str) -> Fault:
+    if field.casefold().startswith(ADDRESS_FIELDS):
+        return "address"
+    return FAULTS.get(code.casefold(), "order")
 
 
 def outcome_of(body: Node) -> str:

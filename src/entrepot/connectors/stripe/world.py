@@ -15,6 +15,8 @@ from entrepot.connectors.stripe.simulator import StripeSimulator, example_accoun
 DECLINED_CARD = "4000000000000002"
 # Sandbox time. The real thing takes days; a run would not see the end of it.
 DEBIT_TAKES = timedelta(minutes=15)
+# All money goes back before the goods are made, a part of it after they left.
+REGRETS, ARRIVED_DAMAGED = timedelta(minutes=3), timedelta(minutes=45)
 
 
 class Gateway(Place):
@@ -66,9 +68,8 @@ class Gateway(Place):
                 return Sold(external_id=session)
             case Turn.REFUNDED | Turn.PARTLY_REFUNDED:
                 self._pays(session, sale)
-                gives_back = Later(
-                    after=timedelta(minutes=3), act=lambda: self._refund(session, sale)
-                )
+                after = REGRETS if sale.turn is Turn.REFUNDED else ARRIVED_DAMAGED
+                gives_back = Later(after=after, act=lambda: self._refund(session, sale))
                 return Sold(external_id=session, later=(gives_back,))
             case _ if sale.number % 7 == 0:
                 self._pays(session, sale, card=AUTHENTICATES)

@@ -18,6 +18,7 @@ ARTWORK = "artwork"  # the line property in which this merchant's shops keep a c
 STANDARD = {"EUR": "4.90", "JPY": "800", "USD": "7.50", "SEK": "59", "KWD": "2.250"}
 EXPRESS = {"EUR": "14.90", "JPY": "2400", "USD": "19.50", "SEK": "149", "KWD": "5.500"}
 PAID_LATER = timedelta(minutes=12)
+ARRIVED_DAMAGED = timedelta(minutes=45)
 
 
 class Storefront(Place):
@@ -119,7 +120,7 @@ class Storefront(Place):
                     Later(after=timedelta(minutes=1), act=lambda: shop.refund(order_id) and None),
                 )
             case Turn.PARTLY_REFUNDED:
-                return (Later(after=timedelta(minutes=2), act=lambda: self._refund_one(order_id)),)
+                return (Later(after=ARRIVED_DAMAGED, act=lambda: self._refund_one(order_id)),)
             case _:
                 return ()
 

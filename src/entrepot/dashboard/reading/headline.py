@@ -57,7 +57,7 @@ CHIPS = {
 BARRED = {State.UNKNOWN, State.OVERDUE, State.HELD, State.DELAYED}
 
 DELAYED_PARCEL = """(
-    p.status IN ('delayed', 'exception', 'lost')
+    p.status IN ('delayed', 'exception', 'lost', 'returning')
     OR (
         p.promised_at < now()
         AND p.status NOT IN

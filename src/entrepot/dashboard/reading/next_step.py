@@ -1,4 +1,7 @@
-"""The most useful thing to do about an order, decided from its headline state."""
+"""The most useful thing to do about an order, decided from its headline state.
+
+The order's page and `entrepot doctor` both say what stands here.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +11,7 @@ from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Kind, Status
 from entrepot.canon.money import Money
 from entrepot.dashboard.reading.headline import CHIPS, State
-from entrepot.dashboard.reading.order_page import hold_words
+from entrepot.dashboard.reading.order_page import Owed, hold_words
 from entrepot.dashboard.reading.parcels import Box
 from entrepot.dashboard.reading.problems import FIXES, Problem
 from entrepot.dashboard.reading.shares import Share
@@ -21,8 +24,42 @@ from entrepot.dashboard.wording import (
     moment_words,
     money_words,
 )
+from entrepot.dashboard.words_of_states import PARCEL
+from entrepot.deadletters.models import DeadLetter
+from entrepot.fulfillment.states import ParcelStatus
 from entrepot.orders.models import Hold, Order
 from entrepot.orders.states import HoldKind
+
+# What a person does about a hold, and what follows from it.
+REPAIRS = {
+    HoldKind.UNMAPPED_SKU: "Map the SKU; every order that waits for it goes on by itself.",
+    HoldKind.MISSING_ARTWORK: (
+        "Give the mapping a file that can be fetched; every order that waits for it goes on."
+    ),
+    HoldKind.ADDRESS_REFUSED: "Correct the address; the order goes on by itself.",
+    HoldKind.SHIPPING_UNMAPPED: (
+        "Say what the shipping method is called at the provider; all that wait for it go on."
+    ),
+    HoldKind.DUPLICATE_SUSPECTED: "Compare it with its twin, then release or cancel this one.",
+    HoldKind.MODE_UNKNOWN: (
+        "Say whether the payment method takes real money; all that wait for it go on."
+    ),
+    HoldKind.STATE_UNKNOWN: "Map the shop's state in the connection's settings, or release it.",
+    HoldKind.COST: "Look at both figures, then release it or map another product.",
+    HoldKind.DISPUTE: "It goes on when the dispute is won; until then release or cancel it.",
+    HoldKind.REVIEW: "It goes on when the review is closed at the payment gateway.",
+    HoldKind.SOURCE: "Let it go on in the shop; the hub follows.",
+    HoldKind.TOTALS: "Compare what was paid with what was sold, then release, refund or cancel it.",
+    HoldKind.REFUSED: (
+        "Mend what the provider names, then release: it is sent again, as a new try."
+    ),
+    HoldKind.ITEM_UNAVAILABLE: "Map another product, or release it when the item is back.",
+    HoldKind.CHANGED_AFTER_SENDING: "Ask the provider to change it too, then release.",
+    HoldKind.CONTENT_DIFFERS: "Compare the provider's order with ours, then say whose it is.",
+    HoldKind.PAYMENT_NEEDED: "Pay at the provider. We look every 15 min and go on by ourselves.",
+    HoldKind.SHIPPED_AFTER_CANCEL: "Ask the customer to send it back, or let it be; then release.",
+    HoldKind.PERSON: "Whoever set the hold lifts it.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +91,15 @@ class NextStep:
         """Whether the panel asks for a decision."""
         return self.first is not None
 
+    @property
+    def sentence(self) -> str:
+        """What stands, in one line."""
+        return f"{self.title} {self.text}".strip()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What the decision is made from."""
+    """What the decision is made from. `stop` is why nothing of it may leave now, else ""."""
 
     order: Order
     state: State
@@ -65,9 +107,16 @@ class Situation:
     holds: list[Hold]
     shares: list[Share]
     unknown: Attempt | None
-    next_owed: tuple[str, datetime] | None
+    letter: DeadLetter | None
+    stop: str
+    owed: list[Owed]
     names: Mapping[int, str]
     now: datetime
+
+    @property
+    def next_owed(self) -> Owed | None:
+        """The open promise that is due first."""
+        return next((one for one in self.owed if one.is_open), None)
 
 
 def next_step(situation: Situation) -> NextStep:
@@ -142,8 +191,8 @@ def _held(situation: Situation) -> NextStep:
     hold = situation.holds[0]
     kind = HoldKind(hold.kind)
     more = len(situation.holds) - 1
-    then = f"{count_words(more, 'more hold')} after this one." if more else ""
-    text = hold.reason
+    further = f"{count_words(more, 'more hold')} after this one." if more else ""
+    then = f"{REPAIRS[kind]} {further}".strip()
     release = Move("Release hold …", "play", "release", f"hold={hold.id}")
     others = [release]
     match kind:
@@ -155,7 +204,6 @@ def _held(situation: Situation) -> NextStep:
             first, others = release, [Move("Cancel this one …", "x", "cancel")]
         case HoldKind.PAYMENT_NEEDED:
             first, others = Move("See alert", "card", "attention"), []
-            then = "We look again every 15 min and go on by ourselves."
         case HoldKind.SOURCE:
             first = Move("Read the storefront again", "refresh", "refresh")
         case _:
@@ -164,14 +212,48 @@ def _held(situation: Situation) -> NextStep:
     return NextStep(
         role=role,
         title=f"Hold: {hold_words(hold)}.",
-        text=text,
+        text="" if hold.reason.rstrip(".") == hold_words(hold) else _ended(hold.reason),
         then=then,
         first=first,
         others=others,
     )
 
 
+def _ended(words: str) -> str:
+    """A reason as a sentence; what others wrote keeps its own ending."""
+    return words if not words or words[-1] in ".!?…" else f"{words}."
+
+
+def _blocked(situation: Situation) -> NextStep | None:
+    """What is in the way of our own work, which no deadline may have told yet."""
+    if situation.letter is not None:
+        return _gave_up(situation.letter)
+    return _stopped(situation) if situation.stop else None
+
+
+def _gave_up(letter: DeadLetter) -> NextStep:
+    tries = count_words(letter.tries, "try", "tries")
+    return NextStep(
+        role="bad",
+        title="Our own work gave up.",
+        text=_ended(f"{letter.task}, after {tries}: {letter.error}"),
+        then="Replay it under Jobs once its cause is gone: nothing happens twice.",
+        first=Move("Try now", "refresh", "retry"),
+    )
+
+
+def _stopped(situation: Situation) -> NextStep:
+    return NextStep(
+        role="bad" if situation.state == State.OVERDUE else "warn",
+        title="Nothing leaves now.",
+        text=_ended(situation.stop[0].upper() + situation.stop[1:]),
+        then="Nothing is lost: it goes on by itself when that ends.",
+    )
+
+
 def _overdue(situation: Situation) -> NextStep:
+    if blocked := _blocked(situation):
+        return blocked
     problem = situation.problem
     return NextStep(
         role="bad",
@@ -188,6 +270,15 @@ def _delayed(situation: Situation) -> NextStep:
     if box is None:
         return NextStep(role="warn", title="A parcel is delayed.", first=_read_again())
     title = f"Parcel {box.number}: {box.chip.word.lower()}."
+    if box.chip == PARCEL[ParcelStatus.RETURNING]:
+        return NextStep(
+            role="warn",
+            title=f"Parcel {box.number} is coming back to the sender.",
+            text=_ended(box.last_scan.message) if box.last_scan else "",
+            then="Ask the customer for an address that works, then send it again or refund.",
+            first=Move("Reship …", "", "reship"),
+            others=[_read_again()],
+        )
     if box.last_scan is not None:
         still = duration_words(situation.now - box.last_scan.happened_at)
         title = f"Parcel {box.number} has not moved for {still}."
@@ -221,7 +312,7 @@ def _awaiting_payment(situation: Situation) -> NextStep:
     return NextStep(
         role="neutral",
         title=f"{money_words(due)} have not come yet.",
-        text=situation.problem.words if situation.problem else order.payment_title,
+        text=_ended(situation.problem.words if situation.problem else order.payment_title),
         then="Work starts by itself when the payment is captured.",
         others=[Move("Release unpaid …", "play", "release"), _read_again()],
     )
@@ -247,15 +338,17 @@ def _under_way(situation: Situation) -> NextStep:
     chip = CHIPS[situation.state]
     if situation.state in {State.DELIVERED, State.PRESUMED_DELIVERED}:
         return NextStep(role="good", title="Nothing to do.", text="Everything has arrived.")
+    if blocked := _blocked(situation):
+        return blocked
     if situation.next_owed is None:
         return NextStep(
             role="neutral", title="Nothing to do.", text=f"{chip.word}. Nothing is owed."
         )
-    word, due_at = situation.next_owed
+    coming = situation.next_owed
     return NextStep(
         role="info",
         title="Nothing to do now.",
-        text=f"{chip.word}. Next: {word.lower()}, due {full_words(due_at)}.",
+        text=f"{chip.word}. Next: {coming.word.lower()}, due {full_words(coming.due_at)}.",
     )
 
 

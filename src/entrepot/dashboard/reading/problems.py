@@ -167,6 +167,10 @@ def _parcel(
     promised_at: datetime | None,
     scanned_at: datetime | None,
 ) -> Problem:
+    if status == "returning":
+        return Problem(
+            "warn", f"Parcel {number} is coming back", f"since {_at(status_at)}", fix="Open"
+        )
     if status in {"exception", "lost"}:
         return Problem("warn", f"Parcel {number}: {status}", f"since {_at(status_at)}", fix="Open")
     if scanned_at is not None:

@@ -1,0 +1,213 @@
+"""Whatever makes an order stand still is explained: by `entrepot doctor` as on the order's page."""
+
+import html
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from entrepot.access import scope
+from entrepot.canon.orders import Mode
+from entrepot.connections.models import Connection
+from entrepot.connections.services import pause_effects
+from entrepot.dashboard.reading import explaining
+from entrepot.dashboard.reading.explaining import Explanation
+from entrepot.dashboard.reading.headline import State
+from entrepot.orders.states import HoldKind
+from tests.cli.shell import run
+from tests.dashboard import scene as scenes
+from tests.dashboard.conftest import SignIn
+from tests.dashboard.scene import Scene
+
+NUMBER = "P-Ø 77"
+UNPAID = "74.40\N{NO-BREAK SPACE}GBP have not come yet. Card."
+
+
+@pytest.fixture
+def sold(empty_scene: Scene) -> Scene:
+    """One paid order that nothing has happened to."""
+    scenes.sell(
+        empty_scene, NUMBER, customer="Siân Pugh", country="GB", total="74.40", currency="GBP",
+        lines=[("MOEWE-A1", "Kunstdruck „Möwe“, A1", 2), ("MUG-11OZ", "Mug 🐦", 3)],
+        placed=timedelta(minutes=50),
+    )  # fmt: skip
+    return empty_scene
+
+
+def explained(scene: Scene) -> Explanation:
+    zone = ZoneInfo(scene.merchant.time_zone)
+    with timezone.override(zone), scope.merchant(scene.merchant.id):
+        return explaining.explain(scene.orders[NUMBER].id)
+
+
+def panel(client: Client, scene: Scene) -> str:
+    """The words of the panel "What next" on the order's page."""
+    page = client.get(f"/orders/{scene.orders[NUMBER].id}/").content.decode()
+    found = re.search(r'aria-labelledby="next">(.*?)</section>', page, re.DOTALL)
+    assert found is not None
+    words = html.unescape(re.sub(r"<[^>]+>", " ", found[1]))
+    return re.sub(r"[ \n]+", " ", words).strip()
+
+
+def doctor(command: str) -> list[dict[str, object]]:
+    done = run(f"doctor {command} --merchant seemoewe --json")
+    assert done.code == 0, done.err
+    told: list[dict[str, object]] = json.loads(done.out)
+    return told
+
+
+@pytest.mark.parametrize("kind", HoldKind.values)
+def test_every_kind_of_hold_is_told_alike_by_doctor_and_page(
+    sold: Scene, sign_in: SignIn, kind: str
+) -> None:
+    scenes.hold(sold, NUMBER, kind, "Möwe, “A1”: 3 of 5", about="MOEWE-A1")
+
+    [told] = doctor(f"'{NUMBER}'")
+    shown = panel(sign_in(sold), sold)
+
+    assert told["state"] == "held"
+    assert str(told["sentence"]).startswith("Hold: ")
+    assert "Möwe, “A1”: 3 of 5" in str(told["sentence"])
+    assert str(told["repair"]).endswith(".")
+    assert shown.startswith(f"What next {told['sentence']} {told['repair']}")
+    assert told["choices"]
+    assert doctor("") == [told]
+
+
+def _unknown(scene: Scene) -> None:
+    row = scenes.share(scene, scene.orders[NUMBER], status="submitted")
+    scenes.unknown(scene, NUMBER, row)
+
+
+def _for_a_person(scene: Scene) -> None:
+    row = scenes.share(scene, scene.orders[NUMBER], status="submitted")
+    scenes.unknown(scene, NUMBER, row, needs_person=True, next_ask_at=None)
+
+
+def _gave_up(scene: Scene) -> None:
+    scenes.bury(scene, NUMBER, "fulfillment.submit", "the answer has no field `id`")
+
+
+def _late(scene: Scene) -> None:
+    scenes.owe(scene, NUMBER, "submit", due=timedelta(minutes=-21))
+
+
+def _paused(scene: Scene) -> None:
+    scenes.share(scene, scene.orders[NUMBER], status="open")
+    pause_effects(
+        scene.merchant.id, mode=Mode.LIVE, connection_id=None, flow="", reason="stock-taking",
+        by="command_line",
+    )  # fmt: skip
+
+
+def _refusing(scene: Scene) -> None:
+    scenes.share(scene, scene.orders[NUMBER], status="open")
+    with scope.merchant(scene.merchant.id):
+        Connection.objects.filter(id=scene.connections["prodigi"].id).update(
+            status="misconfigured", status_reason="the key was revoked"
+        )
+
+
+def _unpaid(scene: Scene) -> None:
+    scenes.count(scene, NUMBER, amount_captured=0, released_at=None, released_by="")
+
+
+def _cooling_off(scene: Scene) -> None:
+    scenes.share(
+        scene, scene.orders[NUMBER], status="open",
+        submit_after=timezone.now() + timedelta(minutes=25),
+    )  # fmt: skip
+
+
+def _coming_back(scene: Scene) -> None:
+    row = scenes.share(scene, scene.orders[NUMBER], status="closed", shipped=True)
+    scenes.parcel(
+        scene, row, number=1, status="returning", tracking="NP 77", scan="Annahme verweigert"
+    )
+    scenes.count(scene, NUMBER, units_shipped=2)
+
+
+@pytest.mark.parametrize(
+    ("arrange", "state", "said"),
+    [
+        (
+            _unknown,
+            State.UNKNOWN,
+            ("We do not know whether Prodigi has it. Asked 2", "We ask"),
+        ),
+        (
+            _for_a_person,
+            State.UNKNOWN,
+            ("We do not know whether Prodigi has", "Nothing outside"),
+        ),
+        (_gave_up, State.OPEN, ("Our own work gave up. fulfillment.submit, after 12", "Replay it")),
+        (_late, State.OVERDUE, ("Submit is late.", "Trying again asks first")),
+        (_paused, State.OPEN, ("Nothing leaves now. Stopped: effects of all", "Nothing is lost")),
+        (_refusing, State.OPEN, ("Nothing leaves now. Prodigi refuses our", "Nothing is lost")),
+        (
+            _unpaid,
+            State.AWAITING_PAYMENT,
+            (UNPAID, "Work starts by itself"),
+        ),
+        (_cooling_off, State.COOLING_OFF, ("Cooling off until", "After that it is handed")),
+        (_coming_back, State.DELAYED, ("Parcel 1 is coming back", "Ask the customer")),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_whatever_else_stands_still_is_told_alike(
+    sold: Scene,
+    sign_in: SignIn,
+    arrange: Callable[[Scene], None],
+    state: State,
+    said: tuple[str, str],
+) -> None:
+    arrange(sold)
+
+    told = explained(sold)
+
+    assert told.state == state
+    assert told.sentence.startswith(said[0])
+    assert told.repair.startswith(said[1])
+    assert panel(sign_in(sold), sold).startswith(f"What next {told.sentence} {told.repair}")
+
+
+def test_the_evidence_names_facts_and_the_last_event(sold: Scene) -> None:
+    scenes.hold(sold, NUMBER, "unmapped_sku", "SKU MUG-11OZ is not mapped", about="MUG-11OZ")
+    scenes.owe(sold, NUMBER, "submit", due=timedelta(minutes=9))
+    _unknown(sold)
+
+    told = explained(sold)
+
+    kinds = [line.partition(" ")[0] for line in told.evidence]
+    assert kinds == ["hold", "attempt", "owed:", "last"]
+    assert "unmapped sku since" in told.evidence[0]
+    assert "shop.seemoewe.example/P-Ø 77/1/1" in told.evidence[1]
+
+
+def test_an_order_that_moves_does_not_stand_still(sold: Scene) -> None:
+    scenes.share(sold, sold.orders[NUMBER], status="accepted")
+
+    assert doctor("") == []
+    assert explained(sold).sentence.startswith("Nothing to do")
+
+
+def test_people_read_sentence_evidence_repair_and_choices(sold: Scene) -> None:
+    scenes.hold(sold, NUMBER, "unmapped_sku", "SKU MUG-11OZ is not mapped", about="MUG-11OZ")
+
+    done = run("doctor --merchant seemoewe")
+
+    lines = done.out.splitlines()
+    assert lines[0] == f"{NUMBER} (Seemöwe Shop): Hold: SKU MUG-11OZ is not mapped."
+    assert "    Repair: Map the SKU; every order that waits for it goes on by itself." in lines
+    assert lines[-1] == "    On its page: Map SKU, Release hold"
+
+
+def test_an_order_that_nobody_knows_is_one_line_and_exit_code_1(sold: Scene) -> None:
+    done = run("doctor X-1 --merchant seemoewe")
+
+    assert done == (1, "", "entrepot: seemoewe has no live order 'X-1'\n")
