@@ -42,19 +42,3 @@ def test_adopting_lets_effects_go_on(merchant: Merchant) -> None:
     installation.forget()
     with scope.system():
         assert installation.effects_paused_reason() == ""
-
-
-def test_a_new_platform_is_begun_whole(tmp_path: Path) -> None:
-    answer = run(f"new-platform packpferd --into {tmp_path}")
-
-    assert answer.code == 0
-    names = {path.name for path in (tmp_path / "packpferd").iterdir()}
-    assert {"manifest.toml", "client.py", "mapping.py", "webhook.py", "simulator.py"} <= names
-    for path in (tmp_path / "packpferd").rglob("*.py"):
-        compile(path.read_text(), str(path), "exec")
-
-
-def test_a_code_that_is_no_name_is_refused(tmp_path: Path) -> None:
-    answer = run(f"new-platform Pack-Pferd --into {tmp_path}")
-
-    assert (answer.code, list(tmp_path.iterdir())) == (1, [])

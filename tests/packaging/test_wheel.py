@@ -1,12 +1,22 @@
 """The wheel alone is enough: whoever installs it gets every page, manifest and simulator."""
 
+import json
+import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+
+from entrepot.database.embedded import EmbeddedServer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCE = ROOT / "src"
@@ -86,3 +96,55 @@ def test_the_installed_command_runs_from_the_wheel(installed: Path, tmp_path: Pa
 
     assert (told.returncode, told.stdout, told.stderr) == (0, "entrepot 0.1.0\n", "")
     assert Path(where).is_relative_to(installed.parent)
+
+
+@pytest.fixture
+def hub(installed: Path, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """Where a hub with its sandbox is, both started from the wheel."""
+    data = tmp_path / "data"
+    known = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ENTREPOT_", "DATABASE_", "PYTHON"))
+    }
+    with subprocess.Popen(
+        [
+            *(installed / "entrepot", "up", "--sandbox", "--json"),
+            *("--port", "0", "--sandbox-port", "0"),
+        ],
+        cwd=tmp_path,
+        env={**known, "ENTREPOT_DATA": str(data)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        try:
+            assert running.stdout is not None
+            yield json.loads(running.stdout.readline())
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(60) == 0
+        finally:
+            running.kill()
+            server = EmbeddedServer(data / "postgres")
+            server.stop()
+            place = data / "postgres" / "place"
+            if place.exists():  # as root the cluster stands where an unprivileged user can reach it
+                shutil.rmtree(place.read_text())
+
+
+@pytest.mark.journey
+@pytest.mark.timeout(300)
+def test_hub_and_sandbox_start_from_the_wheel_alone(hub: dict[str, Any]) -> None:
+    ready = httpx.get(f"{hub['address']}/readyz", timeout=60)
+    sign_in = httpx.get(f"{hub['address']}/", follow_redirects=True, timeout=60)
+    sheets = re.findall(r'href="([^"]+\.css[^"]*)"', sign_in.text)
+    styles = [httpx.get(f"{hub['address']}{sheet}", timeout=60).status_code for sheet in sheets]
+    accounts = httpx.get(f"{hub['sandbox']}/control/accounts", timeout=60).json()
+
+    assert ready.json() == {"status": "ready"}
+    assert sign_in.status_code == 200
+    assert styles
+    assert set(styles) == {200}
+    platforms = {place["platform"] for place in accounts["places"]}
+    assert platforms == {path.parent.name for path in SOURCE.rglob("connectors/*/world.py")}
+    assert len(accounts["places"]) >= 6
