@@ -280,6 +280,11 @@ class Parcel(MerchantRow):
         indexes: ClassVar = [
             models.Index(fields=["order_id"], name="fulfillment_parcel_order"),
             models.Index(
+                fields=["merchant_id", "order_id"],
+                condition=~Q(status__in=["delivered", "presumed_delivered", "returned", "voided"]),
+                name="fulfillment_parcel_open",
+            ),
+            models.Index(
                 fields=["merchant_id", "tracking_number"], name="fulfillment_parcel_tracking"
             ),
             models.Index(

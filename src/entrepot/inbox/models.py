@@ -53,7 +53,14 @@ class InboxSeen(MerchantRow):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["connection_id", "dedupe_hash"], name="inbox_seen_key"),
         ]
-        indexes: ClassVar = [models.Index(fields=["message_id"], name="inbox_seen_message")]
+        indexes: ClassVar = [
+            models.Index(fields=["message_id"], name="inbox_seen_message"),
+            models.Index(
+                fields=["merchant_id", "-message_id"],
+                condition=Q(repeats__gt=0),
+                name="inbox_seen_repeated",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"delivery of message m-{self.message_id}"
@@ -107,6 +114,11 @@ class InboxOutcome(MerchantRow):
         indexes: ClassVar = [
             models.Index(fields=["message_id"], name="inbox_outcome_message"),
             models.Index(fields=["order_id"], name="inbox_outcome_order"),
+            models.Index(
+                fields=["merchant_id", "outcome", "-message_id"],
+                condition=~Q(outcome="applied"),
+                name="inbox_outcome_unusual",
+            ),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

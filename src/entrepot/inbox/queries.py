@@ -68,7 +68,9 @@ CONDITIONS = {
     "source": "message.source = %(source)s",
     "before_id": "message.id < %(before_id)s",
     "ids": "message.id = ANY(%(ids)s)",
-    "has_repeats": "seen.repeats > 0",
+    "has_repeats": (
+        "message.id IN (SELECT again.message_id FROM inbox_seen AS again WHERE again.repeats > 0)"
+    ),
     # By inbox_message_recent: times have no index, ids come nearly in their order.
     "since": """message.received_at >= %(since)s AND message.id >= (
         SELECT min(recent.id)
@@ -87,7 +89,14 @@ OF_OUTCOME = {
     Outcome.PARKED: "work.is_parked",
     Outcome.WAITING: "work.id IS NOT NULL AND NOT work.is_parked",
 }
-ENDED_AS = "work.id IS NULL AND ended.outcome = %(outcome)s"
+# In one expression, because the planner takes `work.id IS NULL` for nearly never and sorts all.
+ENDED_AS = "CASE WHEN work.id IS NULL THEN ended.outcome END = %(outcome)s"
+# Most messages are applied; the others are found by inbox_outcome_unusual.
+ENDED_UNUSUALLY = (
+    ENDED_AS  # noqa: S608 -- constants
+    + " AND message.id IN (SELECT told.message_id FROM inbox_outcome AS told"
+    " WHERE told.outcome <> 'applied' AND told.outcome = %(outcome)s)"
+)
 
 
 def messages(
@@ -124,7 +133,8 @@ def messages(
     }
     conditions = [CONDITIONS[name] for name in parameters]
     if outcome is not None:
-        conditions.append(OF_OUTCOME.get(outcome, ENDED_AS))
+        usual = ENDED_AS if outcome == Outcome.APPLIED else ENDED_UNUSUALLY
+        conditions.append(OF_OUTCOME.get(outcome, usual))
         parameters["outcome"] = outcome.value
     statement = MESSAGES.format(conditions=" AND ".join(conditions))
     rows = sql.fetch_dicts(statement, {**parameters, "limit": limit})

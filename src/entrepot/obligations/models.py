@@ -51,8 +51,9 @@ class Obligation(MerchantRow):
             models.Index(fields=["order_id"], name="obligations_order"),
             models.Index(
                 fields=["merchant_id", "mode", "ended_at"],
+                include=["due_at"],
                 condition=Q(end="met"),
-                name="obligations_met",
+                name="obligations_met_in_time",
             ),
         ]
 

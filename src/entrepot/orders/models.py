@@ -11,6 +11,12 @@ from entrepot.database.rows import MerchantRow, Mode
 from entrepot.orders.axes import FULFILLMENT_AXIS, ORDER_AXIS, PAYMENT_AXIS, axis
 from entrepot.orders.states import HoldKind, ReleasedBy
 
+# Every order is for a while unpaid, paid, unfulfilled, shipped or delivered; the rest are few.
+UNUSUAL_PAYMENT = (
+    "not_required", "pending", "authorized", "partially_paid", "partially_refunded", "refunded",
+)  # fmt: skip
+UNUSUAL_FULFILLMENT = ("not_required", "partially_shipped")
+
 
 class Order(MerchantRow):
     """What a customer bought.
@@ -140,6 +146,22 @@ class Order(MerchantRow):
             models.Index(fields=["merchant_id", "mode", "-placed_at", "-id"], name="orders_recent"),
             models.Index(fields=["connection_id", "-placed_at"], name="orders_connection"),
             models.Index(fields=["customer_id"], name="orders_customer"),
+            models.Index(fields=["merchant_id", "mode", "first_seen_at"], name="orders_first_seen"),
+            models.Index(
+                fields=["merchant_id", "mode", "currency", "-placed_at", "-id"],
+                name="orders_currency",
+            ),
+            # What few orders are: a list of them must not read all the others.
+            models.Index(
+                fields=["merchant_id", "mode", "payment_status", "-placed_at", "-id"],
+                condition=Q(payment_status__in=UNUSUAL_PAYMENT),
+                name="orders_unusual_payment",
+            ),
+            models.Index(
+                fields=["merchant_id", "mode", "fulfillment_status", "-placed_at", "-id"],
+                condition=Q(fulfillment_status__in=UNUSUAL_FULFILLMENT),
+                name="orders_unusual_fulfillment",
+            ),
             models.Index(
                 fields=["merchant_id", "mode", "-placed_at", "id"],
                 condition=Q(open_holds__gt=0),

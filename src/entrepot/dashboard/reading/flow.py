@@ -46,27 +46,32 @@ PLACES = (
     ("delivered", "delivered", "good", "delivered", False),
 )
 
+# A scalar subquery and not EXISTS: the planner would answer EXISTS by reading every share there is.
 PLACE = """
     CASE
         WHEN o.fulfillment_status = 'delivered' THEN 'delivered'
         WHEN o.units_shipped > 0 THEN 'moving'
         WHEN o.status = 'cancelled' THEN 'cancelled'
-        WHEN EXISTS (
-            SELECT FROM fulfillment_order AS f
+        WHEN (
+            SELECT true FROM fulfillment_order AS f
             WHERE f.order_id = o.id AND f.status IN ('accepted', 'cancelling', 'closed')
+            LIMIT 1
         ) THEN 'making'
-        WHEN EXISTS (
-            SELECT FROM fulfillment_order AS f
+        WHEN (
+            SELECT true FROM fulfillment_order AS f
             WHERE f.order_id = o.id AND f.status <> 'cancelled'
+            LIMIT 1
         ) THEN CASE
-            WHEN EXISTS (
-                SELECT FROM attempts_attempt AS a
+            WHEN (
+                SELECT true FROM attempts_attempt AS a
                 WHERE a.order_id = o.id AND a.status = 'unknown'
+                LIMIT 1
             ) THEN 'unknown'
             WHEN o.open_holds > 0 THEN 'stopped'
-            WHEN EXISTS (
-                SELECT FROM fulfillment_order AS f
+            WHEN (
+                SELECT true FROM fulfillment_order AS f
                 WHERE f.order_id = o.id AND f.status = 'open' AND f.submit_after > now()
+                LIMIT 1
             ) THEN 'cooling_off'
             ELSE 'submitting'
         END
@@ -76,6 +81,7 @@ PLACE = """
         ELSE 'unrouted'
     END
 """
+# By orders_first_seen.
 _ORDERS = f"""
     SELECT {PLACE}, count(*)
     FROM orders_order AS o

@@ -109,7 +109,7 @@ _MONEY = f"""
     JOIN orders_order AS o ON o.id = each.order_id
     GROUP BY 1, 2
 """  # noqa: S608 -- constants
-# By obligations_met.
+# By obligations_met_in_time, without its table.
 _MET = """
     SELECT
         count(*) FILTER (WHERE ended_at >= %(morning)s),
