@@ -15,7 +15,7 @@ CHECKED := src tests tools $(wildcard conftest.py benchmarks rehearsal)
 TEMPLATES = $(shell find src -name '*.html' -path '*/templates/*')
 ARGS ?=
 
-.PHONY: help demo up test check format rehearse rehearse-one docs bench shots lock migrations clean
+.PHONY: help demo up test check format rehearse rehearse-one fuzz docs bench bench-soak shots lock migrations clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -57,6 +57,10 @@ rehearse-one: ## one such run (ARGS="--orders 2000 --faults heavy --seed 7")
 	$(SETUP) dev
 	@$(BIN)/entrepot rehearse --json $(ARGS)
 
+fuzz: ## 100,000 broken payloads per platform, and the REST interface
+	$(SETUP) dev
+	FUZZ_PAYLOADS=$${FUZZ_PAYLOADS:-100000} $(BIN)/pytest -n 2 --dist loadgroup --maxfail 0 tests/fuzz $(ARGS)
+
 docs: ## write the pages that repeat what the code says
 	$(SETUP) dev
 	@$(BIN)/python -m tools.write_docs
@@ -64,6 +68,10 @@ docs: ## write the pages that repeat what the code says
 bench: ## measure the figures of docs/benchmarks.md (ARGS=--list names them)
 	$(SETUP) dev
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-soak: ## load a hub for an hour and watch its memory (ARGS=minutes=5)
+	$(SETUP) dev
+	@$(BIN)/python -m benchmarks soak $(ARGS)
 
 shots: ## photograph every page into shots/
 	$(SETUP) dev

@@ -21,6 +21,8 @@ from pathlib import Path
 
 import benchmarks
 
+# Modules that can be imported only when Django is set up, or that start by being imported.
+NEEDS_DJANGO = {"__main__", "shop"}
 RESULTS = Path(__file__).parent / "results"
 
 Measure = Callable[..., Iterator["Figure"]]
@@ -117,7 +119,7 @@ def benchmark(*, title: str, order: int, is_long: bool = False) -> Callable[[Mea
 def registered() -> Mapping[str, Benchmark]:
     """Every benchmark of this folder by its name, in the order of the page."""
     for module in pkgutil.iter_modules(benchmarks.__path__):
-        if module.name != "__main__":
+        if module.name not in NEEDS_DJANGO:
             importlib.import_module(f"benchmarks.{module.name}")
     return dict(sorted(_REGISTERED.items(), key=lambda item: (item[1].order, item[0])))
 

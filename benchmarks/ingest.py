@@ -102,27 +102,9 @@ def _baseline(server: EmbeddedServer, clients: int) -> int:
 
 
 def _a_connection() -> str:
-    from entrepot.access.services import create_merchant  # noqa: PLC0415 -- app not ready
-    from entrepot.canon.orders import Mode  # noqa: PLC0415 -- likewise
-    from entrepot.connections import services  # noqa: PLC0415 -- likewise
-    from entrepot.connections.credentials import WEBHOOK_SIGNING  # noqa: PLC0415 -- likewise
+    from benchmarks.shop import a_shop  # noqa: PLC0415 -- app not ready
 
-    merchant = create_merchant(name="Benchmark", code="benchmark")
-    connection = services.add_connection(
-        merchant.id,
-        platform="woocommerce",
-        mode=Mode.LIVE,
-        name="Shop",
-        settings={
-            "base_url": "http://127.0.0.1:9",
-            "consumer_key": "ck_benchmark",
-            "consumer_secret": "cs_benchmark",
-        },
-    )
-    services.rotate_secret(
-        connection.id, merchant_id=merchant.id, name=WEBHOOK_SIGNING, text=SECRET
-    )
-    return f"/hooks/{connection.token}"
+    return f"/hooks/{a_shop(SECRET).token}"
 
 
 def _edge(listener: socket.socket) -> "subprocess.Popen[bytes]":
