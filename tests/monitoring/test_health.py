@@ -100,7 +100,7 @@ def test_figures_are_prometheus_and_name_no_person(merchant: Merchant) -> None:
             data={"amount": "12.345", "currency": "KWD"},
         )
 
-    text = prometheus().decode()
+    text = prometheus(merchant.id).decode()
 
     samples = {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value

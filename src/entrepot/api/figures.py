@@ -15,13 +15,13 @@ _key = ApiKey("health:read")
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """All figures; they name merchants by number only, and no person."""
+    """The figures of the key's merchant; they name no person."""
     try:
-        _key(request)
+        caller = _key(request)
     except KeyRefused as error:
         return Problem(401, str(error)).response(request.path)
     except NotAllowed as error:
         return Problem(403, str(error)).response(request.path)
     except Problem as problem:
         return problem.response(request.path)
-    return HttpResponse(prometheus(), content_type=CONTENT_TYPE)
+    return HttpResponse(prometheus(caller.merchant_id), content_type=CONTENT_TYPE)

@@ -1,7 +1,7 @@
 """The hub's figures for Prometheus, read from the database when they are asked for.
 
-Every process gives the same answer, so it does not matter which of them is scraped. No label holds
-a merchant's or a person's name: merchants are told apart by their code.
+Every process gives the same answer, so it does not matter which of them is scraped. They are those
+of one merchant, and of the lanes that all share; no label holds a person's name.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -58,13 +58,13 @@ _UNKNOWN = """
 """
 
 
-def exposition(*, job_lanes: Sequence[LaneHealth] = ()) -> bytes:
-    """All figures as text in Prometheus's format (`CONTENT_TYPE`); opens the system's scope.
+def exposition(merchant_id: int, *, job_lanes: Sequence[LaneHealth] = ()) -> bytes:
+    """A merchant's figures as text in Prometheus's format (`CONTENT_TYPE`); opens its scope.
 
     The caller adds the lanes of jobs, which only the tasks' room knows.
     """
     registry = CollectorRegistry(auto_describe=False)
-    with scope.system():
+    with scope.merchant(merchant_id):
         registry.register(_Figures(list(_lanes(job_lanes)) + list(_merchants())))
         return generate_latest(registry)
 

@@ -76,8 +76,8 @@ def job_lanes() -> list[LaneHealth]:
     ]
 
 
-def prometheus() -> bytes:
-    """All figures for Prometheus (`metrics.CONTENT_TYPE`)."""
+def prometheus(merchant_id: int) -> bytes:
+    """A merchant's figures for Prometheus (`metrics.CONTENT_TYPE`)."""
     with scope.system():
         lanes = job_lanes()
-    return metrics.exposition(job_lanes=lanes)
+    return metrics.exposition(merchant_id, job_lanes=lanes)

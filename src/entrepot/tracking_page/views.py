@@ -100,6 +100,8 @@ def mails(request: HttpRequest, token: str) -> HttpResponse:
     except BadToken as error:
         return _closed(request, error)
     if request.method == "POST":
+        with scope.merchant(visit.merchant_id):
+            _order(visit)  # the link may outlive its order
         stop_mails(visit.order_id, merchant_id=visit.merchant_id, by="customer")
         if request.POST.get("List-Unsubscribe"):
             return HttpResponse(status=204)
