@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from zoneinfo import available_timezones
 
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 
 from entrepot.access import scope
 from entrepot.access.models import Membership, Merchant, User
@@ -42,6 +44,54 @@ def create_merchant(
             data={"code": code},
         )
     return merchant
+
+
+def change_merchant(
+    merchant_id: int, *, name: str, time_zone: str, locale: str, mode: Mode
+) -> Merchant:
+    """Set how a merchant is called, its time zone, language, and the mode its pages start with.
+
+    The same again changes nothing.
+
+    Raises:
+        ValidationError: the name is empty, or there is no such time zone; `messages` says which.
+    """
+    if not name.strip():
+        raise ValidationError("a merchant needs a name")
+    if time_zone not in available_timezones():
+        raise ValidationError(f"there is no time zone {time_zone!r}")
+    wanted = {"name": name.strip(), "time_zone": time_zone, "locale": locale, "mode": str(mode)}
+    with scope.merchant(merchant_id):
+        merchant = Merchant.objects.select_for_update().get(id=merchant_id)
+        changed = sorted(key for key, value in wanted.items() if getattr(merchant, key) != value)
+        if not changed:
+            return merchant
+        for key in changed:
+            setattr(merchant, key, wanted[key])
+        merchant.save(update_fields=changed)
+        outbox.record(
+            "merchant.changed",
+            merchant_id=merchant_id,
+            mode=mode,
+            subject=("merchant", merchant_id),
+            data={"fields": changed},
+        )
+    return merchant
+
+
+def invite(merchant_id: int, *, email: str, name: str, role: Role) -> Membership:
+    """Give somebody a role, and let them sign in if nobody knows them yet.
+
+    A new person has no password: the link of `invitations.password_token` sets the first one.
+
+    Raises:
+        LastOwner: it is the merchant's only owner, who would not be any more.
+    """
+    with scope.merchant(merchant_id):
+        user = User.objects.filter(email=email.strip().lower()).first()
+        if user is None:
+            user = create_user(email=email, name=name)
+        return grant_role(user.id, merchant_id=merchant_id, role=role)
 
 
 def create_user(

@@ -61,8 +61,8 @@ ROOMS = [
     "entrepot.tracking_page",
 ]
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "entrepot.config.administration.Configuration",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -147,8 +147,49 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
     },
-    # unfold's own pages need inline styles and Alpine's expressions; ours need neither.
-    "EXCLUDE_URL_PREFIXES": ("/admin/",),
+}
+# The colours are those of entrepot.css: accent, ink and line.
+UNFOLD = {
+    "SITE_TITLE": "Entrepot",
+    "SITE_HEADER": "Entrepot",
+    "SITE_SUBHEADER": "entrepot.dashboard.configuration.subheader",
+    "SITE_URL": "/",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "/static/entrepot.svg"},
+    ],
+    "SCRIPTS": ["/static/entrepot-configuration.js"],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "4px",
+    "COLORS": {
+        "primary": {
+            "50": "#f0f8f8",
+            "100": "#e0f0f1",
+            "200": "#b9dde1",
+            "300": "#8ccbd2",
+            "400": "#63c6d1",
+            "500": "#0a7d8a",
+            "600": "#0a626d",
+            "700": "#084f58",
+            "800": "#0a4048",
+            "900": "#12323a",
+            "950": "#04262b",
+        },
+        "base": {
+            "50": "#f5f7f6",
+            "100": "#eef1f0",
+            "200": "#dde3e1",
+            "300": "#b3c0bc",
+            "400": "#94a39f",
+            "500": "#5b6965",
+            "600": "#46544f",
+            "700": "#28322f",
+            "800": "#1b2424",
+            "900": "#151c1c",
+            "950": "#0d1313",
+        },
+    },
+    "SIDEBAR": {"navigation": "entrepot.dashboard.configuration.navigation"},
 }
 
 SANDBOX_MAIL = environment.text("ENTREPOT_SANDBOX_MAIL", default="") if SANDBOX else ""

@@ -43,15 +43,9 @@ def page(*, scope: str, calls_out: bool = False) -> Callable[[View[Arguments]], 
         ) -> HttpResponse:
             mode = Mode(str(kwargs.pop("mode")))
             request.current_app = mode.value
-            refused = _sent_to_sign_in(request)
-            if refused is not None:
-                return refused
-            visit = visit_of(request, mode=mode)
-            if visit is None:
-                return render(request, "dashboard/no_merchant.html", status=403)
-            refused = _sent_to_second_factor(request, visit)
-            if refused is not None:
-                return refused
+            visit = admitted(request, mode=mode)
+            if isinstance(visit, HttpResponse):
+                return visit
             request.visit = visit
             if calls_out and visit.may(scope):
                 return view(request, *args, **kwargs)
@@ -63,6 +57,20 @@ def page(*, scope: str, calls_out: bool = False) -> Callable[[View[Arguments]], 
         return answer
 
     return decorate
+
+
+def admitted(request: HttpRequest, *, mode: Mode | None = None) -> Visit | HttpResponse:
+    """The visit of somebody who may come in; for anybody else the way to what is missing.
+
+    Without a mode it is the one that the merchant starts with.
+    """
+    refused = _sent_to_sign_in(request)
+    if refused is not None:
+        return refused
+    visit = visit_of(request, mode=mode)
+    if visit is None:
+        return render(request, "dashboard/no_merchant.html", status=403)
+    return _sent_to_second_factor(request, visit) or visit
 
 
 @contextmanager

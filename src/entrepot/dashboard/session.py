@@ -8,18 +8,23 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from django_otp import login as verify
 from django_otp import match_token
 
+from entrepot.access.invitations import link_of_token, use_link
 from entrepot.access.models import User
 from entrepot.access.queries import memberships_of
 from entrepot.access.second_factor import confirm_factor, has_second_factor, waiting_factor
-from entrepot.dashboard.page import HAS_SECOND_FACTOR, is_verified, safe_back
-from entrepot.dashboard.visit import MERCHANT_KEY
+from entrepot.access.signing import BadToken
+from entrepot.dashboard.page import HAS_SECOND_FACTOR, is_verified, page, safe_back
+from entrepot.dashboard.visit import MERCHANT_KEY, PageRequest
 
 HOME = "/"
 
@@ -48,6 +53,24 @@ class CodeForm(forms.Form):
     )
 
 
+class PasswordForm(forms.Form):
+    """A new password, twice."""
+
+    password = forms.CharField(
+        label="New password",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
+    )
+    again = forms.CharField(
+        label="The same again", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Both are the same."""
+        if self.cleaned_data.get("password") != self.cleaned_data.get("again"):
+            self.add_error("again", "The two are not the same.")
+        return self.cleaned_data
+
+
 @sensitive_post_parameters("password")
 @axes_dispatch  # type: ignore[untyped-decorator]
 def sign_in(request: HttpRequest) -> HttpResponse:
@@ -65,6 +88,31 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             return HttpResponseRedirect(safe_back(request, HOME))
         form.add_error(None, "No person has this e-mail address and password.")
     return _door(request, "sign_in.html", {"form": form}, status=200 if not form.errors else 400)
+
+
+@never_cache
+@sensitive_post_parameters("password", "again")
+def choose_password(request: HttpRequest, token: str) -> HttpResponse:
+    """Set a password by a link that an owner made; whoever has set one signs in with it."""
+    try:
+        link = link_of_token(token)
+    except BadToken as error:
+        return _door(request, "choose_password.html", {"refused": str(error)}, status=404)
+    form = PasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            use_link(token, form.cleaned_data["password"])
+        except ValidationError as error:
+            form.add_error("password", error)
+        else:
+            messages.success(request, "Your password is set. Sign in with it.")
+            return HttpResponseRedirect("/sign-in/")
+    return _door(
+        request,
+        "choose_password.html",
+        {"form": form, "person": link.user.name},
+        status=200 if not form.errors else 400,
+    )
 
 
 @require_POST
@@ -117,6 +165,13 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         },
         status=200 if not form.errors else 400,
     )
+
+
+@page(scope="settings:read")
+def to_configuration(request: PageRequest) -> HttpResponse:
+    """Our "Settings": users, roles, keys and what else is configured, below /admin/."""
+    del request
+    return HttpResponseRedirect(reverse("admin:index"))
 
 
 @require_POST

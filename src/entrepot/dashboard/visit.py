@@ -79,10 +79,11 @@ class PageRequest(HttpRequest):
     current_app: str
 
 
-def visit_of(request: HttpRequest, *, mode: Mode) -> Visit | None:
+def visit_of(request: HttpRequest, *, mode: Mode | None) -> Visit | None:
     """The visit of a signed-in person; None for somebody without a role anywhere.
 
-    The merchant is the one chosen in the session, else the first by name.
+    The merchant is the one chosen in the session, else the first by name; without a mode it is the
+    one that this merchant starts with.
     """
     user = request.user
     if not isinstance(user, User):
@@ -96,6 +97,6 @@ def visit_of(request: HttpRequest, *, mode: Mode) -> Visit | None:
         user=user,
         membership=membership,
         others=tuple(row for row in memberships if row is not membership),
-        mode=mode,
+        mode=mode or Mode(membership.merchant.mode),
         scopes=scopes_of(Role(membership.role)),
     )

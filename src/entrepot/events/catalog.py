@@ -134,8 +134,13 @@ CATALOG: dict[str, EventKind] = {
     "installation.adopted": _kind("a person let the effects of a moved database go on"),
     # People and keys
     "merchant.created": _kind("a merchant was set up", code="its code"),
+    "merchant.changed": _kind("a merchant's own settings changed", fields="which ones"),
     "customer.revealed": _kind("a person looked at personal data", what="which parts"),
     "user.created": _kind("a person may sign in"),
+    "user.password_link_made": _kind(
+        "somebody made a link with which a person sets a password",
+        takes_factor_off="whether a lost second factor goes as well",
+    ),
     "user.role_granted": _kind("a person has a role at the merchant", role="which"),
     "user.role_revoked": _kind("a person lost a role at the merchant", role="which"),
     "api_key.created": _kind("a machine may call", prefix="its public part", scopes="what it may"),

@@ -1,0 +1,98 @@
+"""What every room's page of the configuration builds on: read here, changed through services.
+
+The site (`dashboard/configuration.py`) has let the person in, opened the merchant's scope, and put
+the visit on the request before any of this runs.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+
+
+class Looking(Protocol):
+    """Who looks at the configuration, and of which merchant; the site puts it on the request."""
+
+    @property
+    def merchant_id(self) -> int: ...
+
+    def may(self, scope: str) -> bool: ...
+
+
+def looking(request: HttpRequest) -> Looking:
+    """Who looks."""
+    found: Looking = request.visit  # type: ignore[attr-defined]
+    return found
+
+
+class Configured(ModelAdmin):
+    """A list and its details, read only: what changes something is a dialog that calls a service.
+
+    `reading` and `writing` are the scopes that this needs.
+    """
+
+    reading = "settings:read"
+    writing = "settings:write"
+    actions = None
+    list_per_page = 50
+    show_full_result_count = False
+    view_on_site = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return looking(request).may(self.reading)
+
+    def has_write_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        """What the dialogs ask for."""
+        return looking(request).may(self.writing)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def list_url(self) -> str:
+        """Where this list stands."""
+        meta = self.model._meta  # noqa: SLF001 -- Django's documented way to a model's names
+        return reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+
+    def done(self, request: HttpRequest, told: str) -> HttpResponse:
+        """Close the dialog, back to the list, and say what happened."""
+        messages.success(request, told)
+        return HttpResponse(headers={"HX-Redirect": self.list_url()})
+
+    def shown_once(self, request: HttpRequest, told: str, secret: str) -> HttpResponse:
+        """Show in the dialog what is never shown again; it is stored nowhere on the way."""
+        context = {"told": told, "secret": secret, "back": self.list_url()}
+        return render(request, "access/shown_once.html", context)
+
+
+def refusing(*refusals: type[Exception]) -> Callable[..., Any]:
+    """Say a service's refusal above the list instead of failing."""
+
+    def decorate(act: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @functools.wraps(act)
+        def answer(self: Configured, request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
+            try:
+                return act(self, request, *args, **more)
+            except refusals as error:
+                told = error.messages if isinstance(error, ValidationError) else [str(error)]
+                messages.error(request, " ".join(told))
+                return HttpResponse(headers={"HX-Redirect": self.list_url()})
+
+        return answer
+
+    return decorate

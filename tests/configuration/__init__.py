@@ -1,0 +1,1 @@
+"""The configuration below /admin/, over HTTP: who comes in, what is read, what a dialog changes."""
