@@ -57,9 +57,9 @@ rehearse-one: ## one such run (ARGS="--orders 2000 --faults heavy --seed 7")
 	$(SETUP) dev
 	@$(BIN)/entrepot rehearse --json $(ARGS)
 
-fuzz: ## 100,000 broken payloads per platform, and the REST interface
+fuzz: ## 100,000 broken payloads per platform, and every operation of both interfaces
 	$(SETUP) dev
-	FUZZ_PAYLOADS=$${FUZZ_PAYLOADS:-100000} $(BIN)/pytest -n 2 --dist loadgroup --maxfail 0 tests/fuzz $(ARGS)
+	FUZZ_PAYLOADS=$${FUZZ_PAYLOADS:-100000} FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(BIN)/pytest -n 2 --dist loadgroup --maxfail 0 tests/fuzz $(ARGS)
 
 docs: ## write the pages that repeat what the code says
 	$(SETUP) dev

@@ -13,6 +13,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as NinjaValidationError
 
+from entrepot.access.crypto import CannotDecrypt
 from entrepot.access.keys import KeyRefused
 from entrepot.access.permissions import NotAllowed
 from entrepot.access.signing import BadToken
@@ -59,6 +60,7 @@ CONFLICTS = (
     CannotShip,
     AccountTaken,
     AttemptStep,
+    CannotDecrypt,
     BodyErased,
     ConnectionArchived,
     ConnectionStep,
