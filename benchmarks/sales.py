@@ -40,7 +40,7 @@ LAST_NAMES = (
     "García",
     "Öz",
 )
-STREETS = ("Straße des 17. Juni", "Rua da Prata", "Main Street", "Vesterbrogade", "Rynek Główny")
+STREETS = ("Straße der Möwen", "Rua da Prata", "Main Street", "Vesterbrogade", "Rynek Główny")
 CITIES = (("Berlin", "10623", "DE"), ("Lisboa", "1100-420", "PT"), ("Kraków", "31-042", "PL"))
 PRODUCTS = tuple(
     (f"{name}-{size}", f"{title} “Möwe”, {size}", price)

@@ -27,6 +27,7 @@ def incoming(merchant: Merchant, *, external_id: str, number: str) -> snapshots.
     total = Money(Decimal("12.750"), "KWD")
     zero = Money.zero("KWD")
     return snapshots.IncomingOrder(
+        content_hash="",
         snapshot=OrderSnapshot(
             external_id=external_id,
             number=number,

@@ -68,3 +68,18 @@ def test_the_same_lines_in_another_order_and_division_are_the_same_purchase(trad
     )
 
     assert [kind for kind, _ in trade.holds("2")] == ["duplicate_suspected"]
+
+
+def test_two_orders_of_one_checkout_are_twins_whatever_is_in_them(trade: Trade) -> None:
+    long_ago = timezone.now() - timedelta(hours=7)
+    trade.tell(snapshot("1", checkout_reference="cart-möwe-7", placed_at=long_ago))
+
+    trade.tell(
+        snapshot("2", line("POST-12", 4, "7.50"), checkout_reference="cart-möwe-7"),
+        snapshot("3", line("POST-12", 5, "7.50"), checkout_reference="cart-möwe-8"),
+        snapshot("4", line("POST-12", 6, "7.50")),
+    )
+
+    first = trade.order("1")
+    assert trade.holds("2") == [("duplicate_suspected", str(first.id))]
+    assert (trade.holds("3"), trade.holds("4")) == ([], [])

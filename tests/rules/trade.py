@@ -43,7 +43,7 @@ from entrepot.fulfillment.planning import plan_order
 from entrepot.fulfillment.submission import Submission, Wait, intend_submission
 from entrepot.inbox.services import Claimed, Finished
 from entrepot.intake.applying import apply
-from entrepot.intake.understanding import Known, Understood
+from entrepot.intake.understanding import Known, Understood, checked
 from entrepot.orders.models import Hold, Line, Order
 from entrepot.tasks import asking
 from entrepot.tasks.submission import ask_the_price
@@ -181,18 +181,13 @@ class Trade:
         here = connection or self.shop
         with scope.system():
             known = Known.of(Connection.objects.get(id=here.id))
-            return apply(
-                [
-                    Understood(claimed=_claimed(here, source, at), known=known, items=(item,))
-                    for item in items
-                ]
-            )
+            return apply([checked(_claimed(here, source, at), known, (item,)) for item in items])
 
     def understood(self, *items: CanonicalItem, source: str = "webhook") -> Understood:
         """A message that says all of these."""
         with scope.system():
             known = Known.of(Connection.objects.get(id=self.shop.id))
-        return Understood(claimed=_claimed(self.shop, source, None), known=known, items=items)
+        return checked(_claimed(self.shop, source, None), known, items)
 
     def work(self, ahead: timedelta = timedelta(0)) -> int:
         """Let the worker do what is due, after a while has gone by for what waits."""

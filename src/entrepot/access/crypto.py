@@ -5,7 +5,6 @@ The newest of ENTREPOT_SECRET_KEYS writes, all of them read; what an older one w
 moved from one column into another does not open.
 """
 
-import hashlib
 import hmac
 import os
 from functools import lru_cache
@@ -37,7 +36,7 @@ def encrypt(purpose: str, plain: bytes, *, context: bytes = b"") -> bytes:
     """
     key = settings.SECRET_KEYS[0]
     nonce = os.urandom(NONCE_BYTES)
-    sealed = AESGCM(_derived(key, f"encrypt {purpose}")).encrypt(nonce, plain, context)
+    sealed = _cipher(key, purpose).encrypt(nonce, plain, context)
     return _key_id(key) + nonce + sealed
 
 
@@ -52,7 +51,7 @@ def decrypt(purpose: str, sealed: bytes, *, context: bytes = b"") -> bytes:
         if _key_id(key) != sealed[:1]:
             continue
         try:
-            return AESGCM(_derived(key, f"encrypt {purpose}")).decrypt(
+            return _cipher(key, purpose).decrypt(
                 sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :], context
             )
         except (InvalidTag, ValueError):
@@ -80,11 +79,16 @@ def is_current(value: bytes) -> bool:
 
 def _hash(key: bytes, purpose: str, text: str) -> bytes:
     derived = _derived(key, f"hash {purpose}")
-    return _key_id(key) + hmac.new(derived, text.encode(), hashlib.sha256).digest()
+    return _key_id(key) + hmac.digest(derived, text.encode(), "sha256")
 
 
 def _key_id(key: bytes) -> bytes:
     return _derived(key, "key id")[:1]
+
+
+@lru_cache(maxsize=512)
+def _cipher(key: bytes, purpose: str) -> AESGCM:
+    return AESGCM(_derived(key, f"encrypt {purpose}"))
 
 
 @lru_cache(maxsize=512)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 
 DEFAULT_EXPONENT = 2
 # ISO 4217, minor units other than two. Source: ISO 4217 list one, as of 2024-06.
@@ -40,6 +41,13 @@ def exponent_of(currency: str) -> int:
     return EXPONENTS.get(currency, DEFAULT_EXPONENT)
 
 
+@lru_cache(maxsize=256)
+def _quantum_of(currency: str) -> Decimal:
+    """The smallest unit of the currency, as an amount to round to."""
+    return Decimal(1).scaleb(-exponent_of(currency))
+
+
+@lru_cache(maxsize=256)
 def checked_currency(code: str) -> str:
     """Return the upper-case ISO 4217 code, or raise NotMoney if it cannot be one."""
     upper = code.strip().upper()
@@ -96,8 +104,8 @@ class Money:
 
     def rounded(self) -> Money:
         """Round half up to the currency's own decimals."""
-        quantum = Decimal(1).scaleb(-exponent_of(self.currency))
-        return Money(self.amount.quantize(quantum, rounding=ROUND_HALF_UP), self.currency)
+        amount = self.amount.quantize(_quantum_of(self.currency), rounding=ROUND_HALF_UP)
+        return Money(amount, self.currency)
 
     def allocate(self, weights: Sequence[int | Decimal]) -> list[Money]:
         """Split into parts by weight, to the smallest unit; the parts sum up to the whole.

@@ -1,8 +1,7 @@
 """Keeps customers and addresses, whole batches at a time."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from entrepot.access import crypto
 from entrepot.canon.customers import CustomerSnapshot
@@ -68,56 +67,45 @@ _KEEP_ADDRESSES = f"""
 """
 
 
-@dataclass(frozen=True, slots=True)
-class KnownAs:
-    """How a buyer is recognised within a merchant: by e-mail address, else by the account's id."""
-
-    merchant_id: int
-    identity: str
-
-
 def email_hash(email: str) -> str:
     """The keyed hash under which an e-mail address is looked up; "" for no address."""
     normalized = email.strip().casefold()
     return crypto.keyed_hash(EMAIL, normalized).hex() if normalized else ""
 
 
-def identity_of(customer: CustomerSnapshot, *, account: str) -> str:
-    """The identity of a buyer, or "" for somebody who left neither address nor account."""
-    if customer.email.strip():
-        return f"email:{email_hash(customer.email)}"
-    return f"{account}#{customer.external_id}" if customer.external_id else ""
-
-
 def keep_customers(
     customers: Iterable[tuple[int, str, CustomerSnapshot]],
-) -> dict[KnownAs, int]:
+) -> list[int | None]:
     """Know the buyers of a batch of (merchant, account, snapshot); repeats are one.
 
-    Returns the id of each under its `KnownAs`; buyers without an identity are left out.
+    Returns their ids in the order of the batch, None for a buyer without an identity.
     """
-    rows: dict[KnownAs, dict[str, object]] = {}
+    keys: list[tuple[int, str]] = []
+    rows: dict[tuple[int, str], dict[str, object]] = {}
     for merchant_id, account, customer in customers:
-        identity = identity_of(customer, account=account)
+        email = customer.email.strip()
+        hashed = email_hash(email)
+        identity = _identity(customer, account=account, hashed=hashed)
+        keys.append((merchant_id, identity))
         if not identity:
             continue
-        sealed = crypto.encrypt(EMAIL, customer.email.strip().encode()) if customer.email else b""
-        rows[KnownAs(merchant_id, identity)] = {
+        rows[merchant_id, identity] = {
             "merchant_id": merchant_id,
             "identity": identity,
-            "email_sealed": sealed,
-            "email_hash": email_hash(customer.email),
+            "email_sealed": crypto.encrypt(EMAIL, email.encode()) if email else b"",
+            "email_hash": hashed,
             "name": customer.name,
             "phone": customer.phone,
             "company": customer.company,
             "language": customer.language,
             "accepts_marketing": customer.accepts_marketing,
         }
-    if not rows:
-        return {}
-    batch = sql.recordset(rows.values(), _CUSTOMER_COLUMNS)
-    found = sql.fetch(_UPSERT_CUSTOMERS.format(batch=batch.sql), [batch.parameter])
-    return {KnownAs(merchant_id, identity): row_id for merchant_id, identity, row_id in found}
+    ids: dict[tuple[int, str], int] = {}
+    if rows:
+        batch = sql.recordset(rows.values(), _CUSTOMER_COLUMNS)
+        found = sql.fetch(_UPSERT_CUSTOMERS.format(batch=batch.sql), [batch.parameter])
+        ids = {(merchant_id, identity): row_id for merchant_id, identity, row_id in found}
+    return [ids.get(key) for key in keys]
 
 
 def address_hash(address: Address) -> str:
@@ -126,20 +114,29 @@ def address_hash(address: Address) -> str:
     return hashlib.sha256(parts.encode()).hexdigest()[:32]
 
 
-def keep_addresses(addresses: Iterable[tuple[int, Address]]) -> Mapping[tuple[int, Address], int]:
-    """Keep addresses of (merchant, address) as typed; returns the id of each that is not empty."""
-    wanted = {key: address_hash(key[1]) for key in addresses if not key[1].is_empty}
-    if not wanted:
-        return {}
-    rows = {
-        (merchant_id, content_hash): {
-            "merchant_id": merchant_id,
-            "content_hash": content_hash,
-            **{part: getattr(address, part) for part in _ADDRESS_PARTS},
-        }
-        for (merchant_id, address), content_hash in wanted.items()
-    }
-    batch = sql.recordset(rows.values(), _ADDRESS_COLUMNS)
-    found = sql.fetch(_KEEP_ADDRESSES.format(batch=batch.sql), [batch.parameter])
-    ids = {(merchant_id, content_hash): row_id for merchant_id, content_hash, row_id in found}
-    return {key: ids[(key[0], content_hash)] for key, content_hash in wanted.items()}
+def keep_addresses(addresses: Iterable[tuple[int, Address]]) -> list[int | None]:
+    """Keep addresses of (merchant, address) as typed; repeats are one.
+
+    Returns their ids in the order of the batch, None for an empty one.
+    """
+    keys: list[tuple[int, str] | None] = []
+    rows: dict[tuple[int, str], dict[str, object]] = {}
+    for merchant_id, address in addresses:
+        key = None if address.is_empty else (merchant_id, address_hash(address))
+        keys.append(key)
+        if key is not None and key not in rows:
+            parts = {part: getattr(address, part) for part in _ADDRESS_PARTS}
+            rows[key] = {"merchant_id": merchant_id, "content_hash": key[1], **parts}
+    ids: dict[tuple[int, str], int] = {}
+    if rows:
+        batch = sql.recordset(rows.values(), _ADDRESS_COLUMNS)
+        found = sql.fetch(_KEEP_ADDRESSES.format(batch=batch.sql), [batch.parameter])
+        ids = {(merchant_id, content_hash): row_id for merchant_id, content_hash, row_id in found}
+    return [None if key is None else ids[key] for key in keys]
+
+
+def _identity(customer: CustomerSnapshot, *, account: str, hashed: str) -> str:
+    """The identity of a buyer, or "" for somebody who left neither address nor account."""
+    if hashed:
+        return f"email:{hashed}"
+    return f"{account}#{customer.external_id}" if customer.external_id else ""

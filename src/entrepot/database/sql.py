@@ -33,14 +33,15 @@ def recordset(
 
     `columns` maps a column to its PostgreSQL type; a key that a row lacks is NULL. Decimal,
     datetime and UUID values arrive exactly. A further column `n` (bigint, from 0) numbers the rows.
+    It travels as json: reading jsonb costs half as much again, for a form that nobody keeps.
 
     >>> recordset([{"sku": "MUG-1", "units": 3}], {"sku": "text", "units": "int"}).sql
-    'jsonb_to_recordset(%s::jsonb) AS batch(n bigint, sku text, units int)'
+    'json_to_recordset(%s::json) AS batch(n bigint, sku text, units int)'
     """
     numbered = [{"n": number, **row} for number, row in enumerate(rows)]
     typed = ", ".join(f"{column} {kind}" for column, kind in {"n": "bigint", **columns}.items())
     return Recordset(
-        sql=f"jsonb_to_recordset({placeholder}::jsonb) AS {name}({typed})",
+        sql=f"json_to_recordset({placeholder}::json) AS {name}({typed})",
         parameter=msgspec.json.encode(numbered).decode(),
     )
 

@@ -7,8 +7,9 @@ its commit; a rollback takes events and jobs away together.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from entrepot.database import sql
 from entrepot.events.catalog import CATALOG
@@ -89,7 +90,15 @@ class _Because:
     cause: str = ""
 
 
-_buffer: ContextVar[list[NewEvent] | None] = ContextVar("entrepot_outbox", default=None)
+class _Buffered(NamedTuple):
+    """An event that waits to be written, with who acted and what it follows from."""
+
+    event: NewEvent
+    actor: str
+    cause: str
+
+
+_buffer: ContextVar[list[_Buffered] | None] = ContextVar("entrepot_outbox", default=None)
 _nobody = _Because()
 _because: ContextVar[_Because] = ContextVar("entrepot_because", default=_nobody)
 _dispatchers: list[Dispatcher] = []
@@ -135,13 +144,8 @@ def record_many(events: Iterable[NewEvent]) -> None:
             raise UnknownEvent(event.name)
         if buffer is None:
             raise OutsideScope(event.name)
-        ready.append(
-            replace(
-                event,
-                actor=event.actor or because_.actor or NOBODY,
-                cause=event.cause or because_.cause,
-            )
-        )
+        actor = event.actor or because_.actor or NOBODY
+        ready.append(_Buffered(event, actor, event.cause or because_.cause))
     if buffer is not None:
         buffer.extend(ready)
 
@@ -249,34 +253,19 @@ _INSERT = """
 """
 
 
-def _write(events: list[NewEvent]) -> list[RecordedEvent]:
-    batch = sql.recordset([_row(event) for event in events], _COLUMNS)
+def _write(events: list[_Buffered]) -> list[RecordedEvent]:
+    rows = [_row(event) for event in events]
+    batch = sql.recordset(rows, _COLUMNS)
     ids = sql.fetch(_INSERT.format(batch=batch.sql), [batch.parameter])
     return [
-        RecordedEvent(
-            id=event_id,
-            at=at,
-            name=event.name,
-            merchant_id=event.merchant_id,
-            mode=event.mode,
-            order_id=event.order_id,
-            subject_kind=_subject(event)[0],
-            subject_id=_subject(event)[1],
-            data=event.data,
-            reason=event.reason,
-            actor=event.actor,
-            cause=event.cause,
-        )
-        for event, (_, event_id, at) in zip(events, ids, strict=True)
+        RecordedEvent(id=event_id, at=at, **row)
+        for row, (_, event_id, at) in zip(rows, ids, strict=True)
     ]
 
 
-def _subject(event: NewEvent) -> tuple[str, int | None]:
-    return event.subject or ("order", event.order_id)
-
-
-def _row(event: NewEvent) -> dict[str, object]:
-    kind, subject_id = _subject(event)
+def _row(buffered: _Buffered) -> dict[str, Any]:
+    event = buffered.event
+    kind, subject_id = event.subject or ("order", event.order_id)
     return {
         "merchant_id": event.merchant_id,
         "mode": event.mode,
@@ -284,8 +273,8 @@ def _row(event: NewEvent) -> dict[str, object]:
         "order_id": event.order_id,
         "subject_kind": kind,
         "subject_id": subject_id,
-        "actor": event.actor,
-        "cause": event.cause,
+        "actor": buffered.actor,
+        "cause": buffered.cause,
         "reason": event.reason,
         "data": event.data,
     }

@@ -30,7 +30,7 @@ class InboxMessage(MerchantRow):
     class Meta:
         db_table = "inbox_message"
         indexes: ClassVar = [
-            models.Index(fields=["merchant_id", "-id"], name="inbox_message_recent"),
+            # What a merchant has is found by the unique constraint (merchant_id, id) of its links.
             models.Index(fields=["connection_id", "-id"], name="inbox_message_connection"),
         ]
 

@@ -31,7 +31,7 @@ class Received:
     has_body: bool
 
 
-# Needs inbox_message_recent or inbox_message_connection; all joins are by indexed columns.
+# Needs the key (merchant_id, id) or inbox_message_connection; all joins are by indexed columns.
 MESSAGES = """
 SELECT
     message.id, message.connection_id, message.mode, message.source, message.topic, message.size,
@@ -71,7 +71,7 @@ CONDITIONS = {
     "has_repeats": (
         "message.id IN (SELECT again.message_id FROM inbox_seen AS again WHERE again.repeats > 0)"
     ),
-    # By inbox_message_recent: times have no index, ids come nearly in their order.
+    # By the key (merchant_id, id): times have no index, ids come nearly in their order.
     "since": """message.received_at >= %(since)s AND message.id >= (
         SELECT min(recent.id)
         FROM (

@@ -10,7 +10,7 @@ PURPOSE = "inbox body"
 LEVEL = 3
 # A body that was accepted is never larger; a frame that claims more was tampered with.
 LARGEST = 256 * 1024 * 1024
-# A compressor is dear to make and cannot be shared between threads.
+# A compressor, or its opposite, is dear to make and cannot be shared between threads.
 _thread = threading.local()
 
 
@@ -28,5 +28,8 @@ def unseal(sealed: bytes) -> bytes:
     Raises:
         CannotDecrypt: its key is gone.
     """
+    decompressor: zstandard.ZstdDecompressor | None = getattr(_thread, "decompressor", None)
+    if decompressor is None:
+        decompressor = _thread.decompressor = zstandard.ZstdDecompressor()
     packed = crypto.decrypt(PURPOSE, bytes(sealed))
-    return zstandard.ZstdDecompressor().decompress(packed, max_output_size=LARGEST)
+    return decompressor.decompress(packed, max_output_size=LARGEST)

@@ -25,6 +25,7 @@ from entrepot.intake.understanding import Known, Understood
 from entrepot.orders.models import Order
 from entrepot.orders.policy import OrderPolicy
 from entrepot.orders.review import review_orders
+from entrepot.orders.rows import content_hash
 from entrepot.orders.snapshots import (
     AppliedOrder,
     IncomingOrder,
@@ -117,23 +118,29 @@ def apply(messages: Sequence[Understood]) -> list[Finished]:
 
 
 def _sales_of(message: Understood) -> list[_Sale]:
-    snapshots = []
-    for item in message.items:
+    sales = []
+    for item, encoded in zip(message.items, message.encoded, strict=True):
         if isinstance(item, OrderSnapshot):
             # A gateway makes orders only out of checkouts that the hub itself opened.
             if item.state is not SourceState.DRAFT and not message.known.is_gateway:
-                snapshots.append(item)
+                sales.append(_sale(message, item, encoded))
         elif isinstance(item, CheckoutNews):
             snapshot = checkouts.apply_news(message.claimed.merchant_id, item)
             if snapshot is not None:
-                snapshots.append(snapshot)
-    return [_Sale(message, _incoming(message, snapshot)) for snapshot in snapshots]
+                sales.append(_sale(message, snapshot))
+    return sales
 
 
-def _incoming(message: Understood, snapshot: OrderSnapshot) -> IncomingOrder:
+def _sale(message: Understood, snapshot: OrderSnapshot, encoded: bytes = b"") -> _Sale:
+    hashed = content_hash(snapshot, encoded=encoded)
+    return _Sale(message, _incoming(message, snapshot, hashed))
+
+
+def _incoming(message: Understood, snapshot: OrderSnapshot, hashed: str) -> IncomingOrder:
     claimed, known = message.claimed, message.known
     return IncomingOrder(
         snapshot=snapshot,
+        content_hash=hashed,
         merchant_id=claimed.merchant_id,
         connection_id=claimed.connection_id,
         account=known.account_name,

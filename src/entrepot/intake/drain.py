@@ -14,7 +14,7 @@ from entrepot.inbox.services import Claimed, Finished
 from entrepot.intake.applying import Raced, ReusedIdentity, apply
 from entrepot.intake.understanding import Known, NotUnderstood, Understood, understand
 
-BATCH = 100
+BATCH = 500
 DEADLOCK_RETRIES = 5
 TRIES_BEFORE_PARKING = 4
 TRIES_IN_COMPANY = 2  # after that a message might be what kills the worker: it is applied alone

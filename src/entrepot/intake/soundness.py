@@ -35,13 +35,13 @@ class Unsound(ValueError):
     """A value contradicts itself or cannot be kept; the message says which, and how."""
 
 
-def check(item: CanonicalItem) -> None:
-    """Refuse what makes no sense.
+def check(item: CanonicalItem) -> bytes:
+    """Refuse what makes no sense; returns the item as JSON, which looking at its text takes anyway.
 
     Raises:
         Unsound: with what is wrong and where.
     """
-    _check_text(item)
+    encoded = _check_text(item)
     match item:
         case OrderSnapshot():
             _check_order(item)
@@ -56,6 +56,7 @@ def check(item: CanonicalItem) -> None:
             _check_identifiers("tracker", [item.tracking_number, item.external_id])
         case _:
             pass
+    return encoded
 
 
 def check_totals(snapshot: OrderSnapshot) -> None:
@@ -188,7 +189,7 @@ def _words_of_provider_order(order: ProviderOrder) -> Iterator[str]:
         yield from (shipment.external_id, shipment.tracking_number)
 
 
-def _check_text(item: CanonicalItem) -> None:
+def _check_text(item: CanonicalItem) -> bytes:
     """PostgreSQL keeps neither NUL nor halves of surrogates."""
     try:
         encoded = msgspec.json.encode(item)
@@ -196,6 +197,7 @@ def _check_text(item: CanonicalItem) -> None:
         raise Unsound(f"it has half a character in a text: {error.reason}") from error
     if b"\\u0000" in encoded and _has_nul(msgspec.json.decode(encoded)):
         raise Unsound("it has a NUL character in a text")
+    return encoded
 
 
 def _has_nul(value: object) -> bool:

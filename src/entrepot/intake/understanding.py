@@ -47,11 +47,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understood:
-    """A message with what it says."""
+    """A message with what it says; `encoded` holds each of its items as JSON."""
 
     claimed: Claimed
     known: Known
     items: tuple[CanonicalItem, ...]
+    encoded: tuple[bytes, ...]
 
 
 class NotUnderstood(Exception):
@@ -73,21 +74,30 @@ def understand(claimed: Claimed, here: Known) -> Understood:
         raise NotUnderstood(
             f"{here.connection.name}: cannot read {claimed.topic}: {error}"
         ) from error
+    return checked(claimed, here, items)
+
+
+def checked(claimed: Claimed, here: Known, items: tuple[CanonicalItem, ...]) -> Understood:
+    """A message with what it says, if that makes sense.
+
+    Raises:
+        NotUnderstood: it contradicts itself, or cannot be kept.
+    """
     for item in items:
-        check_sound(item)
         if isinstance(item, OrderSnapshot):
             check_mode(item, here)
-    return Understood(claimed=claimed, known=here, items=items)
+    encoded = tuple(check_sound(item) for item in items)
+    return Understood(claimed=claimed, known=here, items=items, encoded=encoded)
 
 
-def check_sound(item: CanonicalItem) -> None:
-    """Refuse a value that contradicts itself or cannot be kept.
+def check_sound(item: CanonicalItem) -> bytes:
+    """Refuse a value that contradicts itself or cannot be kept; returns it as JSON.
 
     Raises:
         NotUnderstood: with what is wrong and where.
     """
     try:
-        soundness.check(item)
+        return soundness.check(item)
     except soundness.Unsound as error:
         raise NotUnderstood(str(error)) from error
 

@@ -4,9 +4,10 @@ A row that every transaction updates would make them wait for each other; append
 Whoever reads adds the deltas that are not folded yet, so that a number is never late.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Sum
@@ -68,15 +69,14 @@ _COLUMNS = {
     "merchant_id": "bigint",
     "mode": "text",
     "name": "text",
-    "at": "timestamptz",
+    "hour": "timestamptz",
     "currency": "text",
     "amount": "numeric",
 }
 _APPEND = """
     INSERT INTO monitoring_rollup_delta (merchant_id, mode, name, hour, currency, amount)
-    SELECT merchant_id, mode, name, date_trunc('hour', at, 'UTC'), currency, sum(amount)
+    SELECT merchant_id, mode, name, hour, currency, amount
     FROM {batch}
-    GROUP BY 1, 2, 3, 4, 5
 """
 _FOLD = """
     WITH oldest AS (
@@ -108,8 +108,12 @@ _FOLD = """
 
 def append(deltas: Iterable[Delta]) -> None:
     """Append changes in the open scope, in the transaction that makes them true."""
-    rows = [{name: getattr(delta, name) for name in _COLUMNS} for delta in deltas]
-    if rows:
+    sums: defaultdict[tuple[int, str, str, datetime, str], Decimal] = defaultdict(Decimal)
+    for delta in deltas:
+        hour = delta.at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        sums[delta.merchant_id, delta.mode, delta.name, hour, delta.currency] += delta.amount
+    if sums:
+        rows = [dict(zip(_COLUMNS, (*key, amount), strict=True)) for key, amount in sums.items()]
         batch = sql.recordset(rows, _COLUMNS)
         sql.run(_APPEND.format(batch=batch.sql), [batch.parameter])
 

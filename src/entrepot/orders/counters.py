@@ -1,7 +1,8 @@
 """Keeps the counters of orders and lines equal to the facts behind them, set-based.
 
 Each function is called by the room that has just written a fact, in the same transaction and on
-locked orders. The counters are recounted from rows, never added to, so that a repeat is harmless.
+locked orders. The counters are recounted from rows, never added to, so that a repeat is harmless;
+a row whose counters are right already is not written again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,20 +12,30 @@ from entrepot.database import sql
 # A line that was taken out, or units paid back, are cancelled as far as they have not left.
 _LINE_UNITS = """
     UPDATE orders_line AS line SET
-        units_nothing = CASE
-            WHEN line.is_shippable IS FALSE THEN line.quantity
-            ELSE least(line.units_nothing, line.quantity)
-        END,
-        units_cancelled = least(
-            line.quantity - least(line.units_shipped, line.quantity),
+        units_nothing = counted.nothing,
+        units_cancelled = counted.cancelled
+    FROM (
+        SELECT
+            line.id,
             CASE
-                WHEN line.removed_at IS NOT NULL THEN line.quantity
-                WHEN o.source_cancelled_at IS NOT NULL THEN line.quantity
-                ELSE greatest(line.units_withdrawn, line.units_refunded)
-            END
-        )
-    FROM orders_order AS o
-    WHERE line.order_id = ANY (%s) AND o.id = line.order_id
+                WHEN line.is_shippable IS FALSE THEN line.quantity
+                ELSE least(line.units_nothing, line.quantity)
+            END AS nothing,
+            least(
+                line.quantity - least(line.units_shipped, line.quantity),
+                CASE
+                    WHEN line.removed_at IS NOT NULL THEN line.quantity
+                    WHEN o.source_cancelled_at IS NOT NULL THEN line.quantity
+                    ELSE greatest(line.units_withdrawn, line.units_refunded)
+                END
+            ) AS cancelled
+        FROM orders_line AS line
+        JOIN orders_order AS o ON o.id = line.order_id
+        WHERE line.order_id = ANY (%s)
+    ) AS counted
+    WHERE line.id = counted.id
+        AND (line.units_nothing, line.units_cancelled)
+            IS DISTINCT FROM (counted.nothing, counted.cancelled)
 """
 _ORDER_UNITS = """
     UPDATE orders_order AS o SET
@@ -51,6 +62,13 @@ _ORDER_UNITS = """
         GROUP BY order_id
     ) AS units
     WHERE o.id = units.order_id
+        AND (
+            o.units_ordered, o.units_cancelled, o.units_nothing, o.units_elsewhere,
+            o.units_shipped, o.units_delivered, o.units_returned
+        ) IS DISTINCT FROM (
+            units.ordered, units.cancelled, units.nothing, units.elsewhere,
+            units.shipped, units.delivered, units.returned
+        )
 """
 _LINE_FACTS = {
     "line_id": "bigint",
@@ -84,6 +102,13 @@ _MONEY = """
         updated_at = now()
     FROM {batch}
     WHERE o.id = batch.order_id
+        AND (
+            o.amount_pending, o.amount_authorized, o.amount_captured, o.amount_refunded,
+            o.amount_disputed
+        ) IS DISTINCT FROM (
+            batch.amount_pending, batch.amount_authorized, batch.amount_captured,
+            batch.amount_refunded, batch.amount_disputed
+        )
 """
 _HOLDS = """
     UPDATE orders_order AS o SET

@@ -35,7 +35,7 @@ class Order(MerchantRow):
     external_id = models.TextField()
     connection_id = models.BigIntegerField()
     number = models.TextField()
-    reference = models.TextField(unique=True)
+    reference = models.TextField()
     birth_mark = models.TextField(default="", db_default="")
     channel = models.TextField(default="", db_default="")
     placed_at = models.DateTimeField()
@@ -124,6 +124,7 @@ class Order(MerchantRow):
             models.UniqueConstraint(
                 fields=["merchant_id", "account", "mode", "external_id"], name="orders_order_key"
             ),
+            models.UniqueConstraint(fields=["reference"], name="orders_order_reference"),
             models.CheckConstraint(condition=Q(mode__in=Mode.values), name="orders_order_mode"),
             models.CheckConstraint(
                 condition=Q(currency__regex="^[A-Z]{3}$"), name="orders_order_currency"
@@ -145,7 +146,7 @@ class Order(MerchantRow):
         indexes: ClassVar = [
             models.Index(fields=["merchant_id", "mode", "-placed_at", "-id"], name="orders_recent"),
             models.Index(fields=["connection_id", "-placed_at"], name="orders_connection"),
-            models.Index(fields=["customer_id"], name="orders_customer"),
+            models.Index(fields=["customer_id", "placed_at"], name="orders_customer"),
             models.Index(fields=["merchant_id", "mode", "first_seen_at"], name="orders_first_seen"),
             models.Index(
                 fields=["merchant_id", "mode", "currency", "-placed_at", "-id"],
@@ -181,8 +182,8 @@ class Order(MerchantRow):
 class Line(MerchantRow):
     """One SKU of an order. Units never vanish: a line that the source took out is cancelled."""
 
-    order = models.ForeignKey(
-        Order, on_delete=models.CASCADE, related_name="lines", db_constraint=False
+    order = models.ForeignKey(  # found by orders_line_key
+        Order, on_delete=models.CASCADE, related_name="lines", db_constraint=False, db_index=False
     )
     external_id = models.TextField()
     position = models.IntegerField()
@@ -247,8 +248,12 @@ class Line(MerchantRow):
 class TaxLine(MerchantRow):
     """One tax as the source told it, never recomputed. `line_id` is null for the whole order."""
 
-    order = models.ForeignKey(
-        Order, on_delete=models.CASCADE, related_name="tax_lines", db_constraint=False
+    order = models.ForeignKey(  # found by orders_tax_line_order
+        Order,
+        on_delete=models.CASCADE,
+        related_name="tax_lines",
+        db_constraint=False,
+        db_index=False,
     )
     line_external_id = models.TextField(default="", db_default="")
     name = models.TextField()
@@ -348,6 +353,7 @@ class SearchTerm(MerchantRow):
     Row-level security keeps such operators indexable; LIKE and trigrams would read every row.
     """
 
+    pk = models.CompositePrimaryKey("merchant_id", "term", "kind", "object_id")
     term = models.TextField(db_collation="C")
     kind = models.TextField()
     object_id = models.BigIntegerField()
@@ -355,14 +361,6 @@ class SearchTerm(MerchantRow):
 
     class Meta:
         db_table = "search_term"
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["merchant_id", "term", "kind", "object_id"], name="search_term_key"
-            ),
-        ]
-        indexes: ClassVar = [
-            models.Index(fields=["kind", "object_id"], name="search_term_object"),
-        ]
 
     def __str__(self) -> str:
         return self.term

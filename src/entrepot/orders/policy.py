@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from entrepot.canon.orders import SourceState
+from entrepot.orders.states import ReleasedBy
+
 COOLING_OFF_SECONDS = 30 * 60
 # Of what an order brings in, the most that making and sending it may cost; `most_cost_percent`.
 MOST_COST_PERCENT = 100
+# States in which the source itself wants, or lets, the goods go out.
+WORKABLE = frozenset({SourceState.PROCESSING, SourceState.COMPLETED, SourceState.AWAITING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +51,21 @@ class OrderPolicy:
     def is_history(self, placed_at: datetime) -> bool:
         """Whether an order was placed before go-live; without a go-live everything was."""
         return self.live_since is None or placed_at < self.live_since
+
+    def reason_to_release(self, order: Mapping[str, Any]) -> str:
+        """The first reason to let work start on an open order, or "" for none.
+
+        `order` has the columns of its row: what the source says, what is due and what was captured.
+        """
+        if order["source_status"] in self.release_states:
+            return ReleasedBy.SOURCE_STATE
+        if order["source_state"] not in WORKABLE:
+            return ""
+        if order["amount_due"] <= 0:
+            is_waiting = order["source_state"] == SourceState.AWAITING
+            return "" if is_waiting else ReleasedBy.NOTHING_TO_PAY
+        if order["amount_captured"] >= order["amount_due"]:
+            return ReleasedBy.PAID
+        if order["is_on_terms"] and order["source_state"] == SourceState.PROCESSING:
+            return ReleasedBy.TERMS
+        return ""

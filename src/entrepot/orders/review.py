@@ -4,7 +4,7 @@ Rules 4 to 7 of the trade: released rather than only paid, the order's own mode,
 suspected duplicates.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,11 +15,9 @@ from entrepot.events import outbox
 from entrepot.events.outbox import NewEvent
 from entrepot.orders.holds import NewHold, let_go, lift_holds, open_holds
 from entrepot.orders.policy import OrderPolicy
-from entrepot.orders.states import HoldKind, ReleasedBy
+from entrepot.orders.states import HoldKind, OrderStatus
 
 DUPLICATE_WINDOW = timedelta(minutes=30)
-# States in which the source itself wants, or lets, the goods go out.
-WORKABLE = frozenset({SourceState.PROCESSING, SourceState.COMPLETED, SourceState.AWAITING})
 # How the hold on what is left of the money says how much that is.
 COVERED = "covered:"
 ENDS_BY_ITSELF = (
@@ -33,17 +31,19 @@ ENDS_BY_ITSELF = (
 _READ = """
     SELECT id, merchant_id, mode, connection_id, number, is_history, source_state, source_status,
         payment_method, payment_title, payment_word, is_on_terms, amount_due, amount_captured,
-        amount_refunded, amount_disputed, released_at, status
+        amount_refunded, amount_disputed, released_at, released_by,
+        released_at IS NOT DISTINCT FROM now() AS is_released_now, status
     FROM orders_order
     WHERE id = ANY (%s)
     ORDER BY id
     FOR UPDATE
 """
 _RELEASE = """
-    UPDATE orders_order AS o SET released_at = now(), released_by = batch.released_by
+    UPDATE orders_order AS o SET
+        released_at = CASE WHEN batch.released_by <> '' THEN now() END,
+        released_by = batch.released_by
     FROM {batch}
-    WHERE o.id = batch.id AND o.released_at IS NULL
-    RETURNING o.id, o.merchant_id, o.mode, o.released_by
+    WHERE o.id = batch.id
 """
 _ENDING = """
     SELECT id, order_id, kind, about
@@ -51,32 +51,42 @@ _ENDING = """
     WHERE order_id = ANY (%s) AND lifted_at IS NULL AND kind = ANY (%s)
     ORDER BY id
 """
-# The index on customer_id finds the few orders of one customer.
+# Two look-ups, because no index serves an OR of both: by orders_customer and by orders_checkout.
 _TWINS = """
+    WITH second AS MATERIALIZED (
+        SELECT id, merchant_id, mode, customer_id, typed_address_id, lines_key, placed_at,
+            checkout_reference, first_seen_at
+        FROM orders_order
+        WHERE id = ANY (%(ids)s) AND NOT is_history
+    ), twin AS (
+        SELECT second.id AS second_id, first.id, first.number, first.reference
+        FROM second
+        JOIN orders_order AS first
+            ON first.customer_id = second.customer_id
+            AND first.placed_at BETWEEN second.placed_at - %(window)s
+                AND second.placed_at + %(window)s
+            AND first.lines_key = second.lines_key
+            AND first.typed_address_id IS NOT DISTINCT FROM second.typed_address_id
+            AND first.merchant_id = second.merchant_id
+            AND first.mode = second.mode
+            AND first.status <> 'cancelled'
+            AND (first.first_seen_at, first.id) < (second.first_seen_at, second.id)
+        UNION ALL
+        SELECT second.id, first.id, first.number, first.reference
+        FROM second
+        JOIN orders_order AS first
+            ON first.merchant_id = second.merchant_id
+            AND first.checkout_reference = second.checkout_reference
+            AND first.checkout_reference <> ''
+            AND first.mode = second.mode
+            AND first.status <> 'cancelled'
+            AND (first.first_seen_at, first.id) < (second.first_seen_at, second.id)
+    )
     SELECT DISTINCT ON (second.id)
-        second.id, second.merchant_id, first.id, first.number, first.reference
-    FROM orders_order AS second
-    JOIN orders_order AS first
-        ON first.merchant_id = second.merchant_id
-        AND first.mode = second.mode
-        AND first.id <> second.id
-        AND first.status <> 'cancelled'
-        AND (
-            (
-                first.customer_id = second.customer_id
-                AND first.lines_key = second.lines_key
-                AND first.typed_address_id IS NOT DISTINCT FROM second.typed_address_id
-                AND first.placed_at BETWEEN second.placed_at - %(window)s
-                    AND second.placed_at + %(window)s
-            )
-            OR (
-                second.checkout_reference <> ''
-                AND first.checkout_reference = second.checkout_reference
-            )
-        )
-        AND (first.first_seen_at, first.id) < (second.first_seen_at, second.id)
-    WHERE second.id = ANY (%(ids)s) AND NOT second.is_history
-    ORDER BY second.id, first.id
+        second.id, second.merchant_id, twin.id, twin.number, twin.reference
+    FROM twin
+    JOIN second ON second.id = twin.second_id
+    ORDER BY second.id, twin.id
 """
 
 
@@ -100,7 +110,7 @@ def review_orders(
         ]
     )
     _lift_what_ended(current, policies)
-    return _release(current, policies)
+    return _release(current, policies, frozenset(new_ids))
 
 
 def _is_settled(hold: NewHold, lifted: set[tuple[int, str, str]]) -> bool:
@@ -187,41 +197,32 @@ def _takes_known_money(order: dict[str, Any], policies: Mapping[int, OrderPolicy
     return not policy.holds_unknown_methods or not method or method in policy.real_methods
 
 
-def _release(orders: list[dict[str, Any]], policies: Mapping[int, OrderPolicy]) -> list[int]:
-    due = [
-        {"id": order["id"], "released_by": reason}
-        for order in orders
-        if order["released_at"] is None
-        and order["status"] == "open"
-        and (reason := _reason_to_release(order, policies[order["connection_id"]]))
-    ]
-    if not due:
-        return []
-    batch = sql.recordset(due, {"id": "bigint", "released_by": "text"})
-    released = sql.fetch(_RELEASE.format(batch=batch.sql), [batch.parameter])
+def _release(
+    orders: list[dict[str, Any]], policies: Mapping[int, OrderPolicy], new_ids: Collection[int]
+) -> list[int]:
+    """Release what has a reason to; a new order may have been inserted as released already."""
+    released, due = [], []
+    for order in orders:
+        is_fresh = order["is_released_now"] and order["id"] in new_ids
+        if order["released_at"] is not None and not is_fresh:
+            continue
+        is_open = order["status"] == OrderStatus.OPEN
+        reason = policies[order["connection_id"]].reason_to_release(order) if is_open else ""
+        if reason:
+            released.append((order, reason))
+        if reason != order["released_by"]:
+            due.append({"id": order["id"], "released_by": reason})
+    if due:
+        batch = sql.recordset(due, {"id": "bigint", "released_by": "text"})
+        sql.run(_RELEASE.format(batch=batch.sql), [batch.parameter])
     outbox.record_many(
         NewEvent(
             name="order.released",
-            merchant_id=merchant_id,
-            mode=mode,
-            order_id=order_id,
-            data={"by": released_by},
+            merchant_id=order["merchant_id"],
+            mode=order["mode"],
+            order_id=order["id"],
+            data={"by": reason},
         )
-        for order_id, merchant_id, mode, released_by in released
+        for order, reason in released
     )
-    return [row[0] for row in released]
-
-
-def _reason_to_release(order: dict[str, Any], policy: OrderPolicy) -> str:
-    """The first reason that applies, or "" for none."""
-    if order["source_status"] in policy.release_states:
-        return ReleasedBy.SOURCE_STATE
-    if order["source_state"] not in WORKABLE:
-        return ""
-    if order["amount_due"] <= 0:
-        return "" if order["source_state"] == SourceState.AWAITING else ReleasedBy.NOTHING_TO_PAY
-    if order["amount_captured"] >= order["amount_due"]:
-        return ReleasedBy.PAID
-    if order["is_on_terms"] and order["source_state"] == SourceState.PROCESSING:
-        return ReleasedBy.TERMS
-    return ""
+    return [order["id"] for order, _ in released]

@@ -9,6 +9,7 @@ import msgspec
 
 from entrepot.canon.money import Money
 from entrepot.canon.orders import LineSnapshot, OrderSnapshot, SourceState, TaxLine
+from entrepot.canon.payments import PaymentFactKind
 from entrepot.orders.references import new_reference
 
 ENDED = frozenset({SourceState.CANCELLED, SourceState.DELETED, SourceState.REFUNDED})
@@ -63,6 +64,15 @@ ORDER_COLUMNS = {
     "units_ordered": "int",
     "amount_due": "numeric",
 }
+# What a new order is inserted with, as its own snapshot tells it. Its units need no recount then;
+# its money is summed up from the entries all the same, and written only where it differs.
+OPENING_COLUMNS = {
+    "units_cancelled": "int",
+    "units_nothing": "int",
+    "units_elsewhere": "int",
+    "amount_captured": "numeric",
+    "released_by": "text",
+}
 LINE_COLUMNS = {
     "merchant_id": "bigint",
     "order_id": "bigint",
@@ -80,6 +90,7 @@ LINE_COLUMNS = {
     "image_url": "text",
     "weight_g": "int",
     "properties": "jsonb",
+    "units_cancelled": "int",
     "units_refunded": "int",
     "units_nothing": "int",
     "units_elsewhere": "int",
@@ -96,9 +107,9 @@ TAX_COLUMNS = {
 }
 
 
-def content_hash(snapshot: OrderSnapshot) -> str:
-    """Names everything that a snapshot says but its version."""
-    return hashlib.sha256(msgspec.json.encode(snapshot)).hexdigest()[:32]
+def content_hash(snapshot: OrderSnapshot, *, encoded: bytes = b"") -> str:
+    """Names everything that a snapshot says; `encoded` is its JSON where somebody has made it."""
+    return hashlib.sha256(encoded or msgspec.json.encode(snapshot)).hexdigest()[:32]
 
 
 def lines_key(lines: tuple[LineSnapshot, ...]) -> str:
@@ -188,6 +199,39 @@ def order_row(
     }
 
 
+def opening(snapshot: OrderSnapshot) -> dict[str, object]:
+    """The counters of a new order, but for its release: `OPENING_COLUMNS`."""
+    cancelled = nothing = elsewhere = 0
+    for line in snapshot.lines:
+        gone = _cancelled_units(line, snapshot.state)
+        left = line.quantity - gone
+        cancelled += gone
+        nothing += min(_units_without_goods(line), left)
+        elsewhere += min(line.fulfilled_elsewhere_quantity, left)
+    captured = sum(
+        (
+            fact.amount.amount
+            for fact in snapshot.payment_facts
+            if fact.kind is PaymentFactKind.CAPTURED and fact.amount.currency == snapshot.currency
+        ),
+        Decimal(0),
+    )
+    return {
+        "units_cancelled": cancelled,
+        "units_nothing": nothing,
+        "units_elsewhere": elsewhere,
+        "amount_captured": captured,
+    }
+
+
+def _cancelled_units(line: LineSnapshot, state: SourceState) -> int:
+    return line.quantity if state in ENDED else min(line.refunded_quantity, line.quantity)
+
+
+def _units_without_goods(line: LineSnapshot) -> int:
+    return line.quantity if line.is_shippable is False else 0
+
+
 def line_rows(
     snapshot: OrderSnapshot, *, merchant_id: int, order_id: int
 ) -> Iterator[dict[str, object]]:
@@ -210,8 +254,9 @@ def line_rows(
             "image_url": line.image_url,
             "weight_g": line.weight_g,
             "properties": line.properties,
+            "units_cancelled": _cancelled_units(line, snapshot.state),
             "units_refunded": line.refunded_quantity,
-            "units_nothing": line.quantity if line.is_shippable is False else 0,
+            "units_nothing": _units_without_goods(line),
             "units_elsewhere": line.fulfilled_elsewhere_quantity,
         }
 

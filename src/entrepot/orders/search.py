@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from entrepot.canon.orders import OrderSnapshot
-from entrepot.customers.services import email_hash
 from entrepot.database import sql
 
 LONGEST = 120
@@ -42,13 +41,15 @@ def normalized(word: str) -> str:
 
 
 def words_of(snapshot: OrderSnapshot) -> set[str]:
-    """What a snapshot can be found by: number, ids, payment ids, the customer's names."""
+    """What a snapshot can be found by: number, ids, payment ids, the customer's names.
+
+    An e-mail address leads to its customer, and from there to the orders.
+    """
     name = snapshot.customer.name or snapshot.shipping_address.name
     return {
         snapshot.number,
         snapshot.external_id,
         snapshot.checkout_reference,
-        email_hash(snapshot.customer.email),
         *snapshot.transaction_ids,
         name,
         *name.split(),

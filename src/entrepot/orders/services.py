@@ -145,7 +145,7 @@ def change_address(
     """
     with scope.merchant(merchant_id), outbox.because(actor=by):
         order = lock_order(order_id)
-        address_id = keep_addresses([(merchant_id, address)]).get((merchant_id, address))
+        (address_id,) = keep_addresses([(merchant_id, address)])
         if address_id is None:
             raise CannotChange(f"cannot change the address of {order}: the new one is empty")
         if address_id == order.address_id:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from entrepot.canon.orders import Mode, OrderSnapshot, PaymentWord
-from entrepot.customers.services import KnownAs, identity_of, keep_addresses, keep_customers
+from entrepot.customers.services import keep_addresses, keep_customers
 from entrepot.database import sql
 from entrepot.events import outbox
 from entrepot.events.outbox import NewEvent
@@ -32,11 +32,12 @@ class Verdict(StrEnum):
 class IncomingOrder:
     """A snapshot with where it came from.
 
-    `is_reread` marks what we fetched on purpose: it wins
-    over what we know, whatever its version says.
+    `content_hash` names what the snapshot says (`rows.content_hash`). `is_reread` marks what we
+    fetched on purpose: it wins over what we know, whatever its version says.
     """
 
     snapshot: OrderSnapshot
+    content_hash: str
     merchant_id: int
     connection_id: int
     account: str
@@ -74,7 +75,8 @@ def apply_orders(incoming: Sequence[IncomingOrder]) -> list[AppliedOrder]:
     """Apply a batch inside the open scope; answers in the order of the batch.
 
     Of several snapshots of one order the newest is applied, the others are stale. Records
-    `order.imported` and `order.changed`; counters, holds and release are `review_orders`' part.
+    `order.imported` and `order.changed`. A new order is inserted with the counters and the release
+    that its own snapshot tells; `review_orders` has the last word on holds and release.
     """
     incoming = [_numbered(item) for item in incoming]
     newest = _newest_of_each(incoming)
@@ -82,13 +84,12 @@ def apply_orders(incoming: Sequence[IncomingOrder]) -> list[AppliedOrder]:
     verdicts: dict[int, AppliedOrder] = {}
     new: list[IncomingOrder] = []
     changed: list[tuple[IncomingOrder, dict[str, Any]]] = []
-    hashes = {id(item): rows.content_hash(item.snapshot) for item in newest}
     for item in newest:
         row = known.get(item.key)
         if row is None:
             new.append(item)
             continue
-        verdict = _compare(item, row, source_hash=hashes[id(item)])
+        verdict = _compare(item, row)
         if verdict is Verdict.CHANGED:
             changed.append((item, row))
         verdicts[id(item)] = AppliedOrder(
@@ -97,7 +98,7 @@ def apply_orders(incoming: Sequence[IncomingOrder]) -> list[AppliedOrder]:
             is_history=row["is_history"],
             previous_state=row["source_state"],
         )
-    _write(new, changed, hashes, verdicts)
+    _write(new, changed, verdicts)
     _note_reading(newest, known, verdicts)
     verdicts.update(_other_sales(incoming, newest))
     return [
@@ -192,11 +193,11 @@ def _lock(items: Iterable[IncomingOrder]) -> dict[tuple[int, str, str, str], dic
     }
 
 
-def _compare(item: IncomingOrder, known: dict[str, Any], *, source_hash: str) -> Verdict:
+def _compare(item: IncomingOrder, known: dict[str, Any]) -> Verdict:
     mark = item.snapshot.birth_mark
     if mark and known["birth_mark"] and mark != known["birth_mark"]:
         return Verdict.REUSED
-    is_same = source_hash == known["source_hash"]
+    is_same = item.content_hash == known["source_hash"]
     if item.is_reread and item.read_at >= known["source_read_at"]:
         return Verdict.REPEATED if is_same else Verdict.CHANGED
     version = item.snapshot.version
@@ -217,15 +218,14 @@ def _id_of(
 def _write(
     new: list[IncomingOrder],
     changed: list[tuple[IncomingOrder, dict[str, Any]]],
-    hashes: dict[int, str],
     verdicts: dict[int, AppliedOrder],
 ) -> None:
     items = [*new, *(item for item, _ in changed)]
     if not items:
         return
-    prepared = {id(item): row for item, row in zip(items, _order_rows(items, hashes), strict=True)}
+    prepared = {id(item): row for item, row in zip(items, _order_rows(items), strict=True)}
     written: list[tuple[IncomingOrder, int]] = []
-    inserted = _insert([prepared[id(item)] for item in new])
+    inserted = _insert(new, prepared)
     for item in new:
         order_id = inserted.get(item.key)
         is_history = item.policy.is_history(item.snapshot.placed_at)
@@ -253,13 +253,13 @@ def _write(
         ]
     )
     new_ids = set(inserted.values())
-    counters.recount_units([order_id for _, order_id in written])
+    counters.recount_units([row["id"] for _, row in changed])
     outbox.record_many(
         _event(item, order_id, is_new=order_id in new_ids) for item, order_id in written
     )
 
 
-def _order_rows(items: list[IncomingOrder], hashes: dict[int, str]) -> list[dict[str, object]]:
+def _order_rows(items: list[IncomingOrder]) -> list[dict[str, object]]:
     customers = keep_customers(
         (item.merchant_id, item.account, item.snapshot.customer) for item in items
     )
@@ -269,7 +269,9 @@ def _order_rows(items: list[IncomingOrder], hashes: dict[int, str]) -> list[dict
         for address in (item.snapshot.shipping_address, item.snapshot.billing_address)
     )
     prepared = []
-    for item in items:
+    for item, customer_id, goes_to, billed_to in zip(
+        items, customers, addresses[::2], addresses[1::2], strict=True
+    ):
         snapshot = item.snapshot
         row = rows.order_row(
             snapshot,
@@ -279,25 +281,29 @@ def _order_rows(items: list[IncomingOrder], hashes: dict[int, str]) -> list[dict
             connection_id=item.connection_id,
             message_id=item.message_id,
             read_at=item.read_at,
-            source_hash=hashes[id(item)],
+            source_hash=item.content_hash,
             is_history=item.policy.is_history(snapshot.placed_at),
             is_on_terms=snapshot.payment is PaymentWord.ON_TERMS
             or snapshot.payment_method in item.policy.terms_methods,
         )
-        identity = identity_of(snapshot.customer, account=item.account)
-        row["customer_id"] = customers.get(KnownAs(item.merchant_id, identity))
-        goes_to = addresses.get((item.merchant_id, snapshot.shipping_address))
-        billed_to = addresses.get((item.merchant_id, snapshot.billing_address))
+        row["customer_id"] = customer_id
         row["address_id"] = row["typed_address_id"] = goes_to or billed_to
         row["billing_address_id"] = billed_to
         prepared.append(row)
     return prepared
 
 
-def _insert(prepared: list[dict[str, object]]) -> dict[tuple[int, str, str, str], int]:
-    if not prepared:
+def _insert(
+    new: list[IncomingOrder], prepared: dict[int, dict[str, object]]
+) -> dict[tuple[int, str, str, str], int]:
+    if not new:
         return {}
-    batch = sql.recordset(prepared, rows.ORDER_COLUMNS)
+    opened = []
+    for item in new:
+        row = prepared[id(item)] | rows.opening(item.snapshot)
+        row["released_by"] = "" if row["is_history"] else item.policy.reason_to_release(row)
+        opened.append(row)
+    batch = sql.recordset(opened, statements.NEW_COLUMNS)
     found = sql.fetch(statements.INSERT.format(batch=batch.sql), [batch.parameter])
     return {
         (merchant_id, account, mode, ext): row_id

@@ -12,10 +12,11 @@ LOCK = """
     ORDER BY o.merchant_id, o.account, o.mode, o.external_id
     FOR UPDATE OF o
 """
-_column_names = ", ".join(rows.ORDER_COLUMNS)
+NEW_COLUMNS = rows.ORDER_COLUMNS | rows.OPENING_COLUMNS
+_column_names = ", ".join(NEW_COLUMNS)
 INSERT = f"""
-    INSERT INTO orders_order ({_column_names})
-    SELECT {_column_names}
+    INSERT INTO orders_order ({_column_names}, released_at)
+    SELECT {_column_names}, CASE WHEN released_by <> '' THEN now() END
     FROM {{batch}}
     ORDER BY merchant_id, account, mode, external_id
     ON CONFLICT (merchant_id, account, mode, external_id) DO NOTHING

@@ -321,7 +321,7 @@ def _objects(content: bytes) -> list[Fields]:
         raise UnexpectedResponse(f"expected a list of objects: {error}") from error
     if not isinstance(rows, list):
         raise UnexpectedResponse(f"expected a list of objects, saw {content[:120]!r}")
-    return [Fields(row, f"[{index}]") for index, row in enumerate(rows)]
+    return [Fields(row, index=index) for index, row in enumerate(rows)]
 
 
 def _receipt(order: Fields, news: WriteBack, *, was_there: bool, message: str) -> WriteBackReceipt:

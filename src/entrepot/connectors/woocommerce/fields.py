@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from entrepot.canon.money import Money, NotMoney
+from entrepot.canon.money import Money, NotMoney, parse_amount
 
 Json = Any
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -34,16 +34,34 @@ class Fields:
     """A JSON object and the path that led to it.
 
     PHP encodes an empty object as an empty list, and plug-ins leave out or null what is optional:
-    both read as absent. What is there with another type is a BadField with its path.
+    both read as absent. What is there with another type is a BadField with its path, which is put
+    together only then: an order is read through some thirty of these.
     """
 
-    def __init__(self, value: Json, path: str = "") -> None:
-        if value == [] and isinstance(value, list):
-            value = {}
+    __slots__ = ("_index", "_meta", "_name", "_outer", "value")
+
+    def __init__(
+        self,
+        value: Json,
+        name: str = "",
+        outer: "Fields | None" = None,
+        index: int | None = None,
+    ) -> None:
+        self._name = name
+        self._outer = outer
+        self._index = index
+        self._meta: list[tuple[str, Json]] | None = None
         if not isinstance(value, dict):
-            raise BadField(f"{path or 'body'}: expected an object, saw {_shown(value)}")
+            if value != [] or not isinstance(value, list):
+                raise BadField(f"{self.path or 'body'}: expected an object, saw {_shown(value)}")
+            value = {}
         self.value: Mapping[str, Json] = value
-        self.path = path
+
+    @property
+    def path(self) -> str:
+        """What led here from the body: "line_items[0].image"."""
+        path = self._outer.where(self._name) if self._outer else self._name
+        return path if self._index is None else f"{path}[{self._index}]"
 
     def where(self, name: str) -> str:
         """The path of a field."""
@@ -89,14 +107,14 @@ class Fields:
         return value if isinstance(value, bool) else None
 
     def money(self, name: str, currency: str, *, required: bool = True) -> Money:
-        """An amount as the shop writes it, "49.90", rounded to what the currency knows."""
+        """An amount as the shop writes it, "49.90", rounded to what the checked currency knows."""
         value = self.value.get(name)
         if value in (None, "") and not required:
             return Money.zero(currency)
         if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
             raise BadField(f"{self.where(name)}: expected an amount, saw {_shown(value)}")
         try:
-            return Money.of(value, currency).rounded()
+            return Money(parse_amount(value), currency).rounded()
         except (NotMoney, ArithmeticError) as error:
             raise BadField(f"{self.where(name)}: not an amount") from error
 
@@ -120,7 +138,7 @@ class Fields:
 
     def inner(self, name: str) -> "Fields":
         """An object within; an empty one when absent."""
-        return Fields(self.value.get(name) or {}, self.where(name))
+        return Fields(self.value.get(name) or {}, name, self)
 
     def each(self, name: str) -> list["Fields"]:
         """The objects of a list; none when absent."""
@@ -129,11 +147,14 @@ class Fields:
             return []
         if not isinstance(value, list):
             raise BadField(f"{self.where(name)}: expected a list, saw {_shown(value)}")
-        return [Fields(item, f"{self.where(name)}[{index}]") for index, item in enumerate(value)]
+        return [Fields(item, name, self, index) for index, item in enumerate(value)]
 
     def meta(self) -> list[tuple[str, Json]]:
         """The (key, value) pairs of `meta_data`, in the shop's order."""
-        return [(row.text("key"), row.value.get("value")) for row in self.each("meta_data")]
+        if self._meta is None:
+            rows = self.each("meta_data")
+            self._meta = [(row.text("key"), row.value.get("value")) for row in rows]
+        return self._meta
 
 
 def _shown(value: Json) -> str:
