@@ -137,7 +137,7 @@ def test_it_is_small_private_and_not_for_search_engines(scene: Scene) -> None:
     script = Path(str(finders.find("entrepot-theme.js"))).stat().st_size
     assert len(answer.content) + sheet + script < 50_000
     assert answer.headers["X-Robots-Tag"].startswith("noindex")
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert "script-src" not in answer.headers["Content-Security-Policy"]
     assert "<script>" not in answer.content.decode()

@@ -230,10 +230,11 @@ def _answer(
     store: Store | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Render a page that search engines leave alone and that tells nobody its own address."""
+    """Render a page that search engines leave alone and that tells no other site its address."""
     response = render(request, f"tracking_page/{template}", context, status=status)
     response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # With "no-referrer" a browser calls the origin of our own forms null, and they are refused.
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "private, no-store"
     logo = urlsplit(store.logo_url) if store and store.logo_url else None
     pictures = f" {logo.scheme}://{logo.netloc}" if logo and logo.scheme == "https" else ""
