@@ -160,6 +160,29 @@ def test_cancelling_says_what_has_left_and_what_may_refuse(scene: Scene, sign_in
     assert event.reason == "changed her mind"
 
 
+def test_cancel_refund_restock_and_mail_are_four_choices_of_one_preview(
+    scene: Scene, sign_in: SignIn
+) -> None:
+    client, order = sign_in(scene), scene.orders["10482"]
+    asked = {"reason": "changed her mind", "refunds": "on", "tells_customer": "on"}
+
+    preview = client.get(f"/orders/{order.id}/cancel/", {**asked, "preview": "1"}).content.decode()
+    client.post(f"/orders/{order.id}/cancel/", asked)
+
+    (event,) = events(scene, "10482", "order.lines_cancelled")
+    with scope.merchant(scene.merchant.id):
+        (refund,) = Refund.objects.filter(order_id=order.id)
+    assert "go back where they were taken" in preview
+    assert "No restock" in preview
+    assert "Mail “Cancelled” to the customer" in preview
+    assert event.data["tells_customer"] is True
+    assert (refund.amount, refund.restocks, refund.tells_customer) == (
+        Decimal("175.4"),
+        False,
+        False,
+    )
+
+
 def test_what_has_left_in_full_cannot_be_cancelled(scene: Scene, sign_in: SignIn) -> None:
     answer = sign_in(scene).get(f"/orders/{scene.orders['10480'].id}/cancel/")
 
@@ -183,6 +206,25 @@ def test_a_reship_sends_the_units_that_were_named(scene: Scene, sign_in: SignIn)
         (sent,) = again.items.all()
     assert (sent.sku, sent.quantity) == ("PRT-LEU-5070", 2)
     assert again.replacement_reason == "lost on the way"
+
+
+def test_a_reship_says_what_it_costs_also_before_the_provider_has_charged(
+    scene: Scene, sign_in: SignIn
+) -> None:
+    order = scene.orders["10482"]
+    with scope.merchant(scene.merchant.id):
+        share = FulfillmentOrder.objects.get(order_id=order.id, share=1)
+        items = list(FulfillmentItem.objects.filter(fulfillment_order=share).order_by("position"))
+        whole = sum(item.quantity for item in items)
+        FulfillmentOrder.objects.filter(id=share.id).update(
+            cost=None, quoted_cost=Decimal(9 * whole), quote_currency="EUR"
+        )
+    units = f"units_{items[0].id}"
+    asked = {"share": str(share.id), units: "2", "reason": "lost", "preview": "1"}
+
+    preview = sign_in(scene).get(f"/orders/{order.id}/reship/", asked).content.decode()
+
+    assert "18.00\N{NO-BREAK SPACE}EUR" in preview
 
 
 def test_a_reship_of_nothing_is_refused(scene: Scene, sign_in: SignIn) -> None:

@@ -16,7 +16,7 @@ from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.fulfillment.models import Quote
 from entrepot.orders import services as orders
 from entrepot.orders.models import Hold
-from tests.rules.trade import HOME, Trade, buyer, connect, euros, fact, line, snapshot
+from tests.rules.trade import HOME, Trade, buyer, connect, euros, fact, later, line, snapshot
 
 
 def quotes_asked(house: ProdigiSimulator) -> int:
@@ -164,6 +164,29 @@ def test_the_same_goods_to_the_same_country_are_priced_once_a_day(
     trade.work()
 
     assert quotes_asked(house) == 3
+
+
+def test_a_delivery_to_another_country_is_priced_anew_before_it_is_sent(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    services.change_policy(
+        trade.shop.id, merchant_id=trade.merchant.id, changes={"cooling_off_seconds": 3600}
+    )
+    trade.made_by(provider, "MOEWE-A3")
+    told = snapshot("1", line("MOEWE-A3", 2))
+    trade.tell(told)
+    trade.work()
+    (near,) = trade.shares("1")
+
+    far_away = replace(HOME, country="AU", city="Hobart", postal_code="7000")
+    trade.tell(later(told, shipping_address=far_away))
+    trade.work(timedelta(hours=1))
+
+    (far,) = trade.shares("1")
+    assert (near.status, far.status) == ("open", "open")
+    assert near.quoted_cost is not None
+    assert far.quoted_cost is not None
+    assert far.quoted_cost > near.quoted_cost
 
 
 def test_a_hold_for_the_cost_is_over_when_the_order_brings_in_more(

@@ -13,8 +13,10 @@ from entrepot.access import scope
 from entrepot.canon.fulfillment import FulfillmentRequest
 from entrepot.canon.fulfillment import Quote as Told
 from entrepot.canon.money import Money
+from entrepot.canon.places import Address
 from entrepot.connect import registry
 from entrepot.connections.models import Connection
+from entrepot.customers.queries import address_of
 from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder, Quote
 from entrepot.fulfillment.states import Status
 from entrepot.orders.holds import NewHold, was_let_go
@@ -36,13 +38,21 @@ class Quoting:
 
 
 def unquoted(order: Order) -> list[FulfillmentOrder]:
-    """Unsent shares of an order whose provider can say what they cost, and was not asked lately."""
+    """Unsent shares of an order whose provider can say what they cost, and was not asked lately.
+
+    Nor for another country: a delivery elsewhere has another price.
+    """
+    place = _place_of(address_of(order.address_id))
     waiting = FulfillmentOrder.objects.filter(
         order_id=order.id, status=Status.OPEN, is_by_hand=False, replaces_id=None
     ).order_by("share")
     since = timezone.now() - LASTS
-    fresh = [share for share in waiting if share.quoted_at is None or share.quoted_at < since]
-    return [share for share in fresh if _can_quote(share.connection_id)]
+    return [
+        share
+        for share in waiting
+        if (share.quoted_at is None or share.quoted_at < since or share.quoted_place != place)
+        and _can_quote(share.connection_id)
+    ]
 
 
 def recall_quote(share: FulfillmentOrder, request: FulfillmentRequest, *, currency: str) -> bool:
@@ -53,7 +63,7 @@ def recall_quote(share: FulfillmentOrder, request: FulfillmentRequest, *, curren
         quoted_at__gte=timezone.now() - LASTS,
     ).first()
     if known is not None:
-        _write_down(share, Money(known.cost, known.currency))
+        _write_down(share, request, Money(known.cost, known.currency))
     return known is not None
 
 
@@ -71,7 +81,7 @@ def keep_quote(merchant_id: int, quoting: Quoting, quotes: Sequence[Told]) -> No
     with scope.merchant(merchant_id):
         share = FulfillmentOrder.objects.select_for_update().get(id=quoting.fulfillment_order_id)
         cost = chosen[0] if chosen else None
-        _write_down(share, cost)
+        _write_down(share, quoting.request, cost)
         if cost is not None:
             Quote.objects.update_or_create(
                 merchant_id=merchant_id,
@@ -83,11 +93,6 @@ def keep_quote(merchant_id: int, quoting: Quoting, quotes: Sequence[Told]) -> No
                     "quoted_at": timezone.now(),
                 },
             )
-
-
-def forget_quotes(order_id: int) -> None:
-    """Have unsent shares of an order quoted again: it goes elsewhere."""
-    FulfillmentOrder.objects.filter(order_id=order_id, status=Status.OPEN).update(quoted_at=None)
 
 
 def excess(order: Order) -> NewHold | None:
@@ -156,18 +161,24 @@ def _percent_of(order: Order) -> int:
     return int(policy.get("most_cost_percent", MOST_COST_PERCENT))
 
 
-def _write_down(share: FulfillmentOrder, cost: Money | None) -> None:
+def _write_down(share: FulfillmentOrder, request: FulfillmentRequest, cost: Money | None) -> None:
     share.quoted_at = timezone.now()
+    share.quoted_place = _place_of(request.recipient)
     share.quoted_cost = cost.amount if cost else None
     share.quote_currency = cost.currency if cost else ""
-    share.save(update_fields=["quoted_at", "quoted_cost", "quote_currency"])
+    share.save(update_fields=["quoted_at", "quoted_place", "quoted_cost", "quote_currency"])
+
+
+def _place_of(address: Address) -> str:
+    """What decides a price of where it goes; nothing else of the customer is kept with it."""
+    return f"{address.country}/{address.region}"
 
 
 def _content_of(request: FulfillmentRequest, currency: str) -> str:
-    """The name of what decides a price; nothing of the customer but country and region is in it."""
+    """The name of what decides a price."""
     goods = sorted(
         (item.provider_sku, sorted(item.attributes), item.quantity) for item in request.items
     )
-    place = (request.recipient.country, request.recipient.region)
+    place = _place_of(request.recipient)
     content = [currency, request.shipping_method.casefold(), place, goods]
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:32]

@@ -61,6 +61,7 @@ class FulfillmentOrder(MerchantRow):
     quoted_cost = models.DecimalField(max_digits=18, decimal_places=4, null=True)
     quote_currency = models.TextField(default="", db_default="")
     quoted_at = models.DateTimeField(null=True)
+    quoted_place = models.TextField(default="", db_default="")
     sent_address_id = models.BigIntegerField(null=True)
     refused_address_id = models.BigIntegerField(null=True)
     replaces_id = models.BigIntegerField(null=True)

@@ -22,7 +22,6 @@ from entrepot.connections.models import Connection
 from entrepot.connections.states import EffectFlow
 from entrepot.customers.queries import address_of, email_of
 from entrepot.events import outbox
-from entrepot.fulfillment.costs import forget_quotes
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.references import idempotency_key, share_reference
 from entrepot.fulfillment.states import Status
@@ -49,7 +48,6 @@ def shares_elsewhere(merchant_id: int, order_id: int) -> list[int]:
     """The shares of an order that a provider sends to another place than it should."""
     with scope.merchant(merchant_id):
         order = lock_order(order_id)
-        forget_quotes(order_id)
         shares = list(FulfillmentOrder.objects.filter(order_id=order_id).order_by("share"))
         for share in shares:
             if order.open_holds and share.sent_address_id == order.address_id:

@@ -261,9 +261,13 @@ def _cost(share: FulfillmentOrder, units: dict[int, int]) -> Money | None:
     whole = sum(
         FulfillmentItem.objects.filter(fulfillment_order=share).values_list("quantity", flat=True)
     )
-    if share.cost is None or not whole:
+    if not whole:
         return None
-    return Money(share.cost * sum(units.values()) / whole, share.cost_currency).rounded()
+    # What it charged; before that, what it had said beforehand.
+    cost, currency = share.cost, share.cost_currency
+    if cost is None:
+        cost, currency = share.quoted_cost, share.quote_currency
+    return Money(cost * sum(units.values()) / whole, currency).rounded() if cost else None
 
 
 class TrackingForm(forms.Form):
