@@ -103,9 +103,17 @@ class World:
 
     def price(self, shop: Connection) -> None:
         """Have what was sold planned and priced, so that only submissions meet the next faults."""
+        self.cool_off(shop)
+        self.let_go(shop)
+
+    def cool_off(self, shop: Connection) -> None:
+        """Have what was sold planned and priced, and keep it from leaving."""
         hour = {"cooling_off_seconds": 3600}
         services.change_policy(shop.id, merchant_id=self.merchant.id, changes=hour)
         self.settle(ahead=timedelta(minutes=2), rounds=4)
+
+    def let_go(self, shop: Connection) -> None:
+        """End the cooling-off time."""
         services.change_policy(shop.id, merchant_id=self.merchant.id, changes=POLICY)
         with scope.merchant(self.merchant.id):
             FulfillmentOrder.objects.update(submit_after=Now())

@@ -29,11 +29,11 @@ def sell(world: World, bank: StripeSimulator) -> str:
     """An order of the shop whose payment the gateway took; the payment's id."""
     payment = str(bank.pay_outside(10_000, "eur")["id"])
     world.shop.customer_orders((PRINT_A3, 2), transaction_id=payment)
-    world.price(mapped_shop(world))
+    world.cool_off(shop_of(world))
     return payment
 
 
-def mapped_shop(world: World) -> Connection:
+def shop_of(world: World) -> Connection:
     with scope.merchant(world.merchant.id):
         return Connection.objects.get(platform="woocommerce")
 
@@ -46,6 +46,8 @@ def holds(world: World) -> list[str]:
 def test_a_review_holds_the_order_until_it_is_closed(world: World, bank: StripeSimulator) -> None:
     payment = sell(world, bank)
     review = bank.review(payment)
+    world.settle()
+    world.let_go(shop_of(world))
     world.settle(ahead=timedelta(minutes=2))
     assert (holds(world), world.house.books["orders"]) == (["review"], {})
 
@@ -61,6 +63,8 @@ def test_a_dispute_holds_the_order_and_only_a_won_one_lets_it_go(
 ) -> None:
     payment = sell(world, bank)
     dispute = bank.dispute(payment)
+    world.settle()
+    world.let_go(shop_of(world))
     world.settle(ahead=timedelta(minutes=2))
     assert "dispute" in holds(world)
     assert world.house.books["orders"] == {}

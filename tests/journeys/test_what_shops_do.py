@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from entrepot.access import scope
+from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
 from entrepot.canon.money import Money
 from entrepot.connections import history, services
@@ -17,6 +18,7 @@ from entrepot.obligations.models import Obligation
 from entrepot.orders.models import Order
 from entrepot.payments import refunds
 from entrepot.payments.models import Refund
+from entrepot.tasks.refunds import gateway
 from tests.journeys.conftest import World
 
 pytestmark = pytest.mark.journey
@@ -90,7 +92,7 @@ def test_a_status_of_the_shops_own_is_held_until_somebody_says_what_it_means(
     world: World, mapped: dict[str, Connection]
 ) -> None:
     shop_id = world.shop.customer_orders((PRINT_A3, 2), is_paid=False, payment_method="bacs")
-    world.shop.set_status(shop_id, "wc-ready-to-print")
+    world.shop.set_status(shop_id, "ready-to-print")
     world.settle(ahead=timedelta(minutes=2))
     assert (order_of(world).released_at, shares_of(world)) == (None, [])
 
@@ -113,9 +115,10 @@ def test_cash_on_delivery_is_made_before_it_is_paid_and_counts_once_it_is(
     assert (order.released_by, order.payment_status) == ("terms", "unpaid")
     assert shares_of(world) == ["accepted"]
 
-    world.shop.pay(shop_id)
-    world.settle(ahead=timedelta(minutes=2))
+    for _ in range(6):  # the parcel is paid for at the door, when the shop completes the order
+        world.settle(ahead=timedelta(hours=12))
 
+    assert world.shop.shop.sales[shop_id].status == "completed"
     assert order_of(world).payment_status == "paid"
     assert len(world.house.books["orders"]) == 1
 
@@ -126,16 +129,21 @@ def test_a_refund_at_the_shop_is_asked_for_once_and_then_a_person_is_asked(
     world.shop.customer_orders((PRINT_A3, 2))
     world.settle(ahead=timedelta(minutes=2))
     order = order_of(world)
-    world.shop.faults.invisible = world.shop.faults.drop_answer = 1.0
-    refunds.want_refund(
+    refund = refunds.want_refund(
         world.merchant.id,
         order.id,
         amount=Money(Decimal("12.50"), order.currency),
         by="user:1",
         reason="Kratzer",
     )
-    world.settle(ahead=timedelta(minutes=2), rounds=3)
-    world.shop.faults.drop_answer = 0.0
+    call = refunds.intend_refund(world.merchant.id, refund.id)
+    assert call is not None
+    with scope.merchant(world.merchant.id):
+        attempts.begin_call(call.lease)
+    world.shop.faults.invisible = 1.0
+    gateway(mapped["shop"].id).refund(call.request)  # made, and its answer never arrives
+    lost = "the connection ended before an answer"
+    refunds.record_unknown(world.merchant.id, refund.id, call.lease, message=lost)
     for _ in range(4):
         world.ask()
 
