@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("fulfillment", "0004_quotes")]
+    dependencies = [("fulfillment", "0005_index_of_open_parcels")]
 
     operations = [
         migrations.AddField(
