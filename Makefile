@@ -15,7 +15,7 @@ CHECKED := src tests tools $(wildcard conftest.py benchmarks rehearsal)
 TEMPLATES = $(shell find src -name '*.html' -path '*/templates/*')
 ARGS ?=
 
-.PHONY: help demo up test check format rehearse rehearse-one fuzz docs bench bench-soak shots lock migrations clean
+.PHONY: help demo up test check format rehearse rehearse-one fuzz docs bench bench-soak shots picture lock migrations clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -76,6 +76,11 @@ bench-soak: ## load a hub for an hour and watch its memory (ARGS=minutes=5)
 shots: ## photograph every page into shots/
 	$(SETUP) dev
 	@chromium="$$($(BIN)/python tools/browser.py)" && ENTREPOT_CHROMIUM="$$chromium" $(BIN)/python -m tests.browser.shots $(ARGS)
+
+picture: ## take the picture of the README anew
+	$(SETUP) dev
+	@chromium="$$($(BIN)/python tools/browser.py)" && ENTREPOT_CHROMIUM="$$chromium" $(BIN)/python -m tests.browser.shots -k readme
+	@cp shots/readme.png docs/images/home.png
 
 lock: ## rewrite the lock files from pyproject.toml (ARGS="--upgrade" for newer versions)
 	@$(PYTHON) tools/setup.py lock $(ARGS)

@@ -1,12 +1,17 @@
 """The documentation and the code say the same."""
 
 import ast
+import copy
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 
+from entrepot.cli.main import cli
 from entrepot.config.environment import MAIL_SERVICES
+from tests.cli.shell import run
 from tools import write_docs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,3 +67,107 @@ def test_every_decision_has_a_claim_for_a_title() -> None:
     for page in pages:
         headings = re.findall(r"^#+ .*", page.read_text(), re.MULTILINE)
         assert headings[1:] == ["## Context", "## Decision", "## Consequences"], page.name
+
+
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+MAKE = re.compile(r"make ([a-z][a-z-]*)((?: ARGS=(?:\"[^\"]*\"|[^\s`]+))?)")
+# What other programs do, which no test of ours can promise.
+FOREIGN = ("docker ", "printf ", "curl ")
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every command that a page shows with its prompt: (page, command)."""
+    return [
+        (page.name, line.removeprefix("$ ").partition("   #")[0].strip())
+        for page in PAGES
+        for block in CONSOLE.findall(page.read_text())
+        for line in block.splitlines()
+        if line.startswith("$ ")
+    ]
+
+
+def shown(program: str) -> list[tuple[str, str]]:
+    """Those that run one program of ours, without the variables before it."""
+    found = []
+    for page, command in commands():
+        words = re.sub(r"^(?:[A-Z_]+=\S+ )+", "", command).removeprefix(".venv/bin/")
+        if words.startswith(f"{program} "):
+            found.append((page, words.removeprefix(f"{program} ")))
+    return found
+
+
+def test_every_command_of_a_page_is_ours_or_known_to_be_foreign() -> None:
+    ours = len(shown("entrepot")) + len(shown("make"))
+    foreign = [command for _, command in commands() if command.startswith(FOREIGN)]
+
+    assert len(commands()) == ours + len(foreign)
+    assert ours > 20
+
+
+@pytest.mark.parametrize(("page", "command"), shown("entrepot"))
+def test_a_command_of_a_page_is_understood(page: str, command: str) -> None:
+    name, *words = shlex.split(command)
+
+    context = click.Context(cli)
+    found = cli.get_command(context, name)
+    assert found is not None
+    while isinstance(found, click.Group):
+        inner = found.get_command(context, words.pop(0))
+        assert inner is not None, command
+        found = inner
+    found = copy.copy(found)
+    found.params = [_without_looking(parameter) for parameter in found.params]
+    found.make_context(name, words)
+
+
+def _without_looking(parameter: click.Parameter) -> click.Parameter:
+    """The same, but files of other machines need not be here."""
+    same = copy.copy(parameter)
+    if isinstance(same.type, click.Path):
+        same.type = click.Path(path_type=Path)
+    return same
+
+
+def test_every_target_of_a_page_exists_and_so_does_what_it_names() -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = [
+        (page.name, target, arguments)
+        for page in PAGES
+        for target, arguments in MAKE.findall("\n".join(_code_of(page)))
+    ]
+
+    assert sorted({row[1] for row in named} - targets) == []
+    paths = {
+        (page, word)
+        for page, _, arguments in named
+        for word in re.split(r"[\s\"=]+", arguments)
+        if "/" in word and "<" not in word and "acme" not in word
+    }
+    assert sorted((page, path) for page, path in paths if not (ROOT / path).exists()) == []
+
+
+def _code_of(page: Path) -> list[str]:
+    """What a page shows as code: blocks and words between back-ticks."""
+    text = page.read_text()
+    return re.findall(r"^```.*?^```|`[^`\n]+`", text, re.MULTILINE | re.DOTALL)
+
+
+def test_commands_for_an_operator_do_what_the_page_says(database: str, tmp_path: Path) -> None:
+    page = (DOCS / "operating.md").read_text()
+    lines = [line[2:] for block in CONSOLE.findall(page) for line in block.splitlines()]
+
+    def on_the_page(beginning: str) -> str:
+        [found] = [line for line in lines if line.startswith(f"entrepot {beginning}")]
+        return found.removeprefix("entrepot ")
+
+    people = run(f"{on_the_page('users create')} --password-stdin", given="Möwen über der Reede\n")
+    key = run(on_the_page("keys create"))
+    assert (people.code, key.code) == (0, 0), people.err + key.err
+    assert run(on_the_page("connections list")) == (0, "", "")
+    assert run(on_the_page("pause --merchant")).code == 0
+    assert run(on_the_page("pause mails")).code == 0
+    assert run(on_the_page("resume --merchant")).out == "2 stops ended (live).\n"
+    assert run(on_the_page("doctor --merchant")).out == "[]\n"
+    dump = tmp_path / "entrepot.dump"
+    made = run(on_the_page("backup /backups").replace("/backups/entrepot.dump", str(dump)))
+    assert (made.code, dump.exists()) == (0, True), made.err

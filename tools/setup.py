@@ -80,7 +80,8 @@ def _run(command: list[str]) -> None:
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env={**os.environ, "VIRTUAL_ENV": str(VENV)},
+        # Certificates that the machine trusts (a company's own, say) count for uv as for pip.
+        env={"UV_SYSTEM_CERTS": "1", **os.environ, "VIRTUAL_ENV": str(VENV)},
         check=False,
         stdin=subprocess.DEVNULL,
     )

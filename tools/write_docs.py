@@ -6,9 +6,11 @@
 | docs/events.md                    | the catalogue of events            |
 | docs/platforms.md                 | the manifests of the connectors    |
 | docs/settings.md, one marked part | the `[environment]` of the manifests |
+| docs/sandbox.md, one marked part  | the scenarios                      |
 """
 
 import sys
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 
@@ -16,12 +18,16 @@ from benchmarks import page as benchmarks
 from entrepot.connect import manifest
 from entrepot.connect.manifest import Manifest
 from entrepot.events.catalog import CATALOG
+from entrepot.sandbox.scenarios import SCENARIOS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 CONNECTORS = ROOT / "src" / "entrepot" / "connectors"
 BEGIN = "<!-- from the manifests: make docs -->\n"
 END = "<!-- end -->\n"
+SCENARIOS_BEGIN = "<!-- from the scenarios: make docs -->\n"
+SCENARIOS_END = "<!-- end scenarios -->\n"
+WHERE = {"*": "everywhere", "labels": "providers", "sell": "shops"}
 
 EVENTS_HEAD = """\
 # Events
@@ -50,15 +56,32 @@ GUARANTEES = {
 def pages() -> dict[Path, str]:
     """Every page that this program writes, with its text."""
     manifests = [manifest.read(path) for path in sorted(CONNECTORS.glob("*/manifest.toml"))]
-    settings = DOCS / "settings.md"
-    head, _, rest = settings.read_text().partition(BEGIN)
-    tail = rest.partition(END)[2]
+    settings, sandbox = DOCS / "settings.md", DOCS / "sandbox.md"
     return {
         benchmarks.PAGE: benchmarks.page(),
         DOCS / "events.md": _events(),
         DOCS / "platforms.md": _platforms(manifests),
-        settings: f"{head}{BEGIN}{_environment(manifests)}{END}{tail}",
+        settings: _with_part(settings, BEGIN, _environment(manifests), END),
+        sandbox: _with_part(sandbox, SCENARIOS_BEGIN, _scenarios(), SCENARIOS_END),
     }
+
+
+def _with_part(page: Path, begin: str, part: str, end: str) -> str:
+    """A page as it stands, with one marked part written anew."""
+    head, _, rest = page.read_text().partition(begin)
+    return f"{head}{begin}{part}{end}{rest.partition(end)[2]}"
+
+
+def _scenarios() -> str:
+    rows = [f"| `{name}` | {row.text} | {_dials(row.dials)} |\n" for name, row in SCENARIOS.items()]
+    return "".join(["\n| scenario | what happens | dials |\n|---|---|---|\n", *rows, "\n"])
+
+
+def _dials(dials: Mapping[str, Mapping[str, float]]) -> str:
+    return "; ".join(
+        f"{WHERE[role]}: " + ", ".join(f"`{name}` {value:g}" for name, value in values.items())
+        for role, values in dials.items()
+    )
 
 
 def _events() -> str:

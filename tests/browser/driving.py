@@ -92,13 +92,13 @@ UNNAMED = """
 """
 
 
-def photograph(page: Page, name: str) -> None:
-    """Save a picture of the whole page, where somebody asked for pictures."""
+def photograph(page: Page, name: str, *, is_whole: bool = True) -> None:
+    """Save a picture of the page, or of what a screen shows, where somebody asked for pictures."""
     folder = os.environ.get(SHOTS_FOLDER)
     if folder and name:
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(
-            path=Path(folder) / f"{re.sub('[^a-z0-9-]', '-', name)}.png", full_page=True
+            path=Path(folder) / f"{re.sub('[^a-z0-9-]', '-', name)}.png", full_page=is_whole
         )
 
 

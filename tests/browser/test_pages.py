@@ -1,5 +1,7 @@
 """Each page in a real browser: light and dark, wide and narrow, by keyboard, without JavaScript."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page
 
@@ -8,6 +10,7 @@ from tests.browser.conftest import OpenWindow
 from tests.browser.driving import THEMES, WIDTHS, photograph
 from tests.dashboard.scene import PASSWORD, Scene
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = {
     "home": "/",
     "owed": "/owed/overdue/",
@@ -43,6 +46,18 @@ def test_a_page_fits_every_screen_in_both_themes(
             assert look.overflow <= 0, f"{shot} scrolls sideways by {look.overflow} px"
             assert look.headings == 1, shot
             assert look.unnamed == [], shot
+
+
+def test_the_readme_shows_the_home_page(scene: Scene, window: OpenWindow) -> None:
+    opened = window(scene)
+
+    look = opened.look("/", width=1280)
+    opened.do(lambda page: photograph(page, "readme", is_whole=False))
+
+    assert (look.errors, look.headings) == ([], 1)
+    shown = (ROOT / "docs" / "images" / "home.png").read_bytes()
+    assert shown.startswith(b"\x89PNG")
+    assert len(shown) < 200_000
 
 
 @pytest.mark.parametrize("name", EMPTY)
