@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
 DEFAULT_EXPONENT = 2
@@ -121,7 +121,8 @@ class Money:
             shares, total = [Decimal(1)] * len(shares), Decimal(len(shares))
         units = self.minor
         exact = [Decimal(units) * share / total for share in shares]
-        floors = [int(part // 1) for part in exact]
+        # `//` of decimals cuts towards zero, and a negative amount would lose its remainder.
+        floors = [int(part.to_integral_value(rounding=ROUND_FLOOR)) for part in exact]
         order = sorted(range(len(exact)), key=lambda i: (floors[i] - exact[i], i))
         for index in order[: units - sum(floors)]:
             floors[index] += 1

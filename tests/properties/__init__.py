@@ -1,0 +1,1 @@
+"""What holds for every history, plan and clock, tried on many of them."""
