@@ -50,7 +50,7 @@ def test_a_key_is_made_in_a_dialog_and_shown_once(empty_scene: Scene, window: Op
 
     def made(page: Page) -> tuple[str, str]:
         page.get_by_role("link", name="Make a key").click()
-        page.get_by_label("Name").fill("Packtisch ß")
+        page.get_by_label("Name", exact=True).fill("Packtisch ß")
         page.get_by_label("orders:read").check()
         page.get_by_label("fulfillment:write").check()
         photograph(page, "configuration-dialog")

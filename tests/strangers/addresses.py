@@ -162,6 +162,7 @@ def _way(path: str, names: tuple[str, ...]) -> str:
         "api": "api",
         "t": "token",
         "track": "token",
+        "artwork": "token",
         "sign-in": "token",
         "mail-events": "token",
         "metrics": "figures",

@@ -80,7 +80,7 @@ def told(text: str, words: Iterable[str], *, asked: str) -> list[str]:
 
 
 def _is_common(word: str) -> bool:
-    return word in _zones() or word in _our_own()
+    return word.startswith("/") or word in _zones() or word in _our_own()
 
 
 @cache

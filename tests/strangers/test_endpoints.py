@@ -17,6 +17,7 @@ from tests.strangers.addresses import Address, Unasked, addresses, calls
 from tests.strangers.forms import Form, forms_of
 from tests.strangers.marks import state_of, told
 
+pytestmark = pytest.mark.timeout(900)  # hundreds of requests each, on whatever machine
 # Operations that say the same to everybody: what the hub can connect to.
 FOR_ALL = {"list_platforms"}
 # A name here is the merchant's own to choose: asking writes to the asker.
@@ -188,6 +189,7 @@ EVERYBODYS: dict[str, object] = {
     "color": "0a7d8a",
     "service": "mailgun",
     "token": "forged",
+    "name": "front.png",
 }
 # What the dialogs of the configuration ask for: enough to go through, were it theirs.
 TYPED = {

@@ -149,7 +149,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         if visit.may(scope)
     ]
     pages = [
-        {"title": word, "icon": icon, "link": visit.url(name)}
+        {"title": word, "icon": icon, "link": visit.url(name), "active": False}
         for word, icon, name, scope in PAGES
         if visit.may(scope)
     ]

@@ -169,7 +169,7 @@ def _shell(request: HttpRequest, visit: Visit, current: str) -> dict[str, Any]:
             mode,
             {**counted, "attention": standing.how_many(mode)},
             current,
-            may_configure=visit.user.is_staff,
+            may_configure=visit.may("settings:read"),
         ),
         "counts": counted,
         "stops": shell.stops(mode, waiting, connections.names()),

@@ -11,7 +11,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -23,8 +22,8 @@ from entrepot.access.models import User
 from entrepot.access.queries import memberships_of
 from entrepot.access.second_factor import confirm_factor, has_second_factor, waiting_factor
 from entrepot.access.signing import BadToken
-from entrepot.dashboard.page import HAS_SECOND_FACTOR, is_verified, page, safe_back
-from entrepot.dashboard.visit import MERCHANT_KEY, PageRequest
+from entrepot.dashboard.page import HAS_SECOND_FACTOR, is_verified, safe_back
+from entrepot.dashboard.visit import MERCHANT_KEY
 
 HOME = "/"
 
@@ -165,13 +164,6 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         },
         status=200 if not form.errors else 400,
     )
-
-
-@page(scope="settings:read")
-def to_configuration(request: PageRequest) -> HttpResponse:
-    """Our "Settings": users, roles, keys and what else is configured, below /admin/."""
-    del request
-    return HttpResponseRedirect(reverse("admin:index"))
 
 
 @require_POST

@@ -121,7 +121,6 @@ pages: list[URLPattern | URLResolver] = [
         message_templates.remove_template,
         name="remove-template",
     ),
-    path("settings/", session.to_configuration, name="settings"),
     path("sandbox/", sandbox.sandbox, name="sandbox"),
     path("sandbox/control/", sandbox.control, name="control-sandbox"),
     path("attention/", attention.attention, name="attention"),

@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
+from entrepot.connect.registry import NotOffered
 from entrepot.connect.webhook import Verified, WebhookRequest
 from entrepot.connections import deliveries
 from entrepot.connections.queries import Receiving
@@ -119,6 +120,8 @@ class Edge:
         )
         try:
             believed = _believe(found, target, request)
+        except NotOffered:  # nothing comes from this platform: what is made by hand, say
+            return _unknown
         except Ambiguous:
             return _ambiguous
         except Disbelieved as error:
