@@ -84,7 +84,9 @@ MUTATIONS: dict[str, Mutation] = {
     "no fencing token": Mutation(
         replacements=(
             _one(
-                "attempts/services.py", "    if attempt.token != lease.token:\n", "    if False:\n"
+                "attempts/services.py",
+                "    return attempt.token == lease.token\n",
+                "    return True\n",
             ),
             _one(
                 "attempts/services.py",
@@ -175,8 +177,8 @@ MUTATIONS: dict[str, Mutation] = {
             ),
             _one(
                 "notifications/attempting.py",
-                "from entrepot.notifications import services\n",
-                "from entrepot.notifications import sending, services\n",
+                "from entrepot.notifications import context, policy, services\n",
+                "from entrepot.notifications import context, policy, sending, services\n",
             ),
             _one(
                 "tasks/mail.py",
@@ -190,7 +192,7 @@ MUTATIONS: dict[str, Mutation] = {
     "a reference from a row id": Mutation(
         replacements=(
             _one(
-                "fulfillment/submission.py",
+                "fulfillment/requesting.py",
                 '        "external_id": order.external_id,\n',
                 '        "external_id": str(fulfillment_order.id + 70_000),\n',
             ),
@@ -203,6 +205,13 @@ MUTATIONS: dict[str, Mutation] = {
                 "fulfillment/submission.py",
                 "    order = lock_order(order_id)\n",
                 "    order = Order.objects.get(id=order_id)\n",
+            ),
+            _one(
+                "fulfillment/submission.py",
+                '    orders = lock_orders(shares.values_list("order_id", flat=True))\n',
+                '    ids = list(shares.values_list("order_id", flat=True))\n'
+                "    orders = list(Order.objects.filter(id__in=ids))\n"
+                '    scope.keep_ahead("order", {order.id: order for order in orders})\n',
             ),
         ),
         scenes=("cancel while intending",),

@@ -34,9 +34,11 @@ BROAD_EXCEPT = {
     "src/entrepot/config/asgi.py": "start-up: the server must be told that it failed",
     "src/entrepot/edge/app.py": "a request at the edge: answered 503, never a dropped connection",
     "src/entrepot/tasks/running.py": "around a job: any failure is a retry or a dead letter",
+    "src/entrepot/tasks/effects.py": "around a call and its ending: sorted, or told to its job",
     "src/entrepot/tasks/worker.py": "around a draining loop: it pauses and goes on",
     "src/entrepot/intake/drain.py": "around one item of a batch: it is parked, the batch goes on",
 }
+STEPPING = {"take", "_take", "_take_together", "__init__"}
 STATUSES_WITHOUT_STEPS = {
     "src/entrepot/fulfillment/shipping.py": "a shipment is there or voided, by one recorded fact",
     "src/entrepot/fulfillment/tracking.py": "a parcel's status follows from all of its updates",
@@ -154,7 +156,8 @@ def test_a_status_changes_only_in_take() -> None:
             continue
         for function, node in _nodes_in_functions(tree_of(path)):
             is_step = (
-                function in {"take", "_take", "__init__"} or place(path) in STATUSES_WITHOUT_STEPS
+                function in {"take", "_take", "_take_together", "__init__"}
+                or place(path) in STATUSES_WITHOUT_STEPS
             )
             if not is_step and (_assigns_status(node) or _updates_status(node)):
                 found.append(place(path, node))

@@ -9,6 +9,7 @@ from entrepot.notifications import configuring, facts, queries
 from entrepot.notifications.rendering import RenderedMail, render
 from entrepot.notifications.states import Kind
 from entrepot.notifications.templates import Words
+from entrepot.orders.models import Order
 from tests.notifications.sales import LIGHTHOUSE, POSTCARDS, Sale, make_sale, refund, ship
 
 MONDAY = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -17,7 +18,7 @@ MONDAY = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 def mail(sale: Sale, kind: Kind, *told: str, language: str = "") -> RenderedMail:
     with scope.merchant(sale.merchant.id):
         return render(
-            sale.order.id,
+            Order.objects.get(id=sale.order.id),
             kind,
             told,
             storefront_id=sale.storefront.id,

@@ -28,7 +28,6 @@ from entrepot.notifications.messages import OutgoingMail
 from entrepot.notifications.models import SandboxMail
 from entrepot.notifications.states import Kind
 from tests.notifications.post_office import PostOffice, post_office
-from tests.notifications.sales import make_storefront
 
 
 @pytest.fixture
@@ -47,15 +46,14 @@ def office() -> Iterator[PostOffice]:
 
 @pytest.fixture
 def mail(merchant: Merchant) -> OutgoingMail:
-    with scope.merchant(merchant.id):
-        storefront = make_storefront(merchant)
     return OutgoingMail(
         mail_id=5,
         merchant_id=merchant.id,
         order_id=7,
-        storefront_id=storefront.id,
         mode="live",
         kind=Kind.CONFIRMATION,
+        sender=("Seemöwe Prints", "hallo@seemoewe.example"),
+        reply_to="",
         recipient="mareike@example.org",
         subject="Wir haben deine Bestellung 10482",
         html="<p>Möwe</p>",
@@ -75,7 +73,7 @@ def test_a_mail_reaches_the_server_with_its_message_id(
     message = message_from_bytes(content.encode(), policy=default)
     assert message["Message-ID"] == "<mail-abc@seemoewe.example>"
     assert message["To"] == "mareike@example.org"
-    assert message["From"] == "Seemöwe Prints <entrepot@localhost>"
+    assert message["From"] == "Seemöwe Prints <hallo@seemoewe.example>"
     assert message["Subject"] == "Wir haben deine Bestellung 10482"
     assert MERCHANT_HEADER not in message
     parts = [part.get_content() for part in message.walk() if not part.is_multipart()]

@@ -16,7 +16,7 @@ from entrepot.fulfillment.references import idempotency_key, share_reference
 from entrepot.fulfillment.reship import CannotReship, reship
 from entrepot.monitoring import installation
 from entrepot.monitoring.installation import Place
-from entrepot.tasks.submission import submit
+from entrepot.tasks.submission import submit_now
 from tests.rules.trade import SHOP_ACCOUNT, Trade, connect, line, snapshot
 
 
@@ -153,6 +153,6 @@ def test_a_database_that_was_moved_sends_nothing_until_somebody_adopts_it(
     installation.adopt(there, by="user:1", reason="der neue Keller")
     trade.work()
     share_id = trade.shares()[0].id
-    submit(merchant_id=trade.merchant.id, subject_id=share_id)
+    submit_now(trade.merchant.id, share_id)
 
     assert (trade.statuses(), len(house.orders)) == (["accepted"], 1)

@@ -4,10 +4,11 @@ Outside a scope, row-level security answers nothing. When the outermost scope en
 recorded in it are written and their jobs deferred, before the commit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,11 +16,16 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from entrepot.database.router import APP, SYSTEM, as_role
 from entrepot.events import outbox
 
+Value = TypeVar("Value")
+
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
     alias: str
     merchant_id: int | None
+    # What the transaction has read, by kind and key; scopes that join it share them.
+    known: dict[tuple[str, Hashable], Any] = field(default_factory=dict, compare=False)
+    ahead: dict[tuple[str, Hashable], Any] = field(default_factory=dict, compare=False)
 
 
 _scope: ContextVar[_Scope | None] = ContextVar("entrepot_scope", default=None)
@@ -59,7 +65,8 @@ def merchant(merchant_id: int, *, savepoint: bool = False) -> Iterator[None]:
             f"cannot open the scope of merchant {merchant_id}:"
             f" the scope of merchant {outer.merchant_id} is open"
         )
-    with _joined(_Scope(outer.alias, merchant_id), savepoint=savepoint):
+    inner = _Scope(outer.alias, merchant_id, outer.known, outer.ahead)
+    with _joined(inner, savepoint=savepoint):
         yield
 
 
@@ -91,10 +98,7 @@ def connection() -> BaseDatabaseWrapper:
     Raises:
         NoScope: none is open.
     """
-    scope = _scope.get()
-    if scope is None:
-        raise NoScope
-    return connections[scope.alias]
+    return connections[_open().alias]
 
 
 def current_merchant() -> int | None:
@@ -103,15 +107,57 @@ def current_merchant() -> int | None:
     Raises:
         NoScope: none is open.
     """
-    scope = _scope.get()
-    if scope is None:
-        raise NoScope
-    return scope.merchant_id
+    return _open().merchant_id
+
+
+def once(kind: str, key: Hashable, read: Callable[[], Value]) -> Value:
+    """What `read` answers, asked once per transaction: for what the transaction does not change.
+
+    Raises:
+        NoScope: none is open.
+    """
+    known = _open().known
+    if (kind, key) not in known:
+        known[kind, key] = read()
+    value: Value = known[kind, key]
+    return value
+
+
+def remember(kind: str, values: Mapping[Any, Any]) -> None:
+    """Answer `once` for many keys that were read together. Raises NoScope."""
+    _open().known.update({(kind, key): value for key, value in values.items()})
+
+
+def forget(kind: str) -> None:
+    """Have `once` ask again: the transaction has changed something of this kind."""
+    known = _open().known
+    for name in [name for name in known if name[0] == kind]:
+        del known[name]
+
+
+def keep_ahead(kind: str, rows: Mapping[Any, Any]) -> None:
+    """Keep rows that were read (and locked) together until each is asked for by `taken_ahead`."""
+    _open().ahead.update({(kind, key): row for key, row in rows.items()})
+
+
+def taken_ahead(kind: str, key: Hashable) -> Any:
+    """Hand out a row that was read ahead, once: whoever asks again reads what it has become.
+
+    None when there is none, or no longer.
+    """
+    return _open().ahead.pop((kind, key), None)
 
 
 def is_open() -> bool:
     """Say whether a scope is open in this context."""
     return _scope.get() is not None
+
+
+def _open() -> _Scope:
+    scope = _scope.get()
+    if scope is None:
+        raise NoScope
+    return scope
 
 
 @contextmanager
@@ -139,6 +185,8 @@ def _joined(scope: _Scope, *, savepoint: bool) -> Iterator[None]:
             if savepoint:
                 stack.enter_context(transaction.atomic(using=scope.alias))
                 stack.enter_context(outbox.discarding_on_error())
+                stack.callback(scope.ahead.clear)
+                stack.callback(scope.known.clear)
             yield
     finally:
         _scope.reset(token)

@@ -11,6 +11,7 @@ and the thing that the attempt is about before it, in this order.
 """
 
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from django.db.models import BooleanField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 
+from entrepot.access import scope
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import LIVE, IllegalStep, Kind, LeaseLost, Status, Step
 from entrepot.connect.crashpoint import crashpoint
@@ -87,17 +89,21 @@ def intend(
     not rise, because nothing of it exists outside.
     """
     subject_kind, subject_id = subject
-    known = (
-        Attempt.objects.select_for_update()
-        .filter(
-            merchant_id=merchant_id,
-            mode=mode,
-            kind=kind,
-            connection_id=connection_id,
-            reference=reference,
+    earlier: list[Attempt] | None = scope.taken_ahead("attempts", (kind, *subject))
+    if earlier is not None:
+        known = next((one for one in earlier if one.reference == reference), None)
+    else:
+        known = (
+            Attempt.objects.select_for_update()
+            .filter(
+                merchant_id=merchant_id,
+                mode=mode,
+                kind=kind,
+                connection_id=connection_id,
+                reference=reference,
+            )
+            .first()
         )
-        .first()
-    )
     if known is not None:
         if known.status != Status.NOT_SENT:
             return None
@@ -105,13 +111,16 @@ def intend(
         known.request = request or {}
         _take(known, Step.TAKE_UP, leases=True)
         return known, Lease.begin(known)
-    is_busy = Attempt.objects.filter(
-        merchant_id=merchant_id,
-        kind=kind,
-        subject_kind=subject_kind,
-        subject_id=subject_id,
-        status__in=LIVE,
-    ).exists()
+    if earlier is not None:
+        is_busy = any(one.status in LIVE for one in earlier)
+    else:
+        is_busy = Attempt.objects.filter(
+            merchant_id=merchant_id,
+            kind=kind,
+            subject_kind=subject_kind,
+            subject_id=subject_id,
+            status__in=LIVE,
+        ).exists()
     if is_busy:
         return None
     attempt = Attempt.objects.create(
@@ -134,16 +143,25 @@ def intend(
     return attempt, Lease.begin(attempt)
 
 
-def begin_call(lease: Lease) -> Attempt:
-    """Mark the attempt as calling, just before the bytes leave.
+def begin_call(lease: Lease) -> None:
+    """Mark the attempt as calling, just before the bytes leave. Raises LeaseLost."""
+    if not begin_calls([lease]):
+        raise LeaseLost(lease.attempt_id, lease.token)
 
-    Raises:
-        LeaseLost: somebody else has it.
-    """
+
+def begin_calls(leases: Iterable[Lease]) -> set[int]:
+    """Mark attempts as calling, just before the bytes leave; those whose lease still holds."""
+    mine = {lease.attempt_id: lease for lease in leases}
+    rows = Attempt.objects.select_for_update().filter(id__in=mine).order_by("id")
+    held = [attempt for attempt in rows if _is_holder(mine[attempt.id], attempt)]
+    _take_together(held, Step.CALL)
+    return {attempt.id for attempt in held}
+
+
+def hold(lease: Lease) -> Attempt:
+    """Lock the attempt of a lease, to look at it before it ends. Raises LeaseLost."""
     attempt = _held(lease)
-    attempt.calls += 1
-    attempt.called_at = Now()
-    _take(attempt, Step.CALL)
+    scope.keep_ahead("attempt", {attempt.id: attempt})
     return attempt
 
 
@@ -281,27 +299,8 @@ def decide(
         _end(attempt, Step.ACCEPT, message=reason)
     else:
         _end(attempt, Step.STOP, message=reason)
+    attempt.refresh_from_db()
     return attempt
-
-
-def due_for_rescue(limit: int) -> list[tuple[int, int]]:
-    """Attempts (id, merchant) whose holder is gone; runs in the system's scope."""
-    rows = (
-        Attempt.objects.filter(status__in=[Status.INTENDED, Status.CALLING], leased_until__lt=Now())
-        .order_by("leased_until")
-        .values_list("id", "merchant_id")[:limit]
-    )
-    return list(rows)
-
-
-def due_for_asking(limit: int) -> list[tuple[int, int]]:
-    """Unknown attempts (id, merchant) whose next look-up is due; runs in the system's scope."""
-    rows = (
-        Attempt.objects.filter(status=Status.UNKNOWN, needs_person=False, next_ask_at__lte=Now())
-        .order_by("next_ask_at")
-        .values_list("id", "merchant_id")[:limit]
-    )
-    return list(rows)
 
 
 def _is_free() -> "ExpressionWrapper[Q]":
@@ -311,10 +310,15 @@ def _is_free() -> "ExpressionWrapper[Q]":
 
 
 def _held(lease: Lease) -> Attempt:
-    attempt = Attempt.objects.select_for_update().get(id=lease.attempt_id)
-    if attempt.token != lease.token:
+    attempt: Attempt | None = scope.taken_ahead("attempt", lease.attempt_id)
+    attempt = attempt or Attempt.objects.select_for_update().get(id=lease.attempt_id)
+    if not _is_holder(lease, attempt):
         raise LeaseLost(lease.attempt_id, lease.token)
     return attempt
+
+
+def _is_holder(lease: Lease, attempt: Attempt) -> bool:
+    return attempt.token == lease.token
 
 
 def _become_unknown(attempt: Attempt, *, message: str) -> None:
@@ -358,8 +362,18 @@ def _take(attempt: Attempt, step: Step, *, leases: bool = False) -> None:
         attempt.ended_at = None
         attempt.needs_person = False
     attempt.save()
-    attempt.refresh_from_db()
     _record(EVENT_OF_STEP[step], attempt, previous=previous)
+
+
+def _take_together(held: Sequence[Attempt], step: Step) -> None:
+    for attempt in held:
+        previous = attempt.status
+        if previous not in step.sources:
+            raise IllegalStep(attempt, step, previous)
+        attempt.status = step.target
+        _record(EVENT_OF_STEP[step], attempt, previous=previous)
+    rows = Attempt.objects.filter(id__in=[attempt.id for attempt in held])
+    rows.update(status=step.target, calls=F("calls") + 1, called_at=Now())
 
 
 def _record(name: str, attempt: Attempt, *, previous: str) -> None:

@@ -1,7 +1,9 @@
 """Keeps what was said to a platform, without secrets and without e-mail addresses."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from urllib.parse import quote
 
 import structlog
@@ -16,10 +18,11 @@ REDACTED = "[redacted]"
 SHORTEST_SECRET = 6
 _email = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 _log = structlog.get_logger(__name__)
+_gathered: ContextVar[list[CallRecord] | None] = ContextVar("entrepot_gathered_calls", default=None)
 
 
 class KeptCalls:
-    """Implements connect.http.CallLog for one connection; one short transaction per call."""
+    """Implements connect.http.CallLog for one connection; a short transaction per call."""
 
     def __init__(self, *, connection_id: int, merchant_id: int) -> None:
         self._connection_id = connection_id
@@ -44,11 +47,32 @@ class KeptCalls:
             answered=storable(call.answered),
             cause=outbox.current_cause()[1],
         )
+        gathered = _gathered.get()
+        if gathered is not None:
+            gathered.append(record)
+            return
         try:
             with scope.merchant(self._merchant_id):
                 record.save(force_insert=True)
         except DatabaseError:
             _log.exception("a call could not be kept", connection_id=self._connection_id)
+
+
+@contextmanager
+def gathered_calls() -> Iterator[list[CallRecord]]:
+    """Hand out the calls that are made in the block, for `keep_calls`, instead of keeping them."""
+    calls: list[CallRecord] = []
+    token = _gathered.set(calls)
+    try:
+        yield calls
+    finally:
+        _gathered.reset(token)
+
+
+def keep_calls(calls: Sequence[CallRecord]) -> None:
+    """Keep calls in the open scope, with whatever is recorded of their outcome."""
+    if calls:
+        CallRecord.objects.bulk_create(calls)
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:

@@ -135,7 +135,7 @@ def _gates_of(connection: Connection) -> tuple[Budget, Breaker, CallLog]:
             budget = SharedBudget(
                 connection_id=who,
                 merchant_id=whose,
-                per_minute=int(connection.policy.get("calls_per_minute", manifest.rate_limit)),
+                per_minute=queries.calls_per_minute(connection),
                 burst=int(connection.policy.get("burst", manifest.burst)),
             )
             breaker = SharedBreaker(connection_id=who, merchant_id=whose)

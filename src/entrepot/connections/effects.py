@@ -7,6 +7,7 @@ from entrepot.access import scope
 from entrepot.canon.orders import Mode
 from entrepot.connections import services
 from entrepot.connections.models import Connection
+from entrepot.connections.services import STOPPED
 from entrepot.connections.states import EffectFlow, Status
 from entrepot.database import sql
 
@@ -87,7 +88,8 @@ def flow_allowed(
     for check in _installation_checks:
         if reason := check():
             return Verdict(is_allowed=False, reason=reason)
-    row = sql.fetch_one(STOPS, [merchant_id, mode, connection_id, flow])
+    asked = (merchant_id, mode, connection_id, flow)
+    row = scope.once(STOPPED, asked, lambda: sql.fetch_one(STOPS, list(asked)))
     if row is None:
         return ALLOWED
     reason, is_fuse, stopped_connection, stopped_flow = row

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from entrepot.access import scope
 from entrepot.canon.orders import Mode
 from entrepot.connect.manifest import Manifest
 from entrepot.connect.ports import Account, Secrets
@@ -27,6 +28,17 @@ from entrepot.connections.states import Status
 MOST_FOR_ALIAS = 50
 TROUBLE_WINDOW = timedelta(hours=24)
 GOOD_OUTCOMES = frozenset({"ok", "Rejected", "Conflict"})
+
+
+def connection_of(connection_id: int) -> Connection:
+    """A connection as the open transaction first saw it."""
+    return scope.once("connection", connection_id, lambda: Connection.objects.get(id=connection_id))
+
+
+def calls_per_minute(connection: Connection) -> int:
+    """How many calls its account takes, 0 for no limit; the merchant's word comes first."""
+    limit = connection.policy.get("calls_per_minute", manifest_of(connection).rate_limit)
+    return int(limit)
 
 
 def manifest_of(connection: Connection) -> Manifest:

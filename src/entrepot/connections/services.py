@@ -24,6 +24,8 @@ from entrepot.events import outbox
 CHANGED_CHANNEL = "entrepot_connections"
 USUAL_OVERLAP = timedelta(hours=24)
 
+STOPPED = "stopped"  # what `scope.once` calls the stop of a flow
+
 
 class AccountTaken(Exception):
     """The same account at the platform is connected already."""
@@ -370,6 +372,7 @@ def _record(connection: Connection, name: str, *, data: dict[str, object]) -> No
 
 
 def _record_stop(stop: EffectPause, name: str, *, reason: str) -> None:
+    scope.forget(STOPPED)
     subject = ("merchant", stop.merchant_id)
     if stop.connection_id is not None:
         subject = ("connection", stop.connection_id)

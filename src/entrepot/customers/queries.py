@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from entrepot.access import crypto
+from entrepot.access import crypto, scope
 from entrepot.canon.places import Address
 from entrepot.customers.models import Customer, PostalAddress
 from entrepot.customers.sealing import EMAIL
@@ -12,7 +12,9 @@ def address_of(address_id: int | None) -> Address:
     """The address of a row; an empty one for None."""
     if address_id is None:
         return Address()
-    return _address(PostalAddress.objects.get(id=address_id))
+    return scope.once(
+        "address", address_id, lambda: _address(PostalAddress.objects.get(id=address_id))
+    )
 
 
 def addresses_of(address_ids: Iterable[int | None]) -> Mapping[int | None, Address]:
@@ -38,7 +40,26 @@ def _address(row: PostalAddress) -> Address:
 
 def email_of(customer_id: int | None) -> str:
     """The e-mail address of a customer in the clear; "" when unknown or erased."""
-    if customer_id is None:
+    customer = customer_of(customer_id)
+    if customer is None or not customer.email_sealed:
         return ""
-    sealed = Customer.objects.values_list("email_sealed", flat=True).get(id=customer_id)
-    return crypto.decrypt(EMAIL, bytes(sealed)).decode() if sealed else ""
+    return crypto.decrypt(EMAIL, bytes(customer.email_sealed)).decode()
+
+
+def customer_of(customer_id: int | None) -> Customer | None:
+    """A customer as the open transaction first saw them; None when nobody is known."""
+    if customer_id is None:
+        return None
+    return scope.once(
+        "customer", customer_id, lambda: Customer.objects.filter(id=customer_id).first()
+    )
+
+
+def read_together(
+    *, address_ids: Iterable[int | None] = (), customer_ids: Iterable[int | None] = ()
+) -> None:
+    """Read addresses and customers of many orders at once, for the rest of the transaction."""
+    scope.remember("address", addresses_of(address_ids))
+    wanted = {customer_id for customer_id in customer_ids if customer_id is not None}
+    if wanted:
+        scope.remember("customer", Customer.objects.in_bulk(wanted))

@@ -15,12 +15,12 @@ from entrepot.canon.fulfillment import Quote as Told
 from entrepot.canon.money import Money
 from entrepot.canon.places import Address
 from entrepot.connect import registry
-from entrepot.connections.models import Connection
+from entrepot.connections.queries import connection_of
 from entrepot.customers.queries import address_of
 from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder, Quote
 from entrepot.fulfillment.states import Status
 from entrepot.orders.holds import NewHold, was_let_go
-from entrepot.orders.models import Line, Order
+from entrepot.orders.models import Order
 from entrepot.orders.policy import MOST_COST_PERCENT
 from entrepot.orders.states import HoldKind
 
@@ -133,7 +133,9 @@ def brought_in(order: Order, shares: Sequence[FulfillmentOrder]) -> Money:
         of_line = item.quantity // item.units_per_line
         units[item.line_id] = max(units.get(item.line_id, 0), of_line)
     goods, here = Decimal(0), Decimal(0)
-    for line in Line.objects.filter(order_id=order.id, removed_at=None):
+    for line in order.lines.all():
+        if line.removed_at is not None:
+            continue
         goods += line.total
         if line.quantity:
             here += line.total * min(units.get(line.id, 0), line.quantity) / line.quantity
@@ -152,12 +154,11 @@ def _priced(order: Order) -> list[FulfillmentOrder]:
 
 
 def _can_quote(connection_id: int) -> bool:
-    platform = Connection.objects.values_list("platform", flat=True).get(id=connection_id)
-    return registry.platform(platform).manifest.can("quote")
+    return registry.platform(connection_of(connection_id).platform).manifest.can("quote")
 
 
 def _percent_of(order: Order) -> int:
-    policy = Connection.objects.values_list("policy", flat=True).get(id=order.connection_id)
+    policy = connection_of(order.connection_id).policy
     return int(policy.get("most_cost_percent", MOST_COST_PERCENT))
 
 

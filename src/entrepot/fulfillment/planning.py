@@ -17,6 +17,7 @@ from entrepot.fulfillment.answered import lift_answered
 from entrepot.fulfillment.content import content_of
 from entrepot.fulfillment.counting import planned_of, recount_planned
 from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
+from entrepot.fulfillment.promises import owe_shipping
 from entrepot.fulfillment.readiness import is_workable
 from entrepot.fulfillment.states import Step
 from entrepot.obligations import services as obligations
@@ -165,6 +166,7 @@ def _make_shares(
             if fulfillment_order.is_by_hand:
                 fulfillment_order.accepted_at = now
                 fulfillment_order.take(Step.TAKE_BY_HAND, reason="the merchant ships it")
+                owe_shipping(fulfillment_order, since=now)
     obligations.open_many(
         obligations.NewObligation(
             merchant_id=fulfillment_order.merchant_id,

@@ -101,7 +101,8 @@ def note_answer(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> N
     _hold_for_issues(fulfillment_order, answer)
     for snapshot in answer.shipments:
         _note_shipment(fulfillment_order, answer, snapshot)
-    fulfillment_order.refresh_from_db()
+    if answer.shipments:
+        fulfillment_order.refresh_from_db()
     if answer.stage is ProviderStage.CANCELLED:
         _note_cancelled(fulfillment_order)
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from entrepot.connections.models import Connection
+from entrepot.connections.queries import connection_of
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
@@ -36,8 +36,7 @@ SATURDAY = 5
 
 def owe_shipping(fulfillment_order: FulfillmentOrder, *, since: datetime) -> None:
     """Owe that a locked, accepted share leaves in time."""
-    provider = Connection.objects.get(id=fulfillment_order.connection_id)
-    policy = provider.policy
+    policy = connection_of(fulfillment_order.connection_id).policy
     due_at = ship_by(
         since,
         days=int(policy.get("production_days", PRODUCTION_DAYS)),

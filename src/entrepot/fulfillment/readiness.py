@@ -4,12 +4,12 @@ from decimal import Decimal
 
 from entrepot.canon.money import Money
 from entrepot.connections.effects import effects_allowed
-from entrepot.connections.models import Connection
+from entrepot.connections.queries import connection_of
 from entrepot.connections.states import EffectFlow
 from entrepot.fulfillment import content
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.orders.holds import NewHold, was_let_go
-from entrepot.orders.models import Line, Order
+from entrepot.orders.models import Order
 from entrepot.orders.review import COVERED
 from entrepot.orders.states import HoldKind, OrderStatus, ReleasedBy
 
@@ -31,17 +31,18 @@ def is_wanted(order: Order, share: FulfillmentOrder) -> bool:
         return bool(order.status != OrderStatus.CANCELLED)
     if order.status != OrderStatus.OPEN:
         return False
-    lines = Line.objects.filter(id__in=[item.line_id for item in share.items.all()])
-    return has_units(share) and content.is_current(share.planned_content, order, lines)
+    line_ids = {item.line_id for item in share.items.all()}
+    lines = [line for line in order.lines.all() if line.id in line_ids]
+    return has_units(order, share) and content.is_current(share.planned_content, order, lines)
 
 
-def has_units(share: FulfillmentOrder) -> bool:
+def has_units(order: Order, share: FulfillmentOrder) -> bool:
     """Whether all units of a share are still to be sent: not cancelled, nor sent by others."""
     wanted: dict[int, int] = {}
     for item in share.items.all():
         units = item.quantity // item.units_per_line
         wanted[item.line_id] = max(wanted.get(item.line_id, 0), units)
-    lines = {line.id: line for line in Line.objects.filter(id__in=wanted)}
+    lines = {line.id: line for line in order.lines.all() if line.id in wanted}
     return all(
         line.quantity - line.units_cancelled - line.units_elsewhere - line.units_shipped
         >= wanted[line_id]
@@ -80,10 +81,10 @@ def may_reach_out(order: Order, share: FulfillmentOrder) -> bool:
 
 def stopped_by(order: Order, share: FulfillmentOrder) -> str:
     """Why a share may not be handed over now, whatever its order wants; "" when it may."""
-    provider = Connection.objects.get(id=share.connection_id)
+    provider = connection_of(share.connection_id)
     if provider.mode != order.mode:
         return f"{provider.name} is a {provider.mode} connection, and the order is {order.mode}"
-    storefront = Connection.objects.get(id=order.connection_id)
+    storefront = connection_of(order.connection_id)
     at_provider = effects_allowed(provider, EffectFlow.SUBMISSIONS)
     return at_provider.reason or effects_allowed(storefront, EffectFlow.SUBMISSIONS).reason
 
@@ -99,7 +100,7 @@ def _needed(order: Order) -> Decimal:
     to stop.
     """
     goods, kept = Decimal(0), Decimal(0)
-    for line in Line.objects.filter(order_id=order.id):
+    for line in order.lines.all():
         goods += line.total
         if line.quantity > 0:
             units = line.quantity - max(line.units_cancelled, line.units_refunded)

@@ -5,15 +5,14 @@ from typing import Any
 from entrepot.canon.fulfillment import FulfillmentRequest, RequestedAsset, RequestedItem
 from entrepot.canon.money import Money
 from entrepot.catalog import artwork
-from entrepot.connections.models import Connection
-from entrepot.connections.queries import hook_url
+from entrepot.connections.queries import connection_of, hook_url
 from entrepot.customers.queries import address_of, email_of
 from entrepot.fulfillment import costs
 from entrepot.fulfillment.costs import Quoting
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.references import idempotency_key, item_reference, share_reference
 from entrepot.fulfillment.states import Status
-from entrepot.orders.models import Line, Order
+from entrepot.orders.models import Order
 
 
 def request_of(fulfillment_order: FulfillmentOrder, order: Order) -> FulfillmentRequest:
@@ -28,9 +27,9 @@ def request_of(fulfillment_order: FulfillmentOrder, order: Order) -> Fulfillment
         "share": fulfillment_order.share,
         "generation": fulfillment_order.generation,
     }
-    connection = Connection.objects.get(id=fulfillment_order.connection_id)
-    lines = {line.id: line for line in Line.objects.filter(order_id=order.id)}
-    items = list(fulfillment_order.items.order_by("position"))
+    connection = connection_of(fulfillment_order.connection_id)
+    lines = {line.id: line for line in order.lines.all()}
+    items = sorted(fulfillment_order.items.all(), key=lambda item: item.position)
     links = artwork.links_of(
         asset["asset_id"] for item in items for asset in item.assets if asset.get("asset_id")
     )

@@ -4,12 +4,14 @@ The decision locks the order, then the share, then the attempt, and asks once mo
 effect is still wanted (rule 9 of the trade).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from entrepot.access import scope
+from entrepot.attempts import queries as attempted
 from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.rates import fuse
@@ -22,9 +24,10 @@ from entrepot.canon.fulfillment import (
     ProviderStage,
 )
 from entrepot.connect import registry
-from entrepot.connections.models import Connection
+from entrepot.connections.queries import connection_of
 from entrepot.connections.states import EffectFlow
-from entrepot.fulfillment import costs, progress
+from entrepot.customers.queries import read_together
+from entrepot.fulfillment import costs, progress, promises
 from entrepot.fulfillment.costs import Quoting
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.readiness import has_units, is_wanted, may_reach_out, shortfall
@@ -34,7 +37,7 @@ from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.holds import NewHold, open_holds
 from entrepot.orders.models import Order
-from entrepot.orders.services import lock_order
+from entrepot.orders.services import lock_order, lock_orders
 from entrepot.orders.states import HoldKind, OrderStatus
 
 FRESH = timedelta(seconds=60)
@@ -67,7 +70,7 @@ class Submission:
 
 
 def intend_submission(
-    merchant_id: int, fulfillment_order_id: int, *, needs_fresh_reading: bool = True
+    merchant_id: int, fulfillment_order_id: int
 ) -> Submission | Quoting | Wait | None:
     """Decide whether a share is handed over now, and write the attempt down if it is.
 
@@ -89,12 +92,12 @@ def intend_submission(
         if is_sale and (too_dear := costs.excess(order)):
             open_holds([too_dear])
             return None
-        if wait := _not_yet(fulfillment_order, order, needs_fresh_reading=needs_fresh_reading):
+        if wait := _not_yet(fulfillment_order, order):
             return wait
         if is_sale and (uncovered := shortfall(order)):
             open_holds([uncovered])
             return None
-        provider = Connection.objects.get(id=fulfillment_order.connection_id)
+        provider = connection_of(fulfillment_order.connection_id)
         if not fuse(provider, EffectFlow.SUBMISSIONS, Effect.SUBMIT).is_allowed:
             return None
         request = request_of(fulfillment_order, order)
@@ -113,14 +116,12 @@ def intend_submission(
         )
 
 
-def _not_yet(
-    fulfillment_order: FulfillmentOrder, order: Order, *, needs_fresh_reading: bool
-) -> Wait | None:
+def _not_yet(fulfillment_order: FulfillmentOrder, order: Order) -> Wait | None:
     now = timezone.now()
     if fulfillment_order.submit_after > now:
         return Wait(until=fulfillment_order.submit_after, reason="cooling off")
     is_old = order.source_read_at < now - FRESH
-    if needs_fresh_reading and is_old and can_be_read(order):
+    if is_old and can_be_read(order):
         return Wait(until=now + timedelta(seconds=2), reason="reading is old", reread=True)
     return None
 
@@ -149,13 +150,34 @@ def _intend(
 
 def can_be_read(order: Order) -> bool:
     """Whether the source of an order can be read again at all; what people typed in cannot."""
-    platform = Connection.objects.values_list("platform", flat=True).get(id=order.connection_id)
-    manifest = registry.platform(platform).manifest
+    manifest = registry.platform(connection_of(order.connection_id).platform).manifest
     return manifest.can("pull_orders") or manifest.can("pull_payments")
+
+
+def lock_together(fulfillment_order_ids: Sequence[int]) -> list[Order]:
+    """Lock the orders of several shares, then the shares, each in key order; read them ahead."""
+    shares = FulfillmentOrder.objects.filter(id__in=fulfillment_order_ids)
+    orders = lock_orders(shares.values_list("order_id", flat=True))
+    locked = shares.select_for_update().order_by("id").prefetch_related("items")
+    scope.keep_ahead("share", {share.id: share for share in locked})
+    return orders
+
+
+def intend_together(fulfillment_order_ids: Sequence[int]) -> None:
+    """Lock and read ahead what `intend_submission` asks for, of several shares."""
+    orders = lock_together(fulfillment_order_ids)
+    attempted.read_together(Effect.SUBMIT, "fulfillment_order", fulfillment_order_ids)
+    read_together(
+        address_ids=[order.address_id for order in orders],
+        customer_ids=[order.customer_id for order in orders],
+    )
 
 
 def lock_share(fulfillment_order_id: int) -> tuple[FulfillmentOrder, Order]:
     """Lock the order, then its share: always in this order."""
+    share: FulfillmentOrder | None = scope.taken_ahead("share", fulfillment_order_id)
+    if share is not None:
+        return share, lock_order(share.order_id)
     order_id = FulfillmentOrder.objects.values_list("order_id", flat=True).get(
         id=fulfillment_order_id
     )
@@ -176,7 +198,7 @@ def record_acceptance(
     """
     with scope.merchant(merchant_id):
         fulfillment_order, order = lock_share(fulfillment_order_id)
-        attempt = Attempt.objects.get(id=lease.attempt_id)
+        attempt = attempts.hold(lease)
         if answer.stage is ProviderStage.CANCELLED:
             message = f"the provider has it as cancelled ({answer.external_id})"
             _refuse(
@@ -275,6 +297,7 @@ def _take_over(fulfillment_order: FulfillmentOrder, order: Order, answer: Provid
         fulfillment_order.save(update_fields=["external_id", "accepted_at"])
     mine = (fulfillment_order.merchant_id, "fulfillment_order", fulfillment_order.id)
     obligations.meet_many([(mine[0], Owed.SUBMIT, mine[1], mine[2])])
+    promises.owe_shipping(fulfillment_order, since=fulfillment_order.accepted_at)
     progress.note_answer(fulfillment_order, answer)
     if _is_unwanted(fulfillment_order, order) and fulfillment_order.status == Status.ACCEPTED:
         fulfillment_order.take(
@@ -288,7 +311,7 @@ def _is_unwanted(fulfillment_order: FulfillmentOrder, order: Order) -> bool:
         return True
     if fulfillment_order.replaces_id is not None:
         return False
-    return order.status != OrderStatus.OPEN or not has_units(fulfillment_order)
+    return order.status != OrderStatus.OPEN or not has_units(order, fulfillment_order)
 
 
 def _refuse(

@@ -3,12 +3,14 @@
 Locks are taken in the order of the house: the order, the mail, the attempt.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from entrepot.access import scope
+from entrepot.attempts import queries as attempted
 from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.rates import fuse
@@ -19,9 +21,11 @@ from entrepot.canon.orders import Mode
 from entrepot.connect.haste import hurried
 from entrepot.connections.effects import flow_allowed
 from entrepot.connections.models import Connection
+from entrepot.connections.queries import connection_of
 from entrepot.connections.states import EffectFlow
 from entrepot.connections.states import Status as ConnectionStatus
-from entrepot.notifications import services
+from entrepot.customers.queries import read_together
+from entrepot.notifications import context, policy, services
 from entrepot.notifications.messages import OutgoingMail
 from entrepot.notifications.models import Mail
 from entrepot.notifications.sending import Delivered
@@ -29,6 +33,7 @@ from entrepot.notifications.states import MailStatus
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.models import Order
+from entrepot.orders.services import lock_order, lock_orders
 
 LOOK_AGAIN = hurried(timedelta(minutes=1))
 
@@ -61,10 +66,10 @@ def intend_mail(merchant_id: int, mail_id: int) -> MailCall | Wait | None:
             return None
         if mail.send_after > timezone.now():
             return Wait(until=mail.send_after, reason="more news may join the mail")
-        storefront = Connection.objects.get(merchant_id=merchant_id, id=order.connection_id)
+        storefront = connection_of(order.connection_id)
         if why_not := _why_not_now(storefront):
             return Wait(until=timezone.now() + LOOK_AGAIN, reason=why_not)
-        outgoing = services.prepare(mail_id, merchant_id=merchant_id)
+        outgoing = services.fix(order, mail)
         if outgoing is None:
             return None
         intended = attempts.intend(
@@ -87,6 +92,27 @@ def intend_mail(merchant_id: int, mail_id: int) -> MailCall | Wait | None:
         return MailCall(attempt_id=attempt.id, lease=lease, mail=outgoing)
 
 
+def lock_together(merchant_id: int, mail_ids: Sequence[int]) -> list[Order]:
+    """Lock the orders of several mails, then the mails, each in key order; read them ahead."""
+    mails = Mail.objects.filter(merchant_id=merchant_id, id__in=mail_ids)
+    orders = lock_orders(mails.values_list("order_id", flat=True))
+    locked = mails.select_for_update().order_by("id")
+    scope.keep_ahead("mail", {mail.id: mail for mail in locked})
+    return orders
+
+
+def intend_together(merchant_id: int, mail_ids: Sequence[int]) -> None:
+    """Lock and read ahead what `intend_mail` asks for, of several mails."""
+    orders = lock_together(merchant_id, mail_ids)
+    attempted.read_together(Effect.MAIL, "mail", mail_ids)
+    read_together(
+        address_ids=[order.address_id for order in orders],
+        customer_ids=[order.customer_id for order in orders],
+    )
+    policy.read_stops(merchant_id, [order.id for order in orders])
+    context.read_together(orders)
+
+
 def outgoing_of(merchant_id: int, mail_id: int) -> OutgoingMail | None:
     """A mail as it left or will leave, to look it up by; None when it is settled."""
     return services.prepare(mail_id, merchant_id=merchant_id)
@@ -95,13 +121,11 @@ def outgoing_of(merchant_id: int, mail_id: int) -> OutgoingMail | None:
 def record_accepted(merchant_id: int, mail_id: int, lease: Lease, answer: Delivered) -> Mail:
     """Record that the mail service has it. Raises LeaseLost."""
     with scope.merchant(merchant_id):
-        _lock(merchant_id, mail_id)
-        mail = services.record_sent(
-            mail_id, merchant_id=merchant_id, esp_message_id=answer.reference
-        )
+        mail, _ = _lock(merchant_id, mail_id)
         attempts.accept(
             lease, outcome={"external_id": answer.reference}, message="the mail service took it"
         )
+        services.mark_sent(mail, esp_message_id=answer.reference)
     return mail
 
 
@@ -146,9 +170,12 @@ def record_unknown(merchant_id: int, mail_id: int, lease: Lease, *, message: str
 
 
 def _lock(merchant_id: int, mail_id: int) -> tuple[Mail, Order]:
+    ahead: Mail | None = scope.taken_ahead("mail", mail_id)
+    if ahead is not None:
+        return ahead, lock_order(ahead.order_id)
     mine = Mail.objects.filter(merchant_id=merchant_id)
     order_id = mine.values_list("order_id", flat=True).get(id=mail_id)
-    order = Order.objects.select_for_update().get(merchant_id=merchant_id, id=order_id)
+    order = lock_order(order_id)
     return mine.select_for_update().get(id=mail_id), order
 
 

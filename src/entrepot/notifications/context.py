@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlsplit
 
+from django.db.models import QuerySet
+
+from entrepot.access import scope
 from entrepot.canon.money import Money, total_of
 from entrepot.canon.payments import PaymentFactKind
-from entrepot.customers.models import Customer, PostalAddress
+from entrepot.canon.places import Address
+from entrepot.customers.models import Customer
+from entrepot.customers.queries import address_of, customer_of
 from entrepot.fulfillment.models import Parcel, Shipment, ShipmentItem, TrackingEntry
 from entrepot.fulfillment.states import ShipmentStatus
 from entrepot.notifications import facts, links, pieces
@@ -27,7 +32,7 @@ class Sale:
     order: Order
     lines: Sequence[Line]
     customer: Customer | None
-    address: PostalAddress | None
+    address: Address | None
     shipments: Sequence[Shipment]
     items: Sequence[ShipmentItem]
     parcels: Sequence[Parcel]
@@ -42,13 +47,13 @@ class Context:
     voice: Voice
 
 
-def context_of(order_id: int, kind: Kind, told: Sequence[str], *, language: str = "") -> Context:
+def context_of(order: Order, kind: Kind, told: Sequence[str], *, language: str = "") -> Context:
     """Build the context of a mail about these facts; an empty language is the customer's own.
 
     Read inside the scope of the order's merchant. Facts that are not there any more (a voided
     shipment) are left out; without any facts, as in a preview, it is about everything.
     """
-    sale = _read(order_id)
+    sale = _read(order)
     voice = voice_of(sale.order.connection_id)
     own = sale.customer.language if sale.customer else ""
     speech = Speech.of(
@@ -73,18 +78,38 @@ def context_of(order_id: int, kind: Kind, told: Sequence[str], *, language: str 
     return Context(values, speech, voice)
 
 
-def _read(order_id: int) -> Sale:
-    order = Order.objects.get(id=order_id)
-    of_order = {"merchant_id": order.merchant_id, "order_id": order_id}
-    shipments = list(
-        Shipment.objects.filter(**of_order, status=ShipmentStatus.SHIPPED).order_by("number")
+def read_together(orders: Sequence[Order]) -> None:
+    """Read for several orders at once what their mails tell besides the orders themselves."""
+    shipments: dict[int, list[Shipment]] = {order.id: [] for order in orders}
+    refunds: dict[int, list[PaymentEntry]] = {order.id: [] for order in orders}
+    for shipment in _shipped(list(shipments)):
+        shipments[shipment.order_id].append(shipment)
+    for entry in _refunds(list(refunds)):
+        refunds[entry.order_id or 0].append(entry)
+    scope.remember("shipments", shipments)
+    scope.remember("refunds", refunds)
+
+
+def _shipped(order_ids: Sequence[int]) -> QuerySet[Shipment]:
+    return Shipment.objects.filter(order_id__in=order_ids, status=ShipmentStatus.SHIPPED).order_by(
+        "number"
     )
+
+
+def _refunds(order_ids: Sequence[int]) -> QuerySet[PaymentEntry]:
+    return PaymentEntry.objects.filter(
+        order_id__in=order_ids, kind=PaymentFactKind.REFUNDED.value
+    ).order_by("id")
+
+
+def _read(order: Order) -> Sale:
+    shipments = scope.once("shipments", order.id, lambda: list(_shipped([order.id])))
     ids = [shipment.id for shipment in shipments]
     return Sale(
         order=order,
-        lines=list(Line.objects.filter(**of_order).order_by("position", "id")),
-        customer=Customer.objects.filter(id=order.customer_id or 0).first(),
-        address=PostalAddress.objects.filter(id=order.address_id or 0).first(),
+        lines=sorted(order.lines.all(), key=lambda line: (line.position, line.id)),
+        customer=customer_of(order.customer_id),
+        address=address_of(order.address_id) if order.address_id is not None else None,
         shipments=shipments,
         items=list(
             ShipmentItem.objects.filter(
@@ -150,13 +175,13 @@ def _about_parcels(sale: Sale, told: Sequence[Parcel], speech: Speech) -> dict[s
 
 def _about_money(sale: Sale, told: facts.Told, speech: Speech) -> dict[str, Value]:
     order = sale.order
-
-    refunds = PaymentEntry.objects.filter(
-        merchant_id=order.merchant_id, order_id=order.id, kind=PaymentFactKind.REFUNDED.value
-    )
-    if told.refunds:
-        refunds = refunds.filter(external_id__in=told.refunds)
-    entries = [entry for entry in refunds if entry.currency == order.currency]
+    refunds = scope.once("refunds", order.id, lambda: list(_refunds([order.id])))
+    entries = [
+        entry
+        for entry in refunds
+        if entry.currency == order.currency
+        and (not told.refunds or entry.external_id in told.refunds)
+    ]
     refunded = total_of(
         (Money(entry.amount, entry.currency) for entry in entries), currency=order.currency
     )
@@ -278,7 +303,7 @@ def _name(sale: Sale) -> str:
     return sale.address.name.strip() if sale.address else ""
 
 
-def _one_line(address: PostalAddress | None) -> str:
+def _one_line(address: Address | None) -> str:
     if address is None:
         return ""
     town = " ".join(part for part in (address.postal_code, address.city) if part)

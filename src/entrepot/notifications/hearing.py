@@ -1,5 +1,8 @@
 """What an event means to the customer: which message, about which fact, and since when."""
 
+from datetime import datetime
+
+from entrepot.access import scope
 from entrepot.events.models import Event
 from entrepot.fulfillment.models import Parcel, Shipment
 from entrepot.notifications import facts
@@ -30,8 +33,8 @@ def news_of(event: Event) -> News | None:
     """
     match event.name:
         case "order.released":
-            released_at = Order.objects.values_list("released_at", flat=True).get(
-                id=event.order_id or 0
+            released_at = scope.once(
+                "released_at", event.order_id, lambda: _released_at(event.order_id or 0)
             )
             return News(
                 kind=Kind.CONFIRMATION, fact=facts.RELEASED, happened_at=released_at or event.at
@@ -51,6 +54,11 @@ def news_of(event: Event) -> News | None:
             return _of_parcel(event)
         case _:
             return None
+
+
+def _released_at(order_id: int) -> datetime | None:
+    at: datetime | None = Order.objects.values_list("released_at", flat=True).get(id=order_id)
+    return at
 
 
 def _of_cancellation(event: Event) -> News:

@@ -6,19 +6,24 @@ from dataclasses import dataclass
 
 from entrepot.notifications.models import Mail
 from entrepot.notifications.states import GATHERED_WITH, Kind
+from entrepot.notifications.voices import Voice
 from entrepot.orders.models import Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingMail:
-    """A mail whose content stands. `message_id` is with its angle brackets."""
+    """A mail whose content stands. `message_id` is with its angle brackets.
+
+    `sender` is a name and an address.
+    """
 
     mail_id: int
     merchant_id: int
     order_id: int
-    storefront_id: int
     mode: str
     kind: Kind
+    sender: tuple[str, str]
+    reply_to: str
     recipient: str
     subject: str
     html: str
@@ -37,15 +42,16 @@ class OutgoingMail:
         return hashlib.sha256(content.encode()).hexdigest()
 
     @classmethod
-    def of(cls, mail: Mail, *, recipient: str, storefront_id: int) -> "OutgoingMail":
+    def of(cls, mail: Mail, *, recipient: str, voice: Voice) -> "OutgoingMail":
         """The mail of a row whose content is fixed."""
         return cls(
             mail_id=mail.id,
             merchant_id=mail.merchant_id,
             order_id=mail.order_id,
-            storefront_id=storefront_id,
             mode=mail.mode,
             kind=Kind(mail.kind),
+            sender=(voice.shop_name, voice.sender_email),
+            reply_to=voice.reply_to,
             recipient=recipient,
             subject=mail.subject,
             html=mail.html,

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from entrepot.access import scope
-from entrepot.customers.models import Customer
+from entrepot.customers.queries import customer_of
 from entrepot.database import sql
 from entrepot.notifications.models import Notification
 from entrepot.notifications.speech import Speech
@@ -74,7 +74,8 @@ def tell_customer(order: Order, kind: Kind, fact: str) -> int:
     """
     if order.customer_id is None:
         return 0
-    language = Customer.objects.values_list("language", flat=True).get(id=order.customer_id)
+    customer = customer_of(order.customer_id)
+    language = customer.language if customer is not None else ""
     speech = Speech.of(language or voice_of(order.connection_id).language)
     return tell(
         [

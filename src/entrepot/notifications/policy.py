@@ -5,10 +5,12 @@ may join a mail), `marketplace_channels` (channels whose customers belong to a m
 `mailed_channels` (those of them where the marketplace allows mail).
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from entrepot.access import scope
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status as ConnectionStatus
 from entrepot.customers.queries import email_of
@@ -59,20 +61,30 @@ def why_not(
         return f"for this storefront {sender.value} tells the customer about it"
     if not _may_mail(order.channel, storefront):
         return f"the marketplace {order.channel} does not allow mail to its customers"
-    if MailStop.objects.filter(merchant_id=order.merchant_id, order_id=order.id).exists():
+    if has_stopped(order):
         return STOPPED
     return "" if email_of(order.customer_id) else NO_ADDRESS
 
 
+def has_stopped(order: Order) -> bool:
+    """Whether the customer wants no mails about an order."""
+    stops = MailStop.objects.filter(merchant_id=order.merchant_id, order_id=order.id)
+    return scope.once("mail_stop", order.id, stops.exists)
+
+
+def read_stops(merchant_id: int, order_ids: Sequence[int]) -> None:
+    """Read for several orders at once whether their customers want no mails."""
+    stops = MailStop.objects.filter(merchant_id=merchant_id, order_id__in=order_ids)
+    stopped = set(stops.values_list("order_id", flat=True))
+    scope.remember("mail_stop", {order_id: order_id in stopped for order_id in order_ids})
+
+
 def sender_of(storefront: Connection, kind: Kind) -> Sender:
     """Who tells the customers of a storefront about a kind of news; the hub unless declared."""
-    choice = (
-        SenderChoice.objects.filter(
-            merchant_id=storefront.merchant_id, storefront_id=storefront.id, kind=kind
-        )
-        .values_list("sender", flat=True)
-        .first()
-    )
+    choices = SenderChoice.objects.filter(
+        merchant_id=storefront.merchant_id, storefront_id=storefront.id, kind=kind
+    ).values_list("sender", flat=True)
+    choice = scope.once("sender", (storefront.id, kind), choices.first)
     return Sender(choice) if choice else DEFAULT_SENDER
 
 

@@ -110,7 +110,7 @@ def preview(
     """
     order = Order.objects.get(merchant_id=merchant_id, id=order_id)
     return render(
-        order.id,
+        order,
         kind,
         [],
         storefront_id=order.connection_id,

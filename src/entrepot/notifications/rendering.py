@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 
+from entrepot.access import scope
 from entrepot.notifications.context import Context, context_of
 from entrepot.notifications.models import Template
 from entrepot.notifications.phrases import ENGLISH
@@ -18,6 +20,7 @@ from entrepot.notifications.templates import (
     fill_html,
     fill_text,
 )
+from entrepot.orders.models import Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class RenderedMail:
 
 
 def render(
-    order_id: int,
+    order: Order,
     kind: Kind,
     facts: Sequence[str],
     *,
@@ -49,7 +52,7 @@ def render(
     An empty `language` is the customer's own; `draft` takes the place of the words that apply.
     Read inside the merchant's scope; nothing is written.
     """
-    context = context_of(order_id, kind, facts, language=language)
+    context = context_of(order, kind, facts, language=language)
     wanted = str(context.speech.locale)
     words = draft or words_for(
         kind,
@@ -60,7 +63,7 @@ def render(
     )
     if words.language.split("_")[0] != context.speech.language:
         # The phrases inside speak the language of the words around them.
-        context = context_of(order_id, kind, facts, language=words.language)
+        context = context_of(order, kind, facts, language=words.language)
     return _compose(words, context)
 
 
@@ -73,12 +76,11 @@ def words_for(
     both; those that come with the hub in both; then the same in the storefront's own language;
     then the hub's English.
     """
-    own = {
-        (row.storefront_id, row.language): row
-        for row in Template.objects.filter(
-            merchant_id=merchant_id, kind=kind, storefront_id__in=[0, storefront_id]
-        )
-    }
+    rows = Template.objects.filter(
+        merchant_id=merchant_id, kind=kind, storefront_id__in=[0, storefront_id]
+    )
+    templates = scope.once("templates", (kind, storefront_id), lambda: list(rows))
+    own = {(row.storefront_id, row.language): row for row in templates}
     for tongue in dict.fromkeys([language, voice_language]):
         for place, source in ((storefront_id, "storefront"), (0, "merchant")):
             for tag in _tags(tongue):
@@ -164,4 +166,9 @@ def _framed(content: str, subject: str, context: Context) -> str:
         "mails_off": str(values["mails_off"]),
         "mails_off_words": speech.phrase("mails_off"),
     }
-    return fill_html((MAILS / "layout.html").read_text("utf-8"), frame)
+    return fill_html(_layout(), frame)
+
+
+@cache
+def _layout() -> str:
+    return (MAILS / "layout.html").read_text("utf-8")

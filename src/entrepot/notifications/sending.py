@@ -39,7 +39,6 @@ from entrepot.database.rows import Mode
 from entrepot.notifications.mailbox import MERCHANT_HEADER
 from entrepot.notifications.messages import OutgoingMail
 from entrepot.notifications.models import SandboxMail
-from entrepot.notifications.voices import voice_of
 
 MAILBOX = "entrepot.notifications.mailbox.MailboxBackend"
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
@@ -216,17 +215,15 @@ def _open(path: str) -> BaseEmailBackend:
 
 
 def _message(mail: OutgoingMail) -> EmailMultiAlternatives:
-    with scope.merchant(mail.merchant_id):
-        voice = voice_of(mail.storefront_id)
     headers = {"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"}
     if backend_of(mail.mode) == MAILBOX:
         headers[MERCHANT_HEADER] = str(mail.merchant_id)
     message = EmailMultiAlternatives(
         subject=mail.subject,
         body=mail.text,
-        from_email=formataddr((voice.shop_name, voice.sender_email)),
+        from_email=formataddr(mail.sender),
         to=[mail.recipient],
-        reply_to=[voice.reply_to] if voice.reply_to else None,
+        reply_to=[mail.reply_to] if mail.reply_to else None,
         headers=headers,
     )
     message.attach_alternative(mail.html, "text/html")

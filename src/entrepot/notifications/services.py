@@ -4,16 +4,18 @@ A mail's row exists before anything leaves. Locks are taken in the order of the 
 then the mail.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from entrepot.access import crypto, scope
 from entrepot.connections.models import Connection
-from entrepot.customers.queries import email_of
+from entrepot.connections.queries import connection_of
+from entrepot.customers.queries import email_of, read_together
 from entrepot.events import outbox
 from entrepot.fulfillment.models import Shipment
 from entrepot.fulfillment.states import ShipmentStatus
@@ -24,9 +26,11 @@ from entrepot.notifications.news import tell_customer
 from entrepot.notifications.queries import RECIPIENT, recipient_of
 from entrepot.notifications.rendering import render
 from entrepot.notifications.states import GATHERED_WITH, IllegalStep, Kind, MailStatus, Step
+from entrepot.notifications.voices import voice_of
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as ObligationKind
 from entrepot.orders.models import Order
+from entrepot.orders.services import lock_order, lock_orders
 from entrepot.orders.states import FulfillmentStatus, OrderStatus
 
 MEANWHILE_CANCELLED = "the order was cancelled before the mail left"
@@ -65,17 +69,12 @@ def decide_mail(order_id: int, *, merchant_id: int, news: News) -> Mail | None:
     leaves nothing; then None is returned.
     """
     with scope.merchant(merchant_id):
-        order = Order.objects.select_for_update().get(merchant_id=merchant_id, id=order_id)
-        told = Mail.objects.filter(
-            merchant_id=merchant_id,
-            order_id=order_id,
-            kind__in=GATHERED_WITH[news.kind],
-            resends_id=None,
-        )
-        known = told.filter(facts__contains=[news.fact]).first()
-        if known is not None:
-            return known
-        storefront = Connection.objects.get(merchant_id=merchant_id, id=order.connection_id)
+        order = lock_order(order_id)
+        told = [mail for mail in _mails_of(order) if mail.kind in GATHERED_WITH[news.kind]]
+        for mail in told:
+            if news.fact in mail.facts:
+                return mail
+        storefront = connection_of(order.connection_id)
         if policy.is_left_alone(order, storefront, news.happened_at):
             return None
         kind = _kind_now(news.kind, order)
@@ -85,15 +84,36 @@ def decide_mail(order_id: int, *, merchant_id: int, news: News) -> Mail | None:
             order, storefront, kind, news.happened_at, tells_customer=news.tells_customer
         )
         if not why_not:
-            waiting = (
-                told.select_for_update().filter(status=MailStatus.WAITING, message_id="").first()
-            )
-            if waiting is not None:
-                waiting.kind = kind
-                waiting.facts = [*waiting.facts, news.fact]
-                waiting.save(update_fields=["kind", "facts"])
-                return waiting
+            for waiting in told:
+                if waiting.status == MailStatus.WAITING and not waiting.message_id:
+                    waiting.kind = kind
+                    waiting.facts = [*waiting.facts, news.fact]
+                    waiting.save(update_fields=["kind", "facts"])
+                    return waiting
         return _create(order, kind, [news.fact], why_not, storefront)
+
+
+def decide_together(order_ids: Iterable[int]) -> None:
+    """Lock and read ahead what `decide_mail` asks for, of several orders."""
+    orders = lock_orders(order_ids)
+    mails: dict[int, list[Mail]] = {order.id: [] for order in orders}
+    for mail in _unrepeated().filter(order_id__in=list(mails)):
+        mails[mail.order_id].append(mail)
+    scope.keep_ahead("mails", mails)
+    scope.remember("released_at", {order.id: order.released_at for order in orders})
+    read_together(customer_ids=[order.customer_id for order in orders])
+    if orders:
+        policy.read_stops(orders[0].merchant_id, list(mails))
+
+
+def _mails_of(order: Order) -> list[Mail]:
+    """The mails of a locked order, but for those that repeat one; locked."""
+    ahead: list[Mail] | None = scope.taken_ahead("mails", order.id)
+    return ahead if ahead is not None else list(_unrepeated().filter(order_id=order.id))
+
+
+def _unrepeated() -> QuerySet[Mail]:
+    return Mail.objects.select_for_update().filter(resends_id=None).order_by("id")
 
 
 def prepare(mail_id: int, *, merchant_id: int) -> OutgoingMail | None:
@@ -106,31 +126,39 @@ def prepare(mail_id: int, *, merchant_id: int) -> OutgoingMail | None:
         order_id = Mail.objects.values_list("order_id", flat=True).get(
             merchant_id=merchant_id, id=mail_id
         )
-        order = Order.objects.select_for_update().get(merchant_id=merchant_id, id=order_id)
+        order = lock_order(order_id)
         mail = Mail.objects.select_for_update().get(merchant_id=merchant_id, id=mail_id)
-        if mail.status not in {MailStatus.WAITING, MailStatus.UNKNOWN}:
+        return fix(order, mail)
+
+
+def fix(order: Order, mail: Mail) -> OutgoingMail | None:
+    """Fix the content of a locked mail; see `prepare`."""
+    if mail.status not in {MailStatus.WAITING, MailStatus.UNKNOWN}:
+        return None
+    if not mail.message_id:
+        if why_not := _why_not_any_more(order, mail):
+            _skip(mail, why_not)
             return None
-        if not mail.message_id:
-            if why_not := _why_not_any_more(order, mail):
-                _skip(mail, why_not)
-                return None
-            _fix_content(order, mail)
-        return OutgoingMail.of(
-            mail, recipient=recipient_of(mail), storefront_id=order.connection_id
-        )
+        _fix_content(order, mail)
+    return OutgoingMail.of(mail, recipient=recipient_of(mail), voice=voice_of(order.connection_id))
 
 
 def record_sent(mail_id: int, *, merchant_id: int, esp_message_id: str) -> Mail:
     """Record that the mail service took the mail. Repeating it changes nothing."""
     with scope.merchant(merchant_id):
         mail = _locked(mail_id, merchant_id)
-        if mail.status in Step.SEND.sources:
-            mail.esp_message_id = esp_message_id
-            mail.sent_at = Now()
-            mail.take(Step.SEND)
-            obligations.meet_many([_promise(mail)])
-            mail.refresh_from_db()
+        mark_sent(mail, esp_message_id=esp_message_id)
+        mail.refresh_from_db()
     return mail
+
+
+def mark_sent(mail: Mail, *, esp_message_id: str) -> None:
+    """Record that the mail service took a locked mail; see `record_sent`."""
+    if mail.status in Step.SEND.sources:
+        mail.esp_message_id = esp_message_id
+        mail.sent_at = Now()
+        mail.take(Step.SEND)
+        obligations.meet_many([_promise(mail)])
 
 
 def record_unknown(mail_id: int, *, merchant_id: int, why: str) -> Mail:
@@ -188,6 +216,7 @@ def resend(mail_id: int, *, merchant_id: int, by: str, reason: str) -> Mail:
             reason=reason,
             resends_id=old.id,
         )
+        mail.refresh_from_db()
         _want(mail, reason=reason)
     return mail
 
@@ -235,7 +264,6 @@ def _create(
 
 
 def _want(mail: Mail, *, reason: str) -> None:
-    mail.refresh_from_db()
     _record("notification.wanted", mail, reason=reason)
     obligations.open_many(
         [
@@ -255,7 +283,7 @@ def _want(mail: Mail, *, reason: str) -> None:
 def _why_not_any_more(order: Order, mail: Mail) -> str:
     if not email_of(order.customer_id):
         return policy.NO_ADDRESS
-    if MailStop.objects.filter(merchant_id=mail.merchant_id, order_id=order.id).exists():
+    if policy.has_stopped(order):
         return policy.STOPPED
     if mail.kind == Kind.CONFIRMATION and order.status == OrderStatus.CANCELLED:
         return MEANWHILE_CANCELLED
@@ -274,7 +302,7 @@ def _why_not_any_more(order: Order, mail: Mail) -> str:
 
 def _fix_content(order: Order, mail: Mail) -> None:
     rendered = render(
-        order.id,
+        order,
         Kind(mail.kind),
         mail.facts,
         storefront_id=order.connection_id,

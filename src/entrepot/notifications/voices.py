@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.connections.models import Connection
 from entrepot.notifications.models import StoreVoice
@@ -29,6 +30,10 @@ class Voice:
 
 def voice_of(storefront_id: int) -> Voice:
     """The voice of a storefront; what it does not say is the connection's or the settings'."""
+    return scope.once("voice", storefront_id, lambda: _read(storefront_id))
+
+
+def _read(storefront_id: int) -> Voice:
     storefront = Connection.objects.get(id=storefront_id)
     merchant = Merchant.objects.get(id=storefront.merchant_id)
     own = StoreVoice.objects.filter(

@@ -4,8 +4,10 @@ The functions ending in `_many` join the scope that is open (a merchant's or the
 rows in key order, so that two batches wait for each other instead of deadlocking.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -142,29 +144,62 @@ _TELL_OVERDUE = """
 """
 
 
+@dataclass(slots=True)
+class _Gathered:
+    """Promises that a block opens and meets, by key, with the cause of each."""
+
+    opened: dict[Key, dict[str, object]] = field(default_factory=dict)
+    met: dict[Key, str] = field(default_factory=dict)
+
+
+_gathered: ContextVar[_Gathered | None] = ContextVar("entrepot_gathered_promises", default=None)
+
+
+@contextmanager
+def gathered() -> Iterator[None]:
+    """Open and meet the promises of a block with one statement each, at its end.
+
+    For batches: each thing that is decided in the block sees the promises as before the block, and
+    none of them opens what another meets.
+    """
+    mine = _Gathered()
+    token = _gathered.set(mine)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    _open(list(mine.opened.values()))
+    _end(mine.met, End.MET, "obligation.met", reason="")
+
+
 def open_many(obligations: Iterable[NewObligation]) -> int:
     """Open promises; one that is open already stays as it is, its deadline included.
 
-    Returns how many were opened; each leaves an event.
+    Returns how many were opened, none yet in a `gathered` block; each leaves an event.
 
     Raises:
         DeadlineMissing: a kind without a default came without `due_at`; then none is opened.
     """
     rows = [_row(obligation) for obligation in obligations]
-    if not rows:
-        return 0
-    batch = sql.recordset(rows, _NEW_COLUMNS)
-    opened = sql.fetch_dicts(_OPEN.format(batch=batch.sql), [batch.parameter])
-    _record("obligation.opened", opened)
-    return len(opened)
+    here = _gathered.get()
+    if here is None:
+        return _open(rows)
+    for row in rows:
+        here.opened.setdefault(_key(row), row)
+    return 0
 
 
 def meet_many(keys: Iterable[Key]) -> int:
     """End the open promises of these keys as met; keys without one are passed over.
 
-    Returns how many were met; each leaves an event.
+    Returns how many were met, none yet in a `gathered` block; each leaves an event.
     """
-    return _end(keys, End.MET, "obligation.met", reason="")
+    causes = dict.fromkeys(keys, outbox.current_cause()[1])
+    here = _gathered.get()
+    if here is None:
+        return _end(causes, End.MET, "obligation.met", reason="")
+    here.met |= causes
+    return 0
 
 
 def void_many(keys: Iterable[Key], *, reason: str) -> int:
@@ -172,7 +207,8 @@ def void_many(keys: Iterable[Key], *, reason: str) -> int:
 
     Returns how many were ended; each leaves an event.
     """
-    return _end(keys, End.VOID, "obligation.voided", reason=reason)
+    causes = dict.fromkeys(keys, outbox.current_cause()[1])
+    return _end(causes, End.VOID, "obligation.voided", reason=reason)
 
 
 def waive(obligation_id: int, *, merchant_id: int, by: str, reason: str) -> Obligation:
@@ -198,7 +234,7 @@ def waive(obligation_id: int, *, merchant_id: int, by: str, reason: str) -> Obli
             obligation.subject_kind,
             obligation.subject_id,
         )
-        _end([key], End.WAIVED, "obligation.waived", reason=reason)
+        _end({key: ""}, End.WAIVED, "obligation.waived", reason=reason)
         obligation.refresh_from_db()
     return obligation
 
@@ -210,7 +246,7 @@ def tell_overdue(*, limit: int = 500) -> int:
     """
     with scope.system(), outbox.because(actor="schedule:overdue"):
         late = sql.fetch_dicts(_TELL_OVERDUE, [limit])
-        _record("obligation.overdue", late)
+        _record("obligation.overdue", late, {})
     return len(late)
 
 
@@ -246,19 +282,36 @@ def _row(obligation: NewObligation) -> dict[str, object]:
     }
 
 
-def _end(keys: Iterable[Key], end: End, event: str, *, reason: str) -> int:
-    rows = [dict(zip(_KEY_COLUMNS, key, strict=True)) for key in keys]
+def _open(rows: Sequence[dict[str, object]]) -> int:
     if not rows:
         return 0
+    batch = sql.recordset(rows, _NEW_COLUMNS)
+    opened = sql.fetch_dicts(_OPEN.format(batch=batch.sql), [batch.parameter])
+    _record("obligation.opened", opened, {_key(row): str(row["cause"]) for row in rows})
+    return len(opened)
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return (row["merchant_id"], row["kind"], row["subject_kind"], row["subject_id"])
+
+
+def _end(causes: Mapping[Key, str], end: End, event: str, *, reason: str) -> int:
+    if not causes:
+        return 0
+    rows = [dict(zip(_KEY_COLUMNS, key, strict=True)) for key in causes]
     batch = sql.recordset(rows, _KEY_COLUMNS)
     by = outbox.current_cause()[0] or outbox.NOBODY
     ended = sql.fetch_dicts(_END.format(batch=batch.sql), [batch.parameter, end.value, by, reason])
-    _record(event, ended, reason=reason)
+    _record(event, ended, causes, reason=reason)
     return len(ended)
 
 
 def _record(
-    event: str, obligations: list[Mapping[str, Any]] | list[dict[str, Any]], *, reason: str = ""
+    event: str,
+    obligations: Sequence[Mapping[str, Any]],
+    causes: Mapping[Key, str],
+    *,
+    reason: str = "",
 ) -> None:
     outbox.record_many(
         outbox.NewEvent(
@@ -269,6 +322,7 @@ def _record(
             subject=(obligation["subject_kind"], obligation["subject_id"]),
             data={"kind": obligation["kind"], "due_at": obligation["due_at"].isoformat()},
             reason=reason,
+            cause=causes.get(_key(obligation), ""),
         )
         for obligation in obligations
     )

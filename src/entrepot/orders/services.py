@@ -19,13 +19,21 @@ class CannotChange(Exception):
 
 def lock_order(order_id: int) -> Order:
     """Lock an order for a decision; always before its fulfillment orders."""
-    return Order.objects.select_for_update().get(id=order_id)
+    order: Order | None = scope.taken_ahead("order", order_id)
+    return order or Order.objects.select_for_update().get(id=order_id)
 
 
 def lock_orders(order_ids: Iterable[int]) -> list[Order]:
-    """Lock orders for a decision about each, in key order."""
+    """Lock orders for a decision about each, in key order, and read them ahead with their lines."""
     ids = sorted(set(order_ids))
-    return list(Order.objects.select_for_update().filter(id__in=ids).order_by("id"))
+    orders = list(
+        Order.objects.select_for_update()
+        .filter(id__in=ids)
+        .order_by("id")
+        .prefetch_related("lines")
+    )
+    scope.keep_ahead("order", {order.id: order for order in orders})
+    return orders
 
 
 def hold_order(merchant_id: int, order_id: int, *, by: str, reason: str) -> Order:

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from entrepot.access import scope
+from entrepot.attempts import queries
 from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.services import Lease
@@ -70,7 +71,7 @@ TASK_OF_KIND = {
 def find_forgotten() -> int:
     """Defer a look at every attempt whose holder is gone or whose next look-up is due."""
     with scope.system():
-        rows = {*attempts.due_for_rescue(BATCH), *attempts.due_for_asking(BATCH)}
+        rows = {*queries.due_for_rescue(BATCH), *queries.due_for_asking(BATCH)}
         queue.defer(
             [
                 queue.Job(

@@ -11,11 +11,18 @@ Misconfigured       proven not sent, and the connection stops until a person has
 anything else       unknown: our own fault after the bytes may have left
 """
 
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+import contextvars
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Generic, Protocol, TypeVar
+
+from django.db import connections
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
+from entrepot.attempts.queries import hold_together
 from entrepot.attempts.services import Lease
 from entrepot.attempts.states import LeaseLost
 from entrepot.connect.crashpoint import crashpoint
@@ -26,12 +33,23 @@ from entrepot.connect.errors import (
     Rejected,
     Unavailable,
 )
-from entrepot.connections import services as connections
+from entrepot.connections.call_log import gathered_calls, keep_calls
+from entrepot.connections.models import CallRecord
+from entrepot.connections.services import refuse_ping
+from entrepot.events import outbox
 from entrepot.fulfillment.submission import PAYMENT_NEEDED
+from entrepot.obligations import services as obligations
 from entrepot.tasks.calls import outside_transaction
 
 Answer = TypeVar("Answer")
 Answer_contra = TypeVar("Answer_contra", contravariant=True)
+
+LockTogether = Callable[[Sequence[int]], object]
+
+# So many calls of one process may be on their way at the same moment.
+CALLS_AT_ONCE = 32
+# How long answers that are there wait for those that are about to come, to be recorded together.
+COMPANY_S = 0.03
 
 
 class Recorder(Protocol[Answer_contra]):
@@ -54,6 +72,21 @@ class Recorder(Protocol[Answer_contra]):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intended(Generic[Answer]):
+    """An effect that is written down, its one call, and how its endings are recorded.
+
+    `subject_id` is what it is about, `cause` what it follows from.
+    """
+
+    subject_id: int
+    connection_id: int | None
+    lease: Lease
+    call: Callable[[], Answer]
+    recorder: "Recorder[Answer]"
+    cause: str = ""
+
+
 def carry_out(
     *,
     merchant_id: int,
@@ -61,58 +94,152 @@ def carry_out(
     lease: Lease,
     call: Callable[[], Answer],
     recorder: "Recorder[Answer]",
-) -> bool:
-    """Make one intended call and record how it ended; True when it was accepted.
-
-    Somebody else's lease ends it silently: whatever we know is no longer ours to write.
+) -> None:
+    """Make one intended call and record how it ended; see `carry_out_together`.
 
     Raises:
         Unavailable: recorded as not sent; raised again so that the job is retried.
     """
-    crashpoint(f"{lease.kind}.after_intend")
+    intended = Intended(
+        subject_id=0,
+        connection_id=connection_id,
+        lease=lease,
+        call=call,
+        recorder=recorder,
+        cause=outbox.current_cause()[1],
+    )
+    (error,) = carry_out_together(merchant_id, [intended], lock_together=lambda _: None)
+    if error is not None:
+        raise error
+
+
+def carry_out_together(
+    merchant_id: int, effects: Sequence[Intended[Any]], *, lock_together: LockTogether
+) -> list[Exception | None]:
+    """Make intended calls side by side and record how each ended, those that end together at once.
+
+    `lock_together` locks what several effects are about, in the order of the house, and reads it
+    ahead for their recorders.
+
+    Somebody else's lease ends an effect silently: whatever we know is no longer ours to write. The
+    answer says for each what its job has to be told: `Unavailable`, recorded as not sent, or our
+    own fault, recorded as unknown.
+    """
+    if not effects:
+        return []
+    crashpoint(f"{effects[0].lease.kind}.after_intend")
+    with scope.merchant(merchant_id):
+        held = attempts.begin_calls([effect.lease for effect in effects])
+    wanted = [effect for effect in effects if effect.lease.attempt_id in held]
+    errors: dict[int, Exception] = {}
+    with outside_transaction():
+        for ended in _ended_together(wanted):
+            errors |= _record(merchant_id, ended, lock_together)
+    return [errors.get(effect.lease.attempt_id) for effect in effects]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a call ended: with an answer, or with an error; and what went over the wire meanwhile."""
+
+    answer: Any
+    error: Exception | None
+    calls: Sequence[CallRecord]
+
+
+def _ended_together(
+    effects: Sequence[Intended[Any]],
+) -> Iterator[list[tuple[Intended[Any], _Ended]]]:
+    """Make calls side by side; those that end within a moment of each other come out together."""
+    if len(effects) == 1:
+        yield [(effects[0], _make_call(effects[0]))]
+        return
+    under_way = {
+        _callers().submit(contextvars.copy_context().run, _make_call_in_thread, effect): effect
+        for effect in effects
+    }
+    while under_way:
+        wait(under_way, return_when=FIRST_COMPLETED)
+        done, _ = wait(under_way, timeout=COMPANY_S)
+        yield [(under_way.pop(future), future.result()) for future in done]
+
+
+@cache
+def _callers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="call")
+
+
+def _make_call_in_thread(effect: Intended[Any]) -> _Ended:
     try:
-        with scope.merchant(merchant_id):
-            attempts.begin_call(lease)
-        crashpoint(f"{lease.kind}.before_call")
-        with outside_transaction():
-            answer = _call(merchant_id, connection_id, lease, call, recorder)
-        if answer is None:
-            return False
-        crashpoint(f"{lease.kind}.after_call")
-        recorder.accepted(lease, answer)
-        crashpoint(f"{lease.kind}.after_record")
-    except LeaseLost:
-        return False
-    return True
+        return _make_call(effect)
+    finally:
+        connections.close_all()
 
 
-def _call(
+def _make_call(effect: Intended[Any]) -> _Ended:
+    with outbox.because(cause=effect.cause), gathered_calls() as calls:
+        crashpoint(f"{effect.lease.kind}.before_call")
+        try:
+            effect.lease.check()
+            answer = effect.call()
+        except Exception as error:  # noqa: BLE001 -- sorted and recorded by `_record_one`
+            return _Ended(None, error, calls)
+        crashpoint(f"{effect.lease.kind}.after_call")
+        return _Ended(answer, None, calls)
+
+
+def _record(
     merchant_id: int,
-    connection_id: int | None,
-    lease: Lease,
-    call: Callable[[], Answer],
-    recorder: "Recorder[Answer]",
-) -> Answer | None:
+    ended: Sequence[tuple[Intended[Any], _Ended]],
+    lock_together: LockTogether,
+) -> dict[int, Exception]:
+    """Record endings in one transaction, or each in its own if that fails; errors by attempt."""
     try:
-        lease.check()
-        return call()
-    except LeaseLost:
-        recorder.not_sent(lease, message="the lease ran out before the call left")
-    except Unavailable as error:
-        recorder.not_sent(lease, message=str(error))
-        raise
-    except Rejected as error:
-        recorder.refused(lease, code=error.code, message=str(error), fault=error.fault)
-    except PaymentNeeded as error:
-        where = f" ({error.action_url})" if error.action_url else ""
-        recorder.refused(lease, code=PAYMENT_NEEDED, message=f"{error}{where}", fault="provider")
-    except Misconfigured as error:
-        recorder.not_sent(lease, message=str(error))
-        if connection_id is not None:
-            connections.refuse_ping(connection_id, merchant_id=merchant_id, reason=str(error))
-    except ConnectorError as error:
-        recorder.unknown(lease, message=f"{type(error).__name__}: {error}")
-    except Exception as error:
-        recorder.unknown(lease, message=f"our own fault: {type(error).__name__}: {error}")
-        raise
+        with scope.merchant(merchant_id), obligations.gathered():
+            if len(ended) > 1:
+                lock_together([effect.subject_id for effect, _ in ended])
+                hold_together(effect.lease.attempt_id for effect, _ in ended)
+            keep_calls([call for _, one in ended for call in one.calls])
+            errors = {
+                effect.lease.attempt_id: error
+                for effect, one in ended
+                if (error := _record_one(effect, one)) is not None
+            }
+    except Exception as failed:  # noqa: BLE001 -- told to the job of the one whose fault it is
+        if len(ended) > 1:
+            apart = [_record(merchant_id, [one], lock_together) for one in ended]
+            return {key: error for errors in apart for key, error in errors.items()}
+        return {} if isinstance(failed, LeaseLost) else {ended[0][0].lease.attempt_id: failed}
+    crashpoint(f"{ended[0][0].lease.kind}.after_record")
+    for effect, one in ended:
+        if isinstance(one.error, Misconfigured) and effect.connection_id is not None:
+            refuse_ping(effect.connection_id, merchant_id=merchant_id, reason=str(one.error))
+    return errors
+
+
+def _record_one(effect: Intended[Any], ended: _Ended) -> Exception | None:
+    """Sort how a call ended and record it; what its job has to be told. Raises LeaseLost."""
+    recorder, lease = effect.recorder, effect.lease
+    with outbox.because(cause=effect.cause):
+        match ended.error:
+            case None:
+                recorder.accepted(lease, ended.answer)
+            case LeaseLost():
+                recorder.not_sent(lease, message="the lease ran out before the call left")
+            case Unavailable() as error:
+                recorder.not_sent(lease, message=str(error))
+                return error
+            case Rejected() as error:
+                recorder.refused(lease, code=error.code, message=str(error), fault=error.fault)
+            case PaymentNeeded() as error:
+                where = f" ({error.action_url})" if error.action_url else ""
+                said = f"{error}{where}"
+                recorder.refused(lease, code=PAYMENT_NEEDED, message=said, fault="provider")
+            case Misconfigured() as error:
+                recorder.not_sent(lease, message=str(error))
+            case ConnectorError() as error:
+                recorder.unknown(lease, message=f"{type(error).__name__}: {error}")
+            case error:
+                recorder.unknown(lease, message=f"our own fault: {type(error).__name__}: {error}")
+                return error
     return None

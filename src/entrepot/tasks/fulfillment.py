@@ -1,6 +1,6 @@
 """Jobs that keep shares moving: after a hold, an acceptance, a mapping, a pause; and sweeps."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.db.models import Exists, F, OuterRef, Q
@@ -22,17 +22,16 @@ from entrepot.connections import doors
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status as ConnectionStatus
 from entrepot.events import outbox
-from entrepot.fulfillment import planning, promises, readiness, tracking
+from entrepot.fulfillment import planning, readiness, tracking
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel
 from entrepot.fulfillment.states import Status
-from entrepot.fulfillment.submission import lock_share
 from entrepot.fulfillment.tracking import PRESUMED_AFTER_DAYS
 from entrepot.orders import holds
 from entrepot.orders.models import Hold, Order
 from entrepot.orders.states import HoldKind
 from entrepot.tasks import artwork, queue, rereading
 from entrepot.tasks.calls import outside_transaction
-from entrepot.tasks.registry import Lane, Priority, task
+from entrepot.tasks.registry import Lane, Outcomes, Priority, Work, batch_task, task
 from entrepot.tasks.retry import Snooze
 from entrepot.tasks.schedule import schedule
 
@@ -56,17 +55,27 @@ def resume(*, merchant_id: int, order_id: int, **_: object) -> None:
         )
 
 
-@task("fulfillment.after_acceptance", priority=Priority.MEDIUM)
-def after_acceptance(*, merchant_id: int, subject_id: int, **_: object) -> None:
-    """Owe the shipping of an accepted share, and have it sent where it should go by now."""
+@batch_task("fulfillment.after_acceptance", at_once=100)
+def after_acceptance(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
+    """Have accepted shares sent where they should go by now."""
     with scope.merchant(merchant_id):
-        share, order = lock_share(subject_id)
-        if share.status != Status.ACCEPTED:
-            return
-        promises.owe_shipping(share, since=share.accepted_at or timezone.now())
-        if share.sent_address_id not in (None, order.address_id):
-            mine = {"merchant_id": merchant_id, "order_id": order.id}
-            queue.defer([queue.Job(task="fulfillment.readdress", args=mine)])
+        elsewhere = Order.objects.filter(id=OuterRef("order_id"), address_id__isnull=False)
+        moved = FulfillmentOrder.objects.filter(
+            Exists(elsewhere.exclude(address_id=OuterRef("sent_address_id"))),
+            id__in=[work.args["subject_id"] for work in batch],
+            status=Status.ACCEPTED,
+            sent_address_id__isnull=False,
+        )
+        queue.defer(
+            [
+                queue.Job(
+                    task="fulfillment.readdress",
+                    args={"merchant_id": merchant_id, "order_id": order_id},
+                )
+                for order_id in sorted(set(moved.values_list("order_id", flat=True)))
+            ]
+        )
+    return [None] * len(batch)
 
 
 @task("catalog.after_mapping", priority=Priority.HIGH)

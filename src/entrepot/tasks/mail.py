@@ -1,5 +1,6 @@
 """Jobs that decide about mails and let them leave."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,15 +11,17 @@ from entrepot.attempts.services import Lease
 from entrepot.attempts.states import Kind
 from entrepot.connect.errors import Misconfigured, Unavailable
 from entrepot.connect.manifest import Effect
+from entrepot.events import outbox
 from entrepot.events.models import Event
 from entrepot.notifications import attempting, sending, services
-from entrepot.notifications.attempting import Wait
+from entrepot.notifications.attempting import MailCall, Wait
 from entrepot.notifications.hearing import news_of
 from entrepot.notifications.messages import OutgoingMail
 from entrepot.notifications.sending import Delivered
+from entrepot.obligations import services as obligations
 from entrepot.tasks import asking
-from entrepot.tasks.effects import carry_out
-from entrepot.tasks.registry import task
+from entrepot.tasks.effects import CALLS_AT_ONCE, Intended, carry_out_together
+from entrepot.tasks.registry import Outcomes, Work, batch_task
 from entrepot.tasks.retry import Snooze
 
 # A wrong password does not repair itself within seconds; meanwhile everything waits.
@@ -29,31 +32,65 @@ MAILBOX_EFFECT = Effect(
 )
 
 
-@task("notifications.decide_mail")
-def decide_mail(*, merchant_id: int, order_id: int | None, event_id: int, **_: object) -> None:
-    """Decide whether an event is told to the order's customer."""
-    if order_id is None:
-        return
+@batch_task("notifications.decide_mail", at_once=50)
+def decide_mail(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
+    """Decide whether events are told to their orders' customers."""
+    mine = [work for work in batch if work.args["order_id"] is not None]
+    with scope.merchant(merchant_id), obligations.gathered():
+        services.decide_together(work.args["order_id"] for work in mine)
+        events = {
+            event.id: event
+            for event in Event.objects.filter(
+                merchant_id=merchant_id, id__in=[work.args["event_id"] for work in mine]
+            )
+        }
+        for work in mine:
+            with outbox.because(cause=work.cause):
+                news = news_of(events[work.args["event_id"]])
+                if news is not None:
+                    services.decide_mail(work.args["order_id"], merchant_id=merchant_id, news=news)
+    return [None] * len(batch)
+
+
+@batch_task("notifications.send_mail", at_once=CALLS_AT_ONCE)
+def send_mail(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
+    """Let mails leave, each once."""
+    outcomes: dict[int, Exception | None] = {}
+    effects: dict[int, Intended[Delivered]] = {}
+    for number, decided in _intend(merchant_id, batch).items():
+        if isinstance(decided, Wait):
+            outcomes[number] = Snooze(decided.until, decided.reason)
+        elif decided is not None:
+            effects[number] = _sending(merchant_id, decided, batch[number])
+    ended = carry_out_together(
+        merchant_id,
+        list(effects.values()),
+        lock_together=lambda mail_ids: attempting.lock_together(merchant_id, mail_ids),
+    )
+    outcomes |= dict(zip(effects, ended, strict=True))
+    return [outcomes.get(number) for number in range(len(batch))]
+
+
+def _intend(merchant_id: int, batch: Sequence[Work]) -> dict[int, MailCall | Wait | None]:
+    """Decide about all mails in one transaction; by place in the batch."""
     with scope.merchant(merchant_id):
-        news = news_of(Event.objects.get(merchant_id=merchant_id, id=event_id))
-        if news is not None:
-            services.decide_mail(order_id, merchant_id=merchant_id, news=news)
+        mail_ids = [work.args["subject_id"] for work in batch]
+        attempting.intend_together(merchant_id, mail_ids)
+        decided = {}
+        for number, work in enumerate(batch):
+            with outbox.because(cause=work.cause):
+                decided[number] = attempting.intend_mail(merchant_id, mail_ids[number])
+        return decided
 
 
-@task("notifications.send_mail")
-def send_mail(*, merchant_id: int, subject_id: int, **_: object) -> None:
-    """Let one mail leave, once."""
-    decided = attempting.intend_mail(merchant_id, subject_id)
-    if isinstance(decided, Wait):
-        raise Snooze(decided.until, decided.reason)
-    if decided is None:
-        return
-    carry_out(
-        merchant_id=merchant_id,
+def _sending(merchant_id: int, decided: MailCall, work: Work) -> Intended[Delivered]:
+    return Intended(
+        subject_id=decided.mail.mail_id,
         connection_id=None,  # the mail service is the installation's, not the storefront's
         lease=decided.lease,
         call=lambda: _deliver(decided.mail),
-        recorder=MailRecorder(merchant_id, subject_id),
+        recorder=MailRecorder(merchant_id, decided.mail.mail_id),
+        cause=work.cause,
     )
 
 

@@ -65,16 +65,6 @@ def read_again(merchant_id: int, connection_id: int, flow: Flow, external_id: st
     return True
 
 
-def can_be_read_again(merchant_id: int, *, share_id: int) -> bool:
-    """Whether the order of a share has a storefront to ask; one that was typed in has none."""
-    with scope.merchant(merchant_id):
-        share = FulfillmentOrder.objects.get(id=share_id)
-        order = Order.objects.get(id=share.order_id)
-        connection = Connection.objects.get(id=order.connection_id)
-    manifest = registry.platform(connection.platform).manifest
-    return any(name.startswith("pull_") for name in manifest.capabilities)
-
-
 def read_order_again(merchant_id: int, *, share_id: int) -> None:
     """Read the order of a share again at its storefront."""
     with scope.merchant(merchant_id):

@@ -1,20 +1,24 @@
 """Jobs that plan orders, hand shares to their providers, and withdraw what is not wanted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from entrepot.access import scope
 from entrepot.attempts.services import Lease
 from entrepot.canon.fulfillment import CancelReceipt, ChangeAnswer, ChangeReceipt, ProviderOrder
 from entrepot.connect.errors import Rejected, Unavailable, UnexpectedResponse
 from entrepot.connect.ports import ChangesRecipient, Fulfills
 from entrepot.connections import doors
-from entrepot.fulfillment import cancellation, costs, planning, readdressing, submission
+from entrepot.connections.queries import calls_per_minute, connection_of
+from entrepot.events import outbox
+from entrepot.fulfillment import cancellation, costs, pacing, planning, readdressing, submission
 from entrepot.fulfillment.costs import Quoting
+from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.readdressing import Readdressing
-from entrepot.fulfillment.submission import Wait
+from entrepot.fulfillment.submission import Submission, Wait
 from entrepot.tasks import artwork, rereading
 from entrepot.tasks.calls import outside_transaction
-from entrepot.tasks.effects import carry_out
+from entrepot.tasks.effects import CALLS_AT_ONCE, Intended, carry_out, carry_out_together
 from entrepot.tasks.registry import Outcomes, Priority, Work, batch_task, task
 from entrepot.tasks.retry import Snooze
 
@@ -28,28 +32,84 @@ def plan(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
     return [None] * len(batch)
 
 
-@task("fulfillment.submit", priority=Priority.HIGH)
-def submit(*, merchant_id: int, subject_id: int, **_: object) -> None:
-    """Hand one share to its provider, once."""
-    can_be_read = rereading.can_be_read_again(merchant_id, share_id=subject_id)
-    decided = submission.intend_submission(merchant_id, subject_id, needs_fresh_reading=can_be_read)
-    while isinstance(decided, Quoting):
-        ask_the_price(merchant_id, decided)
-        decided = submission.intend_submission(
-            merchant_id, subject_id, needs_fresh_reading=can_be_read
-        )
-    if isinstance(decided, Wait):
-        if decided.reread:
-            rereading.read_order_again(merchant_id, share_id=subject_id)
-        raise Snooze(decided.until, decided.reason)
-    if decided is None:
-        return
-    carry_out(
-        merchant_id=merchant_id,
+Decision = Submission | Quoting | Wait | None
+
+
+@batch_task("fulfillment.submit", priority=Priority.HIGH, at_once=CALLS_AT_ONCE)
+def submit(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
+    """Hand shares to their providers, each once, after what they cost was asked."""
+    outcomes: dict[int, Exception | None] = {}
+    effects: dict[int, Intended[ProviderOrder]] = {}
+    decided = _decide(merchant_id, dict(enumerate(batch)))
+    while unpriced := {n: one for n, one in decided.items() if isinstance(one, Quoting)}:
+        # The answer may serve the others as well: those of the same goods.
+        asked = min(unpriced)
+        try:
+            ask_the_price(merchant_id, unpriced[asked])
+        except Unavailable as error:
+            outcomes[asked], decided[asked] = error, None
+            del unpriced[asked]
+        decided |= _decide(merchant_id, {number: batch[number] for number in unpriced})
+    for number, decision in decided.items():
+        if isinstance(decision, Wait):
+            if decision.reread:
+                rereading.read_order_again(merchant_id, share_id=batch[number].args["subject_id"])
+            outcomes[number] = Snooze(decision.until, decision.reason)
+        elif isinstance(decision, Submission):
+            effects[number] = _submission(merchant_id, decision, batch[number])
+    ended = carry_out_together(
+        merchant_id, list(effects.values()), lock_together=submission.lock_together
+    )
+    outcomes |= dict(zip(effects, ended, strict=True))
+    return [outcomes.get(number) for number in range(len(batch))]
+
+
+def submit_now(merchant_id: int, share_id: int) -> None:
+    """Hand one share over in this thread; what keeps it is raised as in a job of its own.
+
+    Raises:
+        Snooze: not yet.
+        Unavailable: nothing left; its own job tries again.
+    """
+    (error,) = submit(merchant_id, [Work({"subject_id": share_id}, outbox.current_cause()[1])])
+    if error is not None:
+        raise error
+
+
+def _decide(merchant_id: int, works: Mapping[int, Work]) -> dict[int, Decision]:
+    """Decide about shares in one transaction; by place in the batch."""
+    if not works:
+        return {}
+    with scope.merchant(merchant_id):
+        share_ids = {number: work.args["subject_id"] for number, work in works.items()}
+        turns = pacing.later_turns(list(share_ids.values()), _limits(share_ids.values()))
+        submission.intend_together([one for one in share_ids.values() if one not in turns])
+        decided: dict[int, Decision] = {}
+        for number, share_id in share_ids.items():
+            if share_id in turns:
+                decided[number] = Wait(until=turns[share_id], reason="others are due before it")
+                continue
+            with outbox.because(cause=works[number].cause):
+                decided[number] = submission.intend_submission(merchant_id, share_id)
+        return decided
+
+
+def _limits(share_ids: Iterable[int]) -> dict[int, float]:
+    """Calls per second by connection, for the providers of shares that limit them."""
+    shares = FulfillmentOrder.objects.filter(id__in=list(share_ids))
+    ids = set(shares.values_list("connection_id", flat=True))
+    limits = {one: calls_per_minute(connection_of(one)) for one in ids}
+    return {connection_id: limit / 60 for connection_id, limit in limits.items() if limit}
+
+
+def _submission(merchant_id: int, decided: Submission, work: Work) -> Intended[ProviderOrder]:
+    return Intended(
+        subject_id=work.args["subject_id"],
         connection_id=decided.connection_id,
         lease=decided.lease,
         call=lambda: provider(decided.connection_id, lease=decided.lease).submit(decided.request),
-        recorder=SubmissionRecorder(merchant_id, subject_id),
+        recorder=SubmissionRecorder(merchant_id, work.args["subject_id"]),
+        cause=work.cause,
     )
 
 

@@ -142,7 +142,7 @@ def _at_house(order: Order) -> tuple[list[FulfillmentOrder], dict[int, str]]:
 def _hand_over(merchant_id: int, share: FulfillmentOrder) -> Snooze | None:
     """Try once what the share's own job would do anyway; when it has to wait, that job waits."""
     try:
-        submission.submit(merchant_id=merchant_id, subject_id=share.id)
+        submission.submit_now(merchant_id, share.id)
     except Snooze as wait:
         return wait
     return None

@@ -8,13 +8,18 @@ from django.utils import timezone
 
 from entrepot.connect.registry import UnknownPlatform, platform
 from entrepot.connections.models import Connection
+from entrepot.connections.queries import calls_per_minute
 from entrepot.connections.states import Status
 from entrepot.dashboard import words_of_states
 from entrepot.dashboard.wording import Chip, duration_words, listed
 from entrepot.database import sql
+from entrepot.fulfillment import pacing
+from entrepot.fulfillment.pacing import Backlog
 
 HOURS = 24
 SILENT_AFTER = timedelta(minutes=30)
+# Fewer are on their way, not waiting.
+BACKLOG_SHOWN = 10
 KINDS = {
     "storefront": "storefront",
     "fulfillment": "provider",
@@ -46,7 +51,10 @@ _READ = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """One connection at a glance. `errors_by_hour` is the oldest hour first."""
+    """One connection at a glance. `errors_by_hour` is the oldest hour first.
+
+    `backlog` is what waits because the platform takes only so many calls.
+    """
 
     id: int
     name: str
@@ -61,6 +69,7 @@ class Tile:
     unknown: int
     errors_by_hour: tuple[int, ...]
     problem: str
+    backlog: Backlog | None
 
 
 def names() -> dict[int, str]:
@@ -109,6 +118,8 @@ def tiles(mode: str) -> list[Tile]:
             hours[connection_id][HOURS - 1 - ago] = failed
         calls[connection_id] += called
         unknown[connection_id] += unsure
+    limits = {row.id: limit / 60 for row in rows if (limit := _calls_per_minute(row))}
+    waiting = pacing.backlogs(limits)
     read = {row[0]: (row[1], row[2] or "") for row in sql.fetch(_READ, {"ids": ids})}
     made = [
         _tile(
@@ -118,6 +129,7 @@ def tiles(mode: str) -> list[Tile]:
             calls=calls[row.id],
             errors_by_hour=tuple(hours[row.id]),
             unknown=unknown[row.id],
+            backlog=waiting.get(row.id),
         )
         for row in rows
     ]
@@ -133,6 +145,7 @@ def _tile(
     calls: int,
     errors_by_hour: tuple[int, ...],
     unknown: int,
+    backlog: Backlog | None,
 ) -> Tile:
     chip = words_of_states.CONNECTION[Status(row.status)]
     role, problem = "", ""
@@ -158,4 +171,12 @@ def _tile(
         unknown=unknown,
         errors_by_hour=errors_by_hour,
         problem=problem,
+        backlog=backlog if backlog and backlog.waiting > BACKLOG_SHOWN else None,
     )
+
+
+def _calls_per_minute(row: Connection) -> int:
+    try:
+        return calls_per_minute(row)
+    except UnknownPlatform:
+        return 0
