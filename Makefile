@@ -15,7 +15,7 @@ CHECKED := src tests tools $(wildcard conftest.py benchmarks rehearsal)
 TEMPLATES = $(shell find src -name '*.html' -path '*/templates/*')
 ARGS ?=
 
-.PHONY: help demo up test check format rehearse rehearse-one fuzz docs bench bench-soak shots picture lock migrations clean
+.PHONY: help demo up test check format rehearse rehearse-one rehearse-mutations fuzz docs bench bench-soak shots picture lock migrations clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -60,6 +60,10 @@ rehearse-one: ## one such run (ARGS="--orders 2000 --faults heavy --seed 7")
 fuzz: ## 100,000 broken payloads per platform, and every operation of both interfaces
 	$(SETUP) dev
 	FUZZ_PAYLOADS=$${FUZZ_PAYLOADS:-100000} FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(BIN)/pytest -n 2 --dist loadgroup --maxfail 0 tests/fuzz $(ARGS)
+
+rehearse-mutations: ## put faults into the hub, each of which a rehearsal has to find
+	$(SETUP) dev
+	@$(BIN)/python -m rehearsal.mutations $(ARGS)
 
 docs: ## write the pages that repeat what the code says
 	$(SETUP) dev

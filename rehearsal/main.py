@@ -46,6 +46,7 @@ class Wish:
     grace_s: float = 60.0
     scenes: tuple[str, ...] = ()
     level: Level | None = None
+    stops_at: frozenset[str] = frozenset()
     code: Path | None = None
     folder: Path | None = None
 
@@ -152,6 +153,7 @@ class _Run:
             quiet = quiet + 1 if findings.is_clean and not left else 0
             self._keep(evidence, left)
             has_ended = self._saboteur.has_ended and self._people.has_ended
+            is_over = is_over or any(getattr(findings, name) for name in self._wish.stops_at)
             if is_over or (quiet >= QUIET_LOOKS and has_ended):
                 return evidence, findings, quiet > 0
             wrong = {k: len(v) for k, v in asdict(findings).items() if v}

@@ -21,7 +21,7 @@ class Sandbox:
     """The simulated world, by its address."""
 
     address: str
-    _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30))
+    _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=PATIENCE_S * 2))
 
     def ask(self, what: str) -> Any:
         """GET /control/<what>."""
@@ -52,7 +52,7 @@ class HubApi:
     address: str
     key: str = field(repr=False)
     patience_s: float = PATIENCE_S
-    _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
+    _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=20))
 
     def get(self, path: str, **query: Any) -> Any:
         """GET /api/v1/<path>."""

@@ -21,7 +21,7 @@ from rehearsal.post_office import PostOffice, post_office
 from rehearsal.processes import ROOT, Hub, address_of, listener, starter
 from rehearsal.speaking import HubApi, Sandbox
 
-READY_WITHIN_S = 120.0
+READY_WITHIN_S = 300.0
 USUAL_THREADS = 8
 
 
@@ -161,7 +161,7 @@ def _inherited() -> dict[str, str]:
 
 def _run(words: list[str], environment: dict[str, str]) -> str:
     done = subprocess.run(
-        words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=240
+        words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
     if done.returncode:
         raise NotReady(f"{' '.join(words[2:])} ended with {done.returncode}: {done.stderr[-2000:]}")
