@@ -19,7 +19,8 @@ class Senders:
     a sale, "woocommerce-eur/317": `reshipped` is how many units a person had sent again, `refunds`
     how much a person had given back, `history` was sold before go-live, `never_made` is what must
     never have been made (completed by hand, or cancelled before it was sent), `twins` are pairs of
-    which one at most may be made.
+    which one at most may be made. `forgotten` are webhooks that were acknowledged after a copy was
+    made that somebody has restored since.
     """
 
     units: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -27,6 +28,7 @@ class Senders:
     refunds: dict[str, Decimal] = field(default_factory=dict)
     history: dict[str, int] = field(default_factory=dict)
     never_made: dict[str, str] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
     twins: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -62,7 +64,7 @@ class Evidence:
             accounts=sandbox.ask("accounts"),
             books=sandbox.ask("books"),
             placed=placed,
-            acknowledged=list(acknowledged),
+            acknowledged=[name for name in acknowledged if name not in senders.forgotten],
             mails=list(mails),
             senders=senders,
             connections=list(api.every("connections")),

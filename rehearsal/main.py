@@ -15,7 +15,7 @@ from rehearsal.evidence import Evidence, Senders
 from rehearsal.levels import LEVELS, Level
 from rehearsal.recovery import Recovery
 from rehearsal.saboteur import Saboteur
-from rehearsal.scenes import FIRST, SCENES, People
+from rehearsal.scenes import COPIES, FIRST, SCENES, People
 from rehearsal.selling import Sales
 from rehearsal.stage import Stage, stage
 
@@ -140,6 +140,10 @@ class _Run:
             self._tell(f"{self._elapsed():.0f} s: {self._sales.placed} sales are placed")
             self._saboteur.end_after_placing()
             evidence, findings, is_finished = self._settle()
+            if self._level.has_people and is_finished:
+                self._tell(f"{self._elapsed():.0f} s: copies of the hub")
+                self._people.play_all(COPIES)
+                evidence, findings, is_finished = self._settle()
         return self._sum_up(evidence, findings, is_finished=is_finished)
 
     def _settle(self) -> tuple[Evidence, Findings, bool]:

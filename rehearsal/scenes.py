@@ -13,22 +13,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from rehearsal import copies
 from rehearsal.evidence import Senders
 from rehearsal.processes import state_of
 from rehearsal.selling import own_site
-from rehearsal.speaking import Silent
-from rehearsal.stage import Stage
+from rehearsal.speaking import LOOK_EVERY_S, SceneFailed, Silent, until
+from rehearsal.stage import NotReady, Stage
 
-PATIENCE_S = 60.0
-LOOK_EVERY_S = 0.3
 EUR, USD, JPY = "woocommerce-eur", "woocommerce-usd", "woocommerce-jpy"
 # Sales whose money and goods nobody else touches.
 QUIET = frozenset({"plain", "coupon"})
 PLACES = {"EUR": 2, "USD": 2, "JPY": 0, "SEK": 2, "GBP": 2}
-
-
-class SceneFailed(Exception):
-    """A scene could not be played to its end; the message says what did not happen."""
 
 
 Scene = Callable[[Stage, Senders], None]
@@ -54,11 +49,16 @@ class People:
                 self.play(name)
         self.has_ended = True
 
+    def play_all(self, names: Iterable[str]) -> None:
+        """Play these scenes here and now."""
+        for name in names:
+            self.play(name)
+
     def play(self, name: str) -> None:
         """Play one scene, and note how it ended."""
         try:
-            SCENES[name](self.stage, self.senders)
-        except (Silent, SceneFailed) as error:
+            (SCENES | COPIES)[name](self.stage, self.senders)
+        except (Silent, SceneFailed, NotReady) as error:
             self.played[name] = f"{type(error).__name__}: {error}"
         else:
             self.played[name] = ""
@@ -268,6 +268,11 @@ SCENES: dict[str, Scene] = {
     "expired key": expire_a_key,
 }
 FIRST = "go live on old orders"
+# These come after all others: they stop the hub.
+COPIES: dict[str, Scene] = {
+    "a clone is started": copies.start_a_clone,
+    "a restore of six hours ago": copies.restore_an_old_copy,
+}
 
 
 def place(
@@ -327,16 +332,6 @@ def under_way(stage: Stage, kind: str) -> set[int]:
         for row in stage.api.every("attempts", kind=kind, status=status)
     )
     return {row["id"] for row in rows}
-
-
-def until(fact: Callable[[], Any], what: str) -> Any:
-    """Look again and again until something is there; what it is. Raises SceneFailed."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if found := fact():
-            return found
-        time.sleep(LOOK_EVERY_S)
-    raise SceneFailed(f"no {what} within {PATIENCE_S:g} s")
 
 
 @contextlib.contextmanager

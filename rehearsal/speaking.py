@@ -1,7 +1,7 @@
 """How the rehearsal speaks to others: the sandbox's control interface and the hub's REST one."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +10,25 @@ import httpx
 PAGE = 200
 PATIENCE_S = 60.0
 AGAIN_AFTER_S = 0.2
+LOOK_EVERY_S = 0.3
 
 
 class Silent(Exception):
     """Somebody did not answer for long, or refused; the message says what was asked."""
+
+
+class SceneFailed(Exception):
+    """What a scene waits for did not happen; the message says what."""
+
+
+def until(fact: Callable[[], Any], what: str) -> Any:
+    """Look again and again until something is there; what it is. Raises SceneFailed."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if found := fact():
+            return found
+        time.sleep(LOOK_EVERY_S)
+    raise SceneFailed(f"no {what} within {PATIENCE_S:g} s")
 
 
 @dataclass(slots=True)

@@ -51,6 +51,10 @@ class Stage:
         """The folder where strikes are armed."""
         return self.folder / "points"
 
+    def sell_some(self, count: int) -> None:
+        """Let a few sales happen at the shops, at once."""
+        self.sandbox.tell("sell", count=count, seed=self.seed + len(self.office.taken))
+
     def entrepot(self, *words: str) -> str:
         """Run one `entrepot` command as a person would; what it printed."""
         return _run([sys.executable, "-m", "entrepot", *words], self.environment)

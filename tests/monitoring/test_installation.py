@@ -1,5 +1,6 @@
 """A copied, moved or restored database lets nothing out until a person has said so."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def test_the_first_start_writes_its_identity_down(merchant: Merchant, tmp_path: 
     assert reasons == ["", ""]
     with scope.system():
         known = Installation.objects.get()
-    assert (tmp_path / "identity").read_text().strip() == str(known.identity)
+    assert (tmp_path / "identity").read_text().split()[0] == str(known.identity)
     assert allowed(merchant)
 
 
@@ -79,6 +80,31 @@ def test_another_place_pauses_all_effects_until_adopted(
     with scope.merchant(merchant.id):
         event = Event.objects.get(merchant_id=merchant.id, name="installation.adopted")
     assert (event.actor, event.reason) == ("user:1", "it replaces the old one")
+
+
+def test_a_copied_data_folder_pauses_on_the_same_host_until_adopted(
+    merchant: Merchant, tmp_path: Path
+) -> None:
+    original, copy = tmp_path / "data", tmp_path / "copy"
+    original.mkdir()
+    assert installation.begin(place(original)) == ""
+    shutil.copytree(original, copy)
+
+    reason = installation.begin(place(copy))
+
+    assert reason == "the data folder is a copy: the original may still run"
+    assert not allowed(merchant)
+    installation.adopt(place(copy), by="user:1", reason="the original is gone")
+    assert installation.begin(place(copy)) == ""
+    assert allowed(merchant)
+
+
+def test_a_renamed_data_folder_is_the_same(merchant: Merchant, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    installation.begin(place(tmp_path / "data"))
+    (tmp_path / "data").rename(tmp_path / "daten")
+
+    assert installation.begin(place(tmp_path / "daten")) == ""
 
 
 def test_a_restore_into_another_server_pauses_every_node(

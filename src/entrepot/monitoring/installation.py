@@ -1,9 +1,10 @@
 """Who this database belongs to: outside effects pause when it was copied, moved or restored.
 
 Two hubs with the same orders would ship them twice. So the database remembers the server it lives
-in, the address under which the hub is reached, and, where the hub runs its own PostgreSQL, the data
-folder and the host. When one of them is another at start, nothing leaves until a person has said
-`adopt` (this is the one that counts) or `reconcile` (compare with the platforms first).
+in, the address under which the hub is reached, and, where the hub runs its own PostgreSQL, the host
+and the data folder, which is told from its copies. When one of them is another at start, nothing
+leaves until a person has said `adopt` (this is the one that counts) or `reconcile` (compare with
+the platforms first).
 """
 
 import ipaddress
@@ -154,6 +155,8 @@ def _difference(known: Installation, place: Place, database: str) -> str:
         identity = _identity_in(place.folder)
         if identity != known.identity:
             return f"the data folder belongs to another installation ({identity or 'none'})"
+        if _was_copied(place.folder):
+            return "the data folder is a copy: the original may still run"
         if known.host and known.host != place.host:
             return f"the data folder was moved or copied from {known.host} to {place.host}"
     if not _is_local(known.public_url) and known.public_url != place.public_url:
@@ -174,12 +177,23 @@ def _identity_in(folder: Path | None) -> uuid.UUID | None:
     if folder is None:
         return None
     try:
-        return uuid.UUID((folder / IDENTITY_FILE).read_text().strip())
-    except (OSError, ValueError):
+        return uuid.UUID((folder / IDENTITY_FILE).read_text().split()[0])
+    except (OSError, ValueError, IndexError):
         return None
+
+
+def _was_copied(folder: Path) -> bool:
+    """Whether the folder is not the one that the identity was written into, but has its content."""
+    words = (folder / IDENTITY_FILE).read_text().split()
+    return len(words) > 1 and words[1] != _birth_mark(folder)
+
+
+def _birth_mark(folder: Path) -> str:
+    """What tells a folder from its copies on one machine, and stays when it is renamed."""
+    return f"inode:{folder.stat().st_ino}"
 
 
 def _write_identity(folder: Path | None, identity: uuid.UUID) -> None:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / IDENTITY_FILE).write_text(f"{identity}\n")
+        (folder / IDENTITY_FILE).write_text(f"{identity} {_birth_mark(folder)}\n")
