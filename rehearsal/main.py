@@ -47,6 +47,7 @@ class Wish:
     scenes: tuple[str, ...] = ()
     level: Level | None = None
     stops_at: frozenset[str] = frozenset()
+    is_durable: bool = True
     code: Path | None = None
     folder: Path | None = None
 
@@ -101,6 +102,7 @@ def rehearse(wish: Wish, *, tell: Callable[[str], None] = lambda _: None) -> Rep
         seed=wish.seed,
         haste=wish.haste,
         workers=wish.workers,
+        is_durable=wish.is_durable,
         code=wish.code,
         folder=wish.folder,
     ) as built:

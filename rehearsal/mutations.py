@@ -58,6 +58,7 @@ class Mutation:
             per_second=20.0,
             patience_s=self.patience_s,
             grace_s=20.0,
+            is_durable=False,
             level=Level(
                 dials=dict(self.dials), mail_dials=dict(self.mail_dials), points=self.points
             ),

@@ -67,12 +67,14 @@ def stage(
     seed: int,
     haste: float,
     workers: int,
+    is_durable: bool = True,
     code: Path | None = None,
     folder: Path | None = None,
 ) -> Iterator[Stage]:
     """A hub that is up, with a merchant whose accounts are all live; everything ends with it.
 
-    `code` is a folder with another `entrepot` package, for the hub's processes only.
+    `code` is a folder with another `entrepot` package, for the hub only. PostgreSQL
+    flushes nothing to the disk unless `is_durable`: it survives its own death, not the machine's.
     """
     with ExitStack() as stack:
         place = folder or Path(tempfile.mkdtemp(prefix="rehearsal-"))
@@ -99,7 +101,7 @@ def stage(
         }
         if code is not None:
             environment["PYTHONPATH"] = str(code)
-        server = EmbeddedServer(place / "data" / "postgres")
+        server = EmbeddedServer(place / "data" / "postgres", for_tests=not is_durable)
         server.start()
         stack.callback(server.stop)
         _serve_sandbox(stack, sockets["sandbox"], environment, log)
