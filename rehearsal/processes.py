@@ -92,7 +92,7 @@ class Hub:
         while not self._closing.wait(LOOK_EVERY_S):
             with self._lock:
                 for name, one in self._processes.items():
-                    if _has_ended(one.pidfd):
+                    if not self._closing.is_set() and _has_ended(one.pidfd):
                         self.deaths.append(Death(one.role, time.time()))
                         self._start(name)
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 PAGE = 200
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 AGAIN_AFTER_S = 0.2
 LOOK_EVERY_S = 0.3
 
@@ -36,7 +36,7 @@ class Sandbox:
     """The simulated world, by its address."""
 
     address: str
-    _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=PATIENCE_S * 2))
+    _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=PATIENCE_S))
 
     def ask(self, what: str) -> Any:
         """GET /control/<what>."""
