@@ -7,7 +7,7 @@ import pytest
 from rehearsal.mutations import MUTATIONS, Mutation, NotThere, Replacement, apply, run
 
 # A run of its own each, of which the others are `make rehearse-mutations`.
-QUICK = ("acknowledge before commit", "a reference from a row id")
+QUICK = ("acknowledge before commit",)
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
@@ -28,7 +28,7 @@ def test_a_mutation_of_code_that_has_moved_on_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.journey
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 @pytest.mark.parametrize("name", QUICK)
 def test_the_rehearsal_finds_what_was_broken_on_purpose(name: str) -> None:
     report = run(name)
