@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-EFFECTS = ("submit", "cancel", "refund", "write_back", "mail")
+EFFECTS = ("submit", "cancel", "change_recipient", "refund", "write_back", "mail")
 STEPS = (
     "before_intend_commit",
     "after_intend",

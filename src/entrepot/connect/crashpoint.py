@@ -15,7 +15,7 @@ FREEZE = "freeze"
 _folder = os.environ.get("ENTREPOT_CRASH_POINTS", "")
 
 # An effect is named as its attempts are; a step as the protocol of attempts/services.py has it.
-EFFECTS = ("submit", "cancel", "refund", "write_back", "mail")
+EFFECTS = ("submit", "cancel", "change_recipient", "refund", "write_back", "mail")
 STEPS = (
     "before_intend_commit",
     "after_intend",
