@@ -67,7 +67,8 @@ def test_only_what_nobody_could_deliver_to_blocks(trade: Trade, provider: Connec
     assert trade.holds("nameless") == [("address_refused", "")]
     assert trade.reasons("nameless") == ["The address lacks a name and a street"]
     # The house itself refuses a letter without a town: its word, not our guess.
-    assert [kind for kind, _ in trade.holds("odd")] == ["refused"]
+    assert [kind for kind, _ in trade.holds("odd")] == ["address_refused"]
+    assert trade.attempts("submit") == ["rejected"]
 
 
 def test_a_change_before_submission_asks_nobody(

@@ -27,8 +27,6 @@ def test_of_a_sale_that_is_made_to_order_no_stock_is_written_to_the_shop(
     before = len(world.shop.calls)
     world.shop.customer_orders((PRINT_A3, 3))
     world.settle(ahead=timedelta(minutes=2))
-    for _ in range(3):
-        world.settle(ahead=timedelta(hours=12))
 
     assert len(world.house.books["orders"]) == 1
     written = [
