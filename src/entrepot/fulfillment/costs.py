@@ -25,6 +25,7 @@ from entrepot.orders.policy import MOST_COST_PERCENT
 from entrepot.orders.states import HoldKind
 
 LASTS = timedelta(hours=24)
+QUOTED = ("quoted_at", "quoted_place", "quoted_cost", "quote_currency")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +168,7 @@ def _write_down(share: FulfillmentOrder, request: FulfillmentRequest, cost: Mone
     share.quoted_place = _place_of(request.recipient)
     share.quoted_cost = cost.amount if cost else None
     share.quote_currency = cost.currency if cost else ""
-    share.save(update_fields=["quoted_at", "quoted_place", "quoted_cost", "quote_currency"])
+    share.save(update_fields=list(QUOTED))
 
 
 def _place_of(address: Address) -> str:

@@ -89,6 +89,8 @@ def intend_submission(
         is_sale = fulfillment_order.replaces_id is None
         if is_sale and (quoting := quote_wanted(order)):
             return quoting
+        if is_sale:  # a price that was recalled stands in the row, and is not to be saved over
+            fulfillment_order.refresh_from_db(fields=costs.QUOTED)
         if is_sale and (too_dear := costs.excess(order)):
             open_holds([too_dear])
             return None
