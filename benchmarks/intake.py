@@ -4,6 +4,7 @@ Shops' payloads of 4 KB with three lines (`sales.py`) are stored first; what is 
 drain that a worker runs. Run as a program of its own, this module is such a worker.
 """
 
+import gc
 import subprocess
 import sys
 import time
@@ -12,9 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+import psycopg
+
 from benchmarks import bare, sales
 from benchmarks.frame import Figure, benchmark
 from benchmarks.hub import fresh_hub
+from entrepot.inbox.storing import IMPORT_LANE, LIVE_LANE
 
 WARM_UP = 1_000
 STORED_AT_ONCE = 200
@@ -32,6 +36,8 @@ PARTS = (
     ("payments", "INTO payments_entry"),
     ("recount units and money", "IS DISTINCT FROM ("),
     ("suspected duplicates", "twin AS ("),
+    ("payments that waited for it", "waiting AS MATERIALIZED"),
+    ("lock what is known", "FOR UPDATE OF o\n"),
     ("events", "INTO event ("),
     ("end the messages", "INTO inbox_outcome"),
 )
@@ -49,10 +55,14 @@ def intake(*, orders: int = 6_000) -> Iterator[Figure]:
         shops = sales.add_shops()
         number = store(shops, 1, WARM_UP)
         drained()  # orders have the ids 1 to WARM_UP now
+        url = server.url("entrepot")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ANALYZE")  # autovacuum does within a minute
+        gc.collect()
+        gc.freeze()  # as a worker does
         first = number
         number = store(shops, number, orders)
         one = _rate(drained, orders)
-        url = server.url("entrepot")
         yield Figure(
             name="applied, one process",
             value=one,
@@ -105,12 +115,11 @@ def store(shops: Sequence[sales.Selling], first: int, count: int, **said: Any) -
     return first + count
 
 
-def drained() -> int:
-    """Apply what waits in the inbox, as a worker does; returns how many messages that were."""
-    from entrepot.inbox.storing import LIVE_LANE  # noqa: PLC0415 -- app not ready
-    from entrepot.intake.drain import drain  # noqa: PLC0415 -- likewise
+def drained(lane: str = LIVE_LANE) -> int:
+    """Apply what waits in a lane, as a worker does; returns how many messages that were."""
+    from entrepot.intake.drain import drain  # noqa: PLC0415 -- app not ready
 
-    return sum(iter(lambda: drain(LIVE_LANE), 0))
+    return sum(iter(lambda: drain(lane), 0))
 
 
 def _rate(work: Callable[[], int], expected: int) -> float:
@@ -229,7 +238,8 @@ def main() -> None:
     import django  # noqa: PLC0415 -- the parent has set the environment
 
     django.setup()
-    drained()
+    gc.freeze()  # as a worker does
+    drained(IMPORT_LANE)  # nothing, but everything is loaded and connected then
     print("ready", flush=True)
     sys.stdin.readline()
     print(drained(), flush=True)

@@ -214,6 +214,16 @@ def test_a_claim_that_died_is_given_out_again(waiting: list[int]) -> None:
     assert [(one.message_id, one.tries) for one in again] == [(each, 2) for each in waiting]
 
 
+def test_a_claim_of_large_bodies_takes_fewer(waiting: list[int]) -> None:
+    taken = []
+    with scope.system():
+        for _ in range(4):
+            found = services.claim(limit=10, most_bytes=len(BODY) + 1)
+            taken.append([one.message_id for one in found])
+
+    assert taken == [waiting[:2], waiting[2:4], waiting[4:], []]
+
+
 def test_lanes_are_claimed_apart(shop: Connection, waiting: list[int]) -> None:
     (imported,) = stored(incoming(shop, 99, lane=IMPORT_LANE, source=Source.IMPORT))
 

@@ -47,6 +47,10 @@ def _quantum_of(currency: str) -> Decimal:
     return Decimal(1).scaleb(-exponent_of(currency))
 
 
+def _rounded(amount: Decimal, currency: str) -> Decimal:
+    return amount.quantize(_quantum_of(currency), ROUND_HALF_UP)
+
+
 @lru_cache(maxsize=256)
 def checked_currency(code: str) -> str:
     """Return the upper-case ISO 4217 code, or raise NotMoney if it cannot be one."""
@@ -84,6 +88,18 @@ class Money:
         return cls(parse_amount(amount), checked_currency(currency))
 
     @classmethod
+    def read(cls, amount: str | int | Decimal, currency: str) -> Money:
+        """Read an amount in a currency that was checked, rounded to what it knows.
+
+        Raises:
+            NotMoney: the amount is not a finite decimal, or too long to be rounded.
+        """
+        try:
+            return cls(_rounded(parse_amount(amount), currency), currency)
+        except InvalidOperation as error:
+            raise NotMoney(f"{amount!r} is not an amount") from error
+
+    @classmethod
     def from_minor(cls, units: int, currency: str) -> Money:
         """Read an amount in the smallest unit of its currency: 1999 EUR -> 19.99 EUR."""
         code = checked_currency(currency)
@@ -104,8 +120,7 @@ class Money:
 
     def rounded(self) -> Money:
         """Round half up to the currency's own decimals."""
-        amount = self.amount.quantize(_quantum_of(self.currency), rounding=ROUND_HALF_UP)
-        return Money(amount, self.currency)
+        return Money(_rounded(self.amount, self.currency), self.currency)
 
     def allocate(self, weights: Sequence[int | Decimal]) -> list[Money]:
         """Split into parts by weight, to the smallest unit; the parts sum up to the whole.

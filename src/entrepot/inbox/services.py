@@ -22,6 +22,8 @@ from entrepot.inbox.states import Outcome
 from entrepot.inbox.storing import Incoming, Stored
 
 CLAIM_LASTS = hurried(timedelta(seconds=60))
+# What a batch may hold in memory, as it came in; bodies are mostly of a few kilobytes.
+CLAIM_BYTES = 32 * 1024 * 1024
 REFUSALS_PER_HOUR = 60
 REFUSAL_KEEPS_BYTES = 4096
 
@@ -94,23 +96,35 @@ class Claimed:
 
 
 # Needs the partial index inbox_work_due. A claim moves `due_at` to its own end, so that claimed
-# rows leave the head of the index, and a claim that died comes back by itself.
+# rows leave the head of the index, and a claim that died comes back by itself. At least one is
+# taken, and no further one once those before it are large enough.
 CLAIM = """
 WITH due AS (
-    SELECT id
+    SELECT id, message_id, due_at
     FROM inbox_work
     WHERE lane = %(lane)s AND NOT is_parked AND due_at <= clock_timestamp()
     ORDER BY due_at, id
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
+), taken AS (
+    SELECT id
+    FROM (
+        SELECT
+            due.id,
+            sum(inbox_message.size) OVER (ORDER BY due.due_at, due.id) - inbox_message.size
+                AS bytes_before
+        FROM due
+        JOIN inbox_message ON inbox_message.id = due.message_id
+    ) AS summed
+    WHERE bytes_before < %(most_bytes)s
 ), claimed AS (
     UPDATE inbox_work
     SET
         claimed_until = clock_timestamp() + %(lasts)s,
         due_at = clock_timestamp() + %(lasts)s,
         tries = tries + 1
-    FROM due
-    WHERE inbox_work.id = due.id
+    FROM taken
+    WHERE inbox_work.id = taken.id
     RETURNING inbox_work.id, message_id, tries
 )
 SELECT
@@ -123,14 +137,20 @@ ORDER BY message_id
 
 
 def claim(
-    lane: str = storing.LIVE_LANE, *, limit: int, lasts: timedelta = CLAIM_LASTS
+    lane: str = storing.LIVE_LANE,
+    *,
+    limit: int,
+    most_bytes: int = CLAIM_BYTES,
+    lasts: timedelta = CLAIM_LASTS,
 ) -> list[Claimed]:
     """Take due messages of a lane for a while, those that no one else has, in order of arrival.
 
     For the system's scope; commit before understanding them. A claim that is not ended in time is
     given out again, with one more try.
     """
-    rows = sql.fetch_dicts(CLAIM, {"lane": lane, "limit": limit, "lasts": lasts})
+    rows = sql.fetch_dicts(
+        CLAIM, {"lane": lane, "limit": limit, "most_bytes": most_bytes, "lasts": lasts}
+    )
     return [Claimed(**{**row, "headers": _json(row["headers"])}) for row in rows]
 
 

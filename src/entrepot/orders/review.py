@@ -51,7 +51,9 @@ _ENDING = """
     WHERE order_id = ANY (%s) AND lifted_at IS NULL AND kind = ANY (%s)
     ORDER BY id
 """
-# Two look-ups, because no index serves an OR of both: by orders_customer and by orders_checkout.
+# Two look-ups, because no index serves an OR of both: by orders_customer and by orders_checkout. A
+# customer is one merchant's; to say so again would offer the index of all that the merchant sold
+# at that time, which a planner without statistics takes.
 _TWINS = """
     WITH second AS MATERIALIZED (
         SELECT id, merchant_id, mode, customer_id, typed_address_id, lines_key, placed_at,
@@ -67,7 +69,6 @@ _TWINS = """
                 AND second.placed_at + %(window)s
             AND first.lines_key = second.lines_key
             AND first.typed_address_id IS NOT DISTINCT FROM second.typed_address_id
-            AND first.merchant_id = second.merchant_id
             AND first.mode = second.mode
             AND first.status <> 'cancelled'
             AND (first.first_seen_at, first.id) < (second.first_seen_at, second.id)
@@ -81,6 +82,7 @@ _TWINS = """
             AND first.mode = second.mode
             AND first.status <> 'cancelled'
             AND (first.first_seen_at, first.id) < (second.first_seen_at, second.id)
+        WHERE second.checkout_reference <> ''
     )
     SELECT DISTINCT ON (second.id)
         second.id, second.merchant_id, twin.id, twin.number, twin.reference

@@ -40,21 +40,34 @@ _MATCH = """
         ORDER BY entry.id LIMIT 1
     ) AS sibling ON true
 """
+# The few entries that wait, by payments_entry_unmatched, are read once and met by their names: a
+# comparison of each with each order of a batch would read the whole ledger at times.
 _WAITING = """
-    SELECT entry.id, batch.order_id
-    FROM {batch}
-    JOIN payments_entry AS entry
-        ON entry.merchant_id = batch.merchant_id
-        AND entry.mode = batch.mode
-        AND entry.order_id IS NULL
-        AND (
-            entry.payment_external_id = ANY (batch.ids)
-            OR entry.match_ids && batch.ids
-            OR (
-                batch.checkout_reference <> ''
-                AND entry.checkout_reference = batch.checkout_reference
-            )
-        )
+    WITH sold AS MATERIALIZED (
+        SELECT order_id, merchant_id, mode, ids, checkout_reference
+        FROM {batch}
+    ), waiting AS MATERIALIZED (
+        SELECT id, merchant_id, mode, payment_external_id, match_ids, checkout_reference
+        FROM payments_entry
+        WHERE order_id IS NULL AND merchant_id = ANY (ARRAY(SELECT DISTINCT merchant_id FROM sold))
+    ), asked AS (
+        SELECT order_id, merchant_id, mode, unnest(ids) AS name, false AS is_checkout
+        FROM sold
+        UNION ALL
+        SELECT order_id, merchant_id, mode, checkout_reference, true
+        FROM sold
+        WHERE checkout_reference <> ''
+    ), known AS (
+        SELECT id, merchant_id, mode, false AS is_checkout,
+            unnest(match_ids || payment_external_id) AS name
+        FROM waiting
+        UNION ALL
+        SELECT id, merchant_id, mode, true, checkout_reference
+        FROM waiting
+    )
+    SELECT DISTINCT known.id, asked.order_id
+    FROM asked
+    JOIN known USING (merchant_id, mode, name, is_checkout)
 """
 _GIVE = """
     UPDATE payments_entry AS entry SET order_id = batch.order_id

@@ -72,7 +72,7 @@ class PaymentEntry(MerchantRow):
             ),
             models.Index(
                 fields=["merchant_id", "mode", "-id"],
-                condition=Q(order_id__isnull=True, dismissed_at__isnull=True),
+                condition=Q(order_id__isnull=True),
                 name="payments_entry_unmatched",
             ),
         ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from entrepot.canon.money import Money, NotMoney, parse_amount
+from entrepot.canon.money import Money, NotMoney
 
 Json = Any
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -75,10 +75,10 @@ class Fields:
         value = self.value.get(name)
         if isinstance(value, str):
             return value.strip()
-        if isinstance(value, int | Decimal) and not isinstance(value, bool):
-            return str(value)
         if value is None and not required:
             return ""
+        if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+            return str(value)
         raise BadField(f"{self.where(name)}: expected a text, saw {_shown(value)}")
 
     def identifier(self, name: str, *, required: bool = False) -> str:
@@ -86,7 +86,7 @@ class Fields:
         value = self.value.get(name)
         if isinstance(value, str) and value.isascii() and value.isdigit():
             value = int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        if isinstance(value, int) and value > 0 and value is not True:
             return str(value)
         if not required and value in (None, "", 0):
             return ""
@@ -109,13 +109,13 @@ class Fields:
     def money(self, name: str, currency: str, *, required: bool = True) -> Money:
         """An amount as the shop writes it, "49.90", rounded to what the checked currency knows."""
         value = self.value.get(name)
-        if value in (None, "") and not required:
+        if not value and not required and value in (None, ""):
             return Money.zero(currency)
-        if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
+        if not isinstance(value, (str, int, Decimal)) or isinstance(value, bool):
             raise BadField(f"{self.where(name)}: expected an amount, saw {_shown(value)}")
         try:
-            return Money(parse_amount(value), currency).rounded()
-        except (NotMoney, ArithmeticError) as error:
+            return Money.read(value, currency)
+        except NotMoney as error:
             raise BadField(f"{self.where(name)}: not an amount") from error
 
     def instant(self, name: str) -> datetime | None:
