@@ -222,6 +222,19 @@ def test_a_price_that_cannot_be_read_is_asked_again_and_sends_nothing(
     assert trade.statuses("1") == ["accepted"]
 
 
+def test_a_key_that_is_refused_when_the_price_is_asked_stops_the_connection(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "MOEWE-A3")
+    house.keys.clear()
+    trade.tell(snapshot("1", line("MOEWE-A3", 2)))
+    trade.work()
+
+    with scope.merchant(trade.merchant.id):
+        assert Connection.objects.get(id=provider.id).status == "misconfigured"
+    assert (trade.statuses("1"), trade.attempts("submit")) == (["open"], [])
+
+
 def test_what_the_house_cannot_price_is_left_to_its_submission(
     trade: Trade, provider: Connection, house: ProdigiSimulator
 ) -> None:

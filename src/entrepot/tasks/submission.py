@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from entrepot.access import scope
 from entrepot.attempts.services import Lease
 from entrepot.canon.fulfillment import CancelReceipt, ChangeAnswer, ChangeReceipt, ProviderOrder
-from entrepot.connect.errors import Rejected, Unavailable, UnexpectedResponse
+from entrepot.connect.errors import Misconfigured, Rejected, Unavailable, UnexpectedResponse
 from entrepot.connect.ports import ChangesRecipient, Fulfills
 from entrepot.connections import doors
+from entrepot.connections import services as connections
 from entrepot.connections.queries import calls_per_minute, connection_of
 from entrepot.events import outbox
 from entrepot.fulfillment import cancellation, costs, pacing, planning, readdressing, submission
@@ -126,6 +127,10 @@ def ask_the_price(merchant_id: int, quoting: Quoting) -> None:
             )
     except Rejected:
         quotes = []  # its submission will say the same, and hold the order with their words
+    except Misconfigured as error:
+        reason = str(error)
+        connections.refuse_ping(quoting.connection_id, merchant_id=merchant_id, reason=reason)
+        raise Unavailable(f"the connection stops until a person has acted: {reason}") from error
     except UnexpectedResponse as error:
         raise Unavailable(f"the quote cannot be read: {error}") from error
     costs.keep_quote(merchant_id, quoting, quotes)
