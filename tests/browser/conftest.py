@@ -10,11 +10,11 @@ from django.test import Client
 from entrepot.access.states import Role
 from entrepot.config.asgi import application
 from tests.browser.driving import Browser, Window
-from tests.dashboard.conftest import empty_scene, scene
+from tests.dashboard.conftest import empty_scene, scene, world
 from tests.dashboard.scene import Scene
 from tests.serving import serve
 
-__all__ = ["empty_scene", "scene"]
+__all__ = ["empty_scene", "scene", "world"]
 
 OpenWindow = Callable[..., Window]
 
@@ -32,7 +32,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def site(database: str) -> Iterator[str]:
-    """The address of the hub."""
+    """The address of the hub, which has read its addresses and templates already."""
+    Client().get("/sign-in/")
     with serve(application) as address:
         yield address
 

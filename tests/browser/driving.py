@@ -2,12 +2,14 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import axe_playwright_python
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
@@ -15,6 +17,14 @@ Result = TypeVar("Result")
 SHOTS_FOLDER = "SHOTS_FOLDER"
 WIDTHS = {"": 1440, "phone": 360}
 THEMES = ("light", "dark")
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+# WCAG 2.2 A and AA, and what axe-core holds for good practice; frames are pages of their own.
+ALL_RULES = {"iframes": False, "resultTypes": ["violations"]}
+JUDGE = """
+    async rules => (await axe.run(document, rules)).violations.map(
+        ({id, nodes}) => `${id}: ${nodes.slice(0, 4).map(one => one.target.join(" ")).join(", ")}`
+    )
+"""
 
 
 @dataclass
@@ -27,6 +37,7 @@ class Look:
     overflow: int
     errors: list[str]
     unnamed: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
 
 
 class Window:
@@ -64,24 +75,50 @@ class Window:
             url=self.page.url.removeprefix(self._address),
             title=self.page.title(),
             headings=self.page.locator("h1").count(),
-            overflow=self.page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            ),
+            overflow=self.page.evaluate(OVERFLOW),
             errors=list(self._errors),
             unnamed=self.page.evaluate(UNNAMED),
         )
         photograph(self.page, shot)
         return look
 
+    def look_around(self, path: str, shot: str) -> Iterator[tuple[str, Look]]:
+        """Open a page once; say how it is wide and narrow, light and dark. Axe judges it once."""
+        first = self.look(path)
+        for width_name, width in WIDTHS.items():
+            for theme in THEMES:
+                name = "-".join(filter(None, [shot, width_name, theme.removeprefix("light")]))
+                yield name, self._browser.run(partial(self._look_again, first, width, theme, name))
+
+    def _look_again(self, first: Look, width: int, theme: str, shot: str) -> Look:
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        photograph(self.page, shot)
+        if self.page.evaluate("!window.axe"):
+            self.page.evaluate(AXE)
+        is_judged = (width, theme) == (WIDTHS[""], "light")
+        return replace(
+            first,
+            overflow=self.page.evaluate(OVERFLOW),
+            errors=list(self._errors),
+            violations=self.page.evaluate(JUDGE, ALL_RULES) if is_judged else [],
+        )
+
     def go(self, path: str) -> None:
         """Open a page, whatever it is like: one that runs no scripts cannot be looked at."""
         self._browser.run(lambda: self.page.goto(f"{self._address}{path}"))
+
+    def read(self, path: str) -> str:
+        """The words of a page's main part."""
+        self.go(path)
+        return self.do(lambda page: page.inner_text("main"))
 
     def close(self) -> None:
         """Close the window."""
         self._browser.run(self._context.close)
 
 
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # Controls without a name, and fields without a label: what a screen reader could not say.
 UNNAMED = """
 [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
@@ -122,8 +159,8 @@ class Browser:
         """A window with cookies of its own."""
 
         def made() -> BrowserContext:
-            context = self._chromium.new_context(locale="en-US", **options)
-            context.set_default_timeout(20_000)
+            context = self._chromium.new_context(locale="en-US", reduced_motion="reduce", **options)
+            context.set_default_timeout(60_000)
             for name, value in cookies.items():
                 context.add_cookies([{"name": name, "value": value, "url": address}])
             return context

@@ -1,184 +1,154 @@
-"""Each page in a real browser: light and dark, wide and narrow, by keyboard, without JavaScript."""
+"""Each page in a real browser: wide and narrow, light and dark, full and empty, judged by axe."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
 
+from entrepot.access import scope
 from entrepot.access.states import Role
+from entrepot.notifications.links import tracking_token
+from entrepot.notifications.models import Mail
 from tests.browser.conftest import OpenWindow
-from tests.browser.driving import THEMES, WIDTHS, photograph
-from tests.dashboard.scene import PASSWORD, Scene
+from tests.browser.driving import Window, photograph
+from tests.dashboard.scene import Scene
+from tests.dashboard.test_inbox import received
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGES = {
+# Each test walks several pages; on a busy machine a page takes seconds.
+pytestmark = pytest.mark.timeout(300)
+
+HOME = {
     "home": "/",
     "owed": "/owed/overdue/",
-    "orders": "/orders/",
-    "orders-held": "/orders/?state=held",
-    "order": "/orders/10482/",
-    "order-unknown": "/orders/E-7KQ2MD/",
-    "order-held": "/orders/10479/",
     "attention": "/attention/",
+    "notifications": "/notifications/",
     "pause": "/pause/",
-    "refund": "/orders/10482/refund/",
     "test-home": "/test/",
 }
-EMPTY = {"empty-home": "/", "empty-orders": "/orders/", "empty-attention": "/attention/"}
+ORDERS = {
+    "orders": "/orders/",
+    "orders-held": "/orders/?state=held",
+    "order": "/orders/{10482}/",
+    "order-unknown": "/orders/{E-7KQ2MD}/",
+    "order-held": "/orders/{10479}/",
+}
+ACTIONS = {
+    "refund": "/orders/{10482}/refund/",
+}
+INBOX = {
+    "inbox": "/inbox/",
+    "message": "/inbox/{message}/",
+    "jobs": "/jobs/",
+}
+PAPER = {
+    "picklists": "/picklists/",
+    "import-tracking": "/picklists/tracking/",
+}
+CONNECTIONS = {
+    "connections": "/connections/",
+    "connection": "/connections/{shop}/",
+    "connection-observing": "/connections/{boutique}/",
+    "calls": "/connections/{shop}/calls/",
+}
+SET_UP = {
+    "mappings": "/mappings/",
+    "mapping": "/mappings/one/?sku=PRT-NBL-3040",
+    "import-mappings": "/mappings/import/",
+    "messages": "/messages/",
+    "template": "/messages/template/0/shipped/",
+    "voice": "/messages/voice/{shop}/",
+    "mail": "/mails/{mail}/",
+}
+TEST = {"sandbox": "/test/sandbox/", "mailbox": "/test/mailbox/"}
+PUBLIC = {
+    "tracking-page": "/t/{token}/",
+    "look-up": "/track/?lang=en",
+    "sign-in": "/sign-in/",
+}
+EMPTY = {
+    "empty-home": "/",
+    "empty-orders": "/orders/",
+    "empty-attention": "/attention/",
+}
+REFUSED = {"refused-inbox": "/inbox/", "refused-connections": "/connections/"}
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_fits_every_screen_in_both_themes(
-    scene: Scene, window: OpenWindow, name: str
-) -> None:
-    opened = window(scene)
+def named(scene: Scene, path: str, **more: object) -> str:
+    """An address with the ids of what it names: orders by number, connections by code."""
+    known: dict[str, object] = {number: order.id for number, order in scene.orders.items()}
+    known |= {code: connection.id for code, connection in scene.connections.items()}
+    return re.sub(r"\{([^}]+)\}", lambda match: str((known | more)[match[1]]), path)
 
-    for width_name, width in WIDTHS.items():
-        for theme in THEMES:
-            shot = "-".join(filter(None, [name, width_name, "dark" if theme == "dark" else ""]))
-            path = PAGES[name]
-            if path.startswith("/orders/") and path.count("/") > 2 and "?" not in path:
-                number, rest = path.split("/")[2], "/".join(path.split("/")[3:])
-                path = f"/orders/{scene.orders[number].id}/{rest}"
-            look = opened.look(path, width=width, theme=theme, shot=shot)
 
+def stand(opened: Window, pages: dict[str, str], address: Callable[[str], str]) -> None:
+    """Every page is sound at every width and in both themes."""
+    for page, path in pages.items():
+        for shot, look in opened.look_around(address(path), page):
             assert look.errors == [], shot
             assert look.overflow <= 0, f"{shot} scrolls sideways by {look.overflow} px"
             assert look.headings == 1, shot
             assert look.unnamed == [], shot
+            assert look.violations == [], shot
 
 
-def test_the_readme_shows_the_home_page(scene: Scene, window: OpenWindow) -> None:
-    opened = window(scene)
-
-    look = opened.look("/", width=1280)
-    opened.do(lambda page: photograph(page, "readme", is_whole=False))
-
-    assert (look.errors, look.headings) == ([], 1)
-    shown = (ROOT / "docs" / "images" / "home.png").read_bytes()
-    assert shown.startswith(b"\x89PNG")
-    assert len(shown) < 200_000
-
-
-@pytest.mark.parametrize("name", EMPTY)
-def test_an_empty_page_says_what_would_be_there(
-    empty_scene: Scene, window: OpenWindow, name: str
+@pytest.mark.parametrize("pages", [HOME, ORDERS, ACTIONS], ids=["home", "orders", "actions"])
+def test_daily_work_is_sound_on_every_screen(
+    scene: Scene, window: OpenWindow, pages: dict[str, str]
 ) -> None:
-    opened = window(empty_scene)
-
-    for width_name, width in WIDTHS.items():
-        shot = "-".join(filter(None, [name, width_name]))
-        look = opened.look(EMPTY[name], width=width, shot=shot)
-
-        assert look.errors == []
-        assert look.overflow <= 0
+    stand(window(scene), pages, lambda path: named(scene, path))
 
 
-def test_an_action_opens_as_a_dialog_and_its_preview_follows_the_form(
+def test_what_came_in_and_what_gave_up_is_sound_on_every_screen(
     scene: Scene, window: OpenWindow
 ) -> None:
-    opened, order = window(scene), scene.orders["10482"]
-    opened.look(f"/orders/{order.id}/")
+    message = received(scene, times=3)
 
-    def refund(page: Page) -> tuple[str, str, int]:
-        page.get_by_role("link", name="Refund …").click()
-        page.get_by_label("Amount in EUR").fill("31.20")
-        page.get_by_label("Reason").fill("parcel late")
-        button = page.get_by_role("button", name="Refund 31.20")
-        button.wait_for()
-        photograph(page, "order-dialog")
-        reason = page.get_by_label("Reason").input_value()
-        button.click()
-        page.get_by_role("status").filter(has_text="on its way").wait_for()
-        return page.url.rpartition("/orders")[2], reason, page.locator("dialog").count()
-
-    path, reason, dialogs = opened.do(refund)
-
-    assert (path, reason, dialogs) == (f"/{order.id}/", "parcel late", 0)
+    stand(window(scene), INBOX, lambda path: named(scene, path, message=message))
 
 
-def test_escape_closes_a_dialog_and_nothing_has_happened(scene: Scene, window: OpenWindow) -> None:
-    opened, order = window(scene), scene.orders["10497"]
-    opened.look(f"/orders/{order.id}/")
-
-    def held(page: Page) -> int:
-        page.get_by_role("link", name="Hold …").click()
-        page.get_by_role("dialog").wait_for()
-        page.keyboard.press("Escape")
-        page.get_by_role("dialog").wait_for(state="detached")
-        return page.locator("#dialog dialog").count()
-
-    assert opened.do(held) == 0
-    assert scene.order("10497").is_held is False
+def test_packing_by_hand_is_sound_on_every_screen(scene: Scene, window: OpenWindow) -> None:
+    stand(window(scene), PAPER, lambda path: path)
 
 
-def test_keys_move_select_and_open(scene: Scene, window: OpenWindow) -> None:
-    opened = window(scene)
-    opened.look("/orders/")
+@pytest.mark.parametrize("pages", [CONNECTIONS, SET_UP], ids=["connections", "set-up"])
+def test_setting_up_is_sound_on_every_screen(
+    scene: Scene, window: OpenWindow, pages: dict[str, str]
+) -> None:
+    with scope.merchant(scene.merchant.id):
+        mail = Mail.objects.filter(kind="exception").get()
 
-    def walked(page: Page) -> tuple[str, str, str]:
-        for key in ("j", "j", "x", "j", "x"):
-            page.keyboard.press(key)
-        selected = page.locator("[data-chosen]").inner_text()
-        photograph(page, "orders-selected")
-        page.keyboard.press("/")
-        focused = page.evaluate("document.activeElement.id")
-        page.keyboard.press("Escape")
-        page.locator("tbody tr a").nth(1).focus()
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/orders/*/")
-        return selected, focused, page.locator("h1").inner_text()
-
-    selected, focused, heading = opened.do(walked)
-
-    assert (selected, focused) == ("2 selected", "q")
-    assert heading in scene.orders
+    stand(window(scene), pages, lambda path: named(scene, path, mail=mail.id))
 
 
-def test_a_theme_that_was_chosen_is_kept(scene: Scene, window: OpenWindow) -> None:
-    opened = window(scene)
-    opened.look("/")
-
-    def toggled(page: Page) -> list[str]:
-        page.get_by_role("button", name="Light or dark").click()
-        chosen = page.evaluate("document.documentElement.dataset.theme")
-        page.reload()
-        return [chosen, page.evaluate("document.documentElement.dataset.theme")]
-
-    assert opened.do(toggled) == ["dark", "dark"]
+def test_the_sandbox_is_sound_on_every_screen(scene: Scene, window: OpenWindow) -> None:
+    stand(window(scene), TEST, lambda path: path)
 
 
-def test_everything_works_without_javascript(scene: Scene, window: OpenWindow) -> None:
-    opened, order = window(scene, java_script_enabled=False), scene.orders["10497"]
+def test_public_pages_are_sound_on_every_screen(scene: Scene, window: OpenWindow) -> None:
+    token = tracking_token(scene.merchant.id, scene.orders["10482"].id)
 
-    def held(page: Page) -> str:
-        page.goto(f"{page.url.partition('/orders')[0]}/orders/{order.id}/")
-        page.get_by_role("link", name="Hold …").click()
-        page.get_by_label("Reason").fill("no scripts here")
-        page.get_by_role("button", name="Hold the order").click()
-        return page.locator("h1").inner_text()
-
-    opened.go("/orders/")
-    heading = opened.do(held)
-
-    assert heading == "10497"
-    assert scene.order("10497").is_held is True
+    stand(window(), PUBLIC, lambda path: named(scene, path, token=token))
 
 
-def test_a_person_signs_in_with_a_keyboard(empty_scene: Scene, window: OpenWindow) -> None:
-    opened = window()
-    opened.look("/orders/", shot="sign-in")
-    email = empty_scene.people[Role.OPERATOR].email
+def test_empty_pages_say_what_would_be_there(empty_scene: Scene, window: OpenWindow) -> None:
+    opened = window(empty_scene)
 
-    def signed_in(page: Page) -> str:
-        page.keyboard.type(email)
-        page.keyboard.press("Tab")
-        page.keyboard.type(PASSWORD)
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/orders/")
-        return page.locator("h1").inner_text()
+    stand(opened, EMPTY, lambda path: path)
 
-    assert opened.do(signed_in) == "Orders"
+
+def test_a_page_that_is_not_for_a_role_says_who_can_grant_it(
+    empty_scene: Scene, window: OpenWindow
+) -> None:
+    opened = window(empty_scene, Role.VIEWER)
+
+    for page, path in REFUSED.items():
+        for shot, look in opened.look_around(path, page):
+            assert [error for error in look.errors if "403" not in error] == [], shot
+            assert look.overflow <= 0, shot
+            assert look.violations == [], shot
+        assert "Ólafur Þór" in opened.do(lambda opened_page: opened_page.inner_text("main"))
 
 
 @pytest.mark.parametrize("path", ["/", "/orders/", "/attention/"])
@@ -197,3 +167,15 @@ def test_a_page_reflows_when_text_is_twice_as_large(
 
     assert look.overflow <= 0
     assert wide <= 0
+
+
+def test_the_readme_shows_the_home_page(scene: Scene, window: OpenWindow) -> None:
+    opened = window(scene)
+
+    look = opened.look("/", width=1280)
+    opened.do(lambda page: photograph(page, "readme", is_whole=False))
+
+    assert (look.errors, look.headings) == ([], 1)
+    shown = (ROOT / "docs" / "images" / "home.png").read_bytes()
+    assert shown.startswith(b"\x89PNG")
+    assert len(shown) < 200_000
