@@ -106,6 +106,23 @@ def test_ctrl_c_ends_a_demo_at_any_moment_without_a_trace(
     assert _is_gone(data)
 
 
+@pytest.mark.timeout(300)
+def test_a_scenario_that_nobody_knows_is_told_with_those_that_there_are(data: Path) -> None:
+    ended = subprocess.run(
+        _command("--exit", "--scenario", "sharknado"),
+        env=_environment(data),
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=280,
+    )
+
+    said = ended.stderr.splitlines()[-1]
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert said.startswith("entrepot: no scenario 'sharknado': known are calm, lost answers,")
+    assert _is_gone(data)
+
+
 @pytest.mark.timeout(180)
 def test_a_port_that_was_asked_for_and_is_taken_is_told_in_one_line(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -29,6 +29,7 @@ DATA = Path("data") / "demo"
 START_S = 180.0
 PORT, SANDBOX_PORT = 8000, 8001
 OWN_WORDS = "entrepot: "
+CALM = "calm"
 
 console = Console(stderr=True)
 
@@ -119,11 +120,15 @@ def _run(wish: Wish, hub: dict[str, Any], stop: _Stop, began: float) -> int:
     from entrepot.sandbox.telephone import Telephone  # noqa: PLC0415 -- app not ready
 
     telephone = Telephone(hub["sandbox"])
+    known = telephone.ask("scenarios")
+    if wish.scenario not in known:
+        raise CommandFailed(f"no scenario {wish.scenario!r}: known are {', '.join(known)}")
     with because(actor="command_line"):
-        telephone.tell("scenario", name=wish.scenario, seed=wish.seed)
+        telephone.tell("scenario", name=CALM, seed=wish.seed)  # a hub that runs may have another
         with console.status("Setting up a merchant and the accounts …"):
             merchant = setting_up.set_up(telephone)
         telephone.tell("clock", speed=wish.speed)
+        telephone.tell("scenario", name=wish.scenario, seed=wish.seed)
         summary.show_addresses(hub, merchant, None, console)
         run = Run(
             orders=wish.orders, seed=wish.seed, telephone=telephone, merchant=merchant, stop=stop

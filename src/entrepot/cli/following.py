@@ -62,7 +62,11 @@ def follow(run: Run, console: Console) -> "Tally":
 
 
 def _place(run: Run) -> None:
-    """Place the orders in slices: shops by the sandbox, checkouts by the merchant's own site."""
+    """Place the orders in slices: shops by the sandbox, checkouts by the merchant's own site.
+
+    In a scenario with troubles a customer may get no payment page and leave: then there is no sale.
+    """
+    from entrepot.connect.errors import OutcomeUnknown, Unavailable  # noqa: PLC0415 -- slow import
     from entrepot.sandbox.own_site import OwnSite  # noqa: PLC0415 -- app not ready
 
     (gateway,) = run.merchant.gateways
@@ -71,6 +75,7 @@ def _place(run: Run) -> None:
         key=run.merchant.site_key,
         gateway_id=run.merchant.connections[gateway],
         run=run.merchant.run,
+        wait=run.stop.wait,
     )
     drawn = run.telephone.tell("draw", count=run.orders, seed=run.seed)["sales"]
     for start in range(0, len(drawn), SLICE):
@@ -81,7 +86,11 @@ def _place(run: Run) -> None:
         for cart in (sale["cart"] for sale in some if not sale["mount"]):
             if run.stop.is_set():
                 return
-            run.telephone.tell("pay", number=cart["number"], url=site.open_page(cart))
+            try:
+                page = site.open_page(cart)
+            except (Unavailable, OutcomeUnknown):
+                continue  # no page came, so the customer left, and nothing was sold
+            run.telephone.tell("pay", number=cart["number"], url=page)
 
 
 class _Watch:

@@ -1,5 +1,7 @@
 """The merchant's own site, played: puts carts together and sends customers to a payment page."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -18,7 +20,8 @@ SHIPPING = {
     "JPY": ("800", "2400"),
 }
 COUNTRIES = ("DE", "FR", "CZ", "CH", "SE", "GB", "US", "JP")
-TRIES = 5
+# Seconds between tries, for as long as a customer watches a spinner.
+PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 PATIENCE = timedelta(seconds=60)
 
 
@@ -26,26 +29,28 @@ PATIENCE = timedelta(seconds=60)
 class OwnSite:
     """Sells through one gateway of a hub, by its REST interface, with an API key.
 
-    `run` makes the carts of one run of the sandbox different from those of another.
+    `run` makes the carts of one run of the sandbox different from those of another; `wait` lets
+    so many seconds go by.
     """
 
     hub: str
     key: str = field(repr=False)
     gateway_id: int
     run: str
+    wait: Callable[[float], object] = time.sleep
     address: str = "https://seemoewe.example"
 
     def open_page(self, cart: dict[str, Any]) -> str:
         """Have the hub open a payment page for a cart of the sandbox; the page's address.
 
-        Asks again when no answer came: the idempotency key makes it the same page.
+        Asks again when no good answer came: the idempotency key makes it the same page.
 
         Raises:
-            ConnectorError: the hub refused, or did not answer for long.
+            ConnectorError: the hub refused, or had no page to give for long.
         """
         name = f"{self.run}-{cart['number']}"
         wanted = self.session_of(cart)
-        for left in reversed(range(TRIES)):
+        for pause in (*PAUSES_S, None):
             try:
                 answer = Http(self.hub).post(
                     SESSIONS,
@@ -54,8 +59,9 @@ class OwnSite:
                     deadline=PATIENCE,
                 )
             except (Unavailable, OutcomeUnknown):
-                if not left:
+                if pause is None:
                     raise
+                self.wait(pause)
             else:
                 return str(answer.json()["url"])
         raise AssertionError("the last try returns or raises")
