@@ -3,6 +3,7 @@
 Both are read from the database's catalogue, so that a new table or column is looked at as well.
 """
 
+import re
 import zoneinfo
 from collections.abc import Iterable
 from functools import cache
@@ -15,6 +16,7 @@ from entrepot.database.rows import EXEMPT_TABLES
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "entrepot"
 SHORTEST, LONGEST = 5, 80
+_numbered = re.compile(r"[a-z_]+:\d+")  # actors and causes: "user:3", "inbox:17"
 # Counters, keys and buckets of the machinery, which any request may touch.
 _TABLES = """
     SELECT c.relname, a.attname
@@ -76,11 +78,19 @@ def words_of(merchant_id: int) -> set[str]:
 def told(text: str, words: Iterable[str], *, asked: str) -> list[str]:
     """The words that an answer holds, but for those that the question held already."""
     page = unescape(text)
-    return sorted(word for word in words if word in page and word not in asked)
+    return sorted(
+        word for word in words if word in page and word not in asked and _stands_alone(word, page)
+    )
+
+
+def _stands_alone(word: str, page: str) -> bool:
+    """Not as a part of another word: five digits are in some instant or other."""
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", page) is not None
 
 
 def _is_common(word: str) -> bool:
-    return word.startswith("/") or word in _zones() or word in _our_own()
+    is_plain = word.startswith("/") or _numbered.fullmatch(word) is not None
+    return is_plain or word in _zones() or word in _our_own()
 
 
 @cache
