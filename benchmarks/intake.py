@@ -17,11 +17,13 @@ import psycopg
 
 from benchmarks import bare, sales
 from benchmarks.frame import Figure, benchmark
+from benchmarks.history import filled_hub
 from benchmarks.hub import fresh_hub
 from entrepot.inbox.storing import IMPORT_LANE, LIVE_LANE
 
 WARM_UP = 1_000
 STORED_AT_ONCE = 200
+RATE_BESIDE = "--rate-beside"
 WHOLE = "an order, whole"
 OTHER_STATEMENTS = "other statements"
 # A part of the work, and a word that only its statements have.
@@ -103,6 +105,20 @@ def intake(*, orders: int = 6_000) -> Iterator[Figure]:
         yield from _table(costs | {"read and check": _seconds_of_reading(orders)}, orders)
 
 
+@benchmark(title="Intake beside a million orders", order=21, is_long=True)
+def intake_at_size(*, known: int = 1_000_000, orders: int = 4_000) -> Iterator[Figure]:
+    """The same in a hub that knows a million orders, which are made first if need be."""
+    yield Figure(
+        name=f"applied beside {known:,} orders, one process",
+        value=_rate_beside(known, orders),
+        unit="/s",
+        n=orders,
+        baseline=_rate_beside(0, orders),
+        against="on an empty database",
+        ratio_at_least=0.9,
+    )
+
+
 def store(shops: Sequence[sales.Selling], first: int, count: int, **said: Any) -> int:
     """Put messages into the inbox, as the edge does; returns the first number that is not used."""
     from entrepot.access import scope  # noqa: PLC0415 -- app not ready
@@ -155,6 +171,22 @@ def _work_of(workers: Sequence["subprocess.Popen[str]"]) -> int:
         worker.stdin.write("go\n")
         worker.stdin.flush()
     return sum(int(_heard(worker)) for worker in workers)
+
+
+def _rate_beside(known: int, orders: int) -> float:
+    """The rate in a hub of so many orders; in a process of its own, as there is one Django each."""
+    command = [sys.executable, "-m", "benchmarks.intake", RATE_BESIDE, str(known), str(orders)]
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return float(told)
+
+
+def _tell_rate_beside(known: int, orders: int) -> None:
+    with filled_hub(known) if known else fresh_hub():
+        shops = sales.add_shops()
+        number = store(shops, 1, WARM_UP)
+        drained()
+        store(shops, number, orders)
+        print(_rate(drained, orders))
 
 
 def _heard(worker: "subprocess.Popen[str]") -> str:
@@ -246,4 +278,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == [RATE_BESIDE]:
+        _tell_rate_beside(int(sys.argv[2]), int(sys.argv[3]))
+    else:
+        main()

@@ -7,6 +7,7 @@ one parcel in eight goes elsewhere than the bill, one sale in ten has a coupon.
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -78,7 +79,7 @@ class Selling:
 
 
 def add_shops() -> list[Selling]:
-    """Connect each shop for a merchant of its own, live since before its first sale."""
+    """Connect each shop for a new merchant, live since before its first sale."""
     from entrepot.access import scope  # noqa: PLC0415 -- app not ready
     from entrepot.access.services import create_merchant  # noqa: PLC0415 -- likewise
     from entrepot.canon.orders import Mode  # noqa: PLC0415 -- likewise
@@ -87,7 +88,8 @@ def add_shops() -> list[Selling]:
 
     shops = []
     for number, shop in enumerate(SHOPS):
-        merchant = create_merchant(name=shop.name, code=shop.name.lower())
+        code = f"{shop.name.lower()}-{secrets.token_hex(4)}"
+        merchant = create_merchant(name=shop.name, code=code)
         connection = services.add_connection(
             merchant.id,
             platform="woocommerce",
