@@ -154,7 +154,7 @@ def _code_of(page: Path) -> list[str]:
 
 def test_commands_for_an_operator_do_what_the_page_says(database: str, tmp_path: Path) -> None:
     page = (DOCS / "operating.md").read_text()
-    lines = [line[2:] for block in CONSOLE.findall(page) for line in block.splitlines()]
+    lines: list[str] = [line[2:] for block in CONSOLE.findall(page) for line in block.splitlines()]
 
     def on_the_page(beginning: str) -> str:
         [found] = [line for line in lines if line.startswith(f"entrepot {beginning}")]
