@@ -11,7 +11,7 @@ from entrepot.database import sql
 from entrepot.fulfillment import pacing
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.planning import plan_orders
-from tests.rules.trade import Trade, connect, line, snapshot
+from tests.rules.trade import Trade, buyer, connect, line, snapshot
 
 SALES = [str(10_482 + number) for number in range(14)]
 
@@ -19,7 +19,7 @@ SALES = [str(10_482 + number) for number in range(14)]
 def sell(trade: Trade) -> None:
     """Sales of two and three units, each to a customer of its own."""
     for number, name in enumerate(SALES):
-        trade.tell(snapshot(name, line("MOEWE-A3", 2 + number % 2)))
+        trade.tell(snapshot(name, line("MOEWE-A3", 2 + number % 2), customer=buyer(number)))
 
 
 def limit(trade: Trade, provider: Connection, *, calls_per_minute: int) -> None:

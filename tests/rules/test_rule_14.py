@@ -36,7 +36,7 @@ def test_a_method_that_nobody_has_mapped_holds_the_order_until_somebody_does(
     trade: Trade, provider: Connection, house: ProdigiSimulator
 ) -> None:
     trade.made_by(provider, "MOEWE-A3", "POST-12", method_code="dhl")
-    trade.tell(snapshot(shipping_lines=express()))
+    trade.tell(snapshot(shipping="9", shipping_lines=express()))
     trade.work()
     assert trade.holds() == [("shipping_unmapped", f"{provider.id}:express")]
     assert house.orders == {}
