@@ -1,7 +1,7 @@
 """Sets the rehearsed merchant up as a demo's is, to be run as a process of its own.
 
-Prints one JSON object: merchant_id, run, connections by mount, gateways, site_key, key (an API key
-with every scope).
+Prints one JSON object: merchant_id, run, connections by mount, gateways, site_key, zone, key (an
+API key with every scope).
 """
 
 import json
@@ -30,7 +30,7 @@ def main() -> None:
             mode=Mode.TEST,
             rate_limit_per_minute=1_000_000,
         )
-    told = {**asdict(demo), "key": issued.secret}
+    told = {**asdict(demo), "zone": demo.zone.key, "key": issued.secret}
     sys.stdout.write(json.dumps(told) + "\n")
 
 
