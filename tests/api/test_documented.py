@@ -197,18 +197,18 @@ def test_get_patch_delete_notifications(machine: Caller, shop_day: Scene) -> Non
         )  # fmt: skip
 
     shown = machine.get("/api/notifications").body
-    one, two, three = [row["id"] for row in shown["notifications"]]
+    one, two, three, *alerts = [row["id"] for row in shown["notifications"]]
     marked = machine.amend("/api/notifications", {"notificationIds": [one]}).body
     unread = machine.get("/api/notifications", unread_only=True).body
     removed = machine.delete("/api/notifications", id=two).body
     rest = machine.amend("/api/notifications", {"markAllAsRead": True}).body
     none = machine.amend("/api/notifications", {})
 
-    assert shown["unread_count"] == 3
-    assert {row["type"] for row in shown["notifications"]} == {"order_shipped"}
-    assert (marked["updated"], marked["unread_count"]) == (1, 2)
-    assert [row["id"] for row in unread["notifications"]] == [two, three]
-    assert (removed["updated"], rest["updated"], rest["unread_count"]) == (1, 1, 0)
+    assert (shown["unread_count"], len(alerts)) == (5, 2)
+    assert [row["type"] for row in shown["notifications"]] == ["order_shipped"] * 3 + ["alert"] * 2
+    assert (marked["updated"], marked["unread_count"]) == (1, 4)
+    assert [row["id"] for row in unread["notifications"]] == [two, three, *alerts]
+    assert (removed["updated"], rest["updated"], rest["unread_count"]) == (1, 3, 0)
     assert none.status == 422
 
 
