@@ -40,12 +40,13 @@ def test_customers_touch_only_their_own(merchant: Merchant) -> None:
         news.tell([new(merchant, f"shipment:{n}", mine) for n in (1, 2, 3)])
         ids = list(Notification.objects.values_list("id", flat=True))
 
-    assert news.mark_read(ids, merchant_id=merchant.id, customer_id=other) == 0
-    assert news.remove(ids, merchant_id=merchant.id, customer_id=other) == 0
-    assert news.mark_read(ids[:1], merchant_id=merchant.id, customer_id=mine) == 1
-    assert news.mark_read(ids[:1], merchant_id=merchant.id, customer_id=mine) == 0
-    assert news.remove(ids[1:2], merchant_id=merchant.id, customer_id=mine) == 1
-    assert news.mark_all_read(merchant_id=merchant.id, customer_id=mine) == 1
+    assert news.mark_read(ids, merchant_id=merchant.id, mode="live", customer_id=other) == 0
+    assert news.mark_all_read(merchant_id=merchant.id, mode="test", customer_id=mine) == 0
+    assert news.remove(ids, merchant_id=merchant.id, mode="live", customer_id=other) == 0
+    assert news.mark_read(ids[:1], merchant_id=merchant.id, mode="live", customer_id=mine) == 1
+    assert news.mark_read(ids[:1], merchant_id=merchant.id, mode="live", customer_id=mine) == 0
+    assert news.remove(ids[1:2], merchant_id=merchant.id, mode="live", customer_id=mine) == 1
+    assert news.mark_all_read(merchant_id=merchant.id, mode="live", customer_id=mine) == 1
 
     with scope.merchant(merchant.id):
         left = [row.id for row in queries.news_of_customer(merchant.id, mine)]
@@ -59,7 +60,7 @@ def test_what_was_removed_is_not_told_again(merchant: Merchant) -> None:
     with scope.merchant(merchant.id):
         news.tell([new(merchant, "shipment:1", customer)])
         (row,) = Notification.objects.all()
-    news.remove([row.id], merchant_id=merchant.id, customer_id=customer)
+    news.remove([row.id], merchant_id=merchant.id, mode="live", customer_id=customer)
 
     with scope.merchant(merchant.id):
         again = news.tell([new(merchant, "shipment:1", customer)])

@@ -27,8 +27,8 @@ def test_a_mutation_of_code_that_has_moved_on_says_so(tmp_path: Path) -> None:
         apply(Mutation(replacements=(gone,), found_in=frozenset()), tmp_path)
 
 
-@pytest.mark.journey
-@pytest.mark.timeout(420)
+@pytest.mark.rehearsal
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", QUICK)
 def test_the_rehearsal_finds_what_was_broken_on_purpose(name: str) -> None:
     report = run(name)

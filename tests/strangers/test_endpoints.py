@@ -23,6 +23,13 @@ FOR_ALL = {"list_platforms"}
 # A name here is the merchant's own to choose: asking writes to the asker.
 OWN_NAMES = {"put_mapping"}
 MOST_PER_ROUTE = 8
+# A stranger who has left would find nothing anywhere.
+WAYS_OUT = {"/sign-out/", "/admin/logout/"}
+# Texts of a mail, which in the scene name nothing that only its merchant knows.
+MAIL_TEXTS = {
+    "mails/<int:mail_id>/html/",
+    "messages/template/<int:store_id>/<slug:kind>/preview/",
+}
 _link = re.compile(r'(?:href|hx-get|action|formaction|hx-post)="(/[^"#]*)"')
 
 
@@ -129,7 +136,7 @@ def test_the_first_merchants_owner_reads_these_pages(
             shown[page.path] = told(answer.content.decode(), words, asked=where)
 
     assert len(shown) >= 10
-    assert [path for path, found in shown.items() if not found] == []
+    assert {path for path, found in shown.items() if not found} <= MAIL_TEXTS
 
 
 def test_a_strange_person_finds_nothing_in_the_configuration(
@@ -244,7 +251,7 @@ def _as_the_owner_sees(
 def _but_the_door(forms: dict[tuple[str, str], Form]) -> Iterator[Form]:
     """Without signing out, which would end the walk."""
     for (action, _), form in sorted(forms.items()):
-        if action != "/sign-out/":
+        if action not in WAYS_OUT:
             yield form
 
 

@@ -57,9 +57,11 @@ def mark_news(request: PageRequest) -> HttpResponse:
     rows = _of(visit).filter(id=int(one)) if one.isdigit() else _of(visit).filter(read_at=None)
     ids = list(rows.values_list("id", flat=True)[:MOST_AT_ONCE])
     if request.POST.get("do") == "remove" and one:
-        telling.remove(ids, merchant_id=visit.merchant_id, customer_id=None)
+        telling.remove(ids, merchant_id=visit.merchant_id, mode=visit.mode, customer_id=None)
         messages.success(request, "Taken off the list; the record keeps it.")
     else:
-        number = telling.mark_read(ids, merchant_id=visit.merchant_id, customer_id=None)
+        number = telling.mark_read(
+            ids, merchant_id=visit.merchant_id, mode=visit.mode, customer_id=None
+        )
         messages.success(request, f"{count_words(number, 'notification')} marked as read.")
     return HttpResponseRedirect(visit.url("news"))

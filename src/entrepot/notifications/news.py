@@ -93,26 +93,28 @@ def tell_customer(order: Order, kind: Kind, fact: str) -> int:
     )
 
 
-def mark_read(ids: Iterable[int], *, merchant_id: int, customer_id: int | None) -> int:
+def mark_read(ids: Iterable[int], *, merchant_id: int, mode: str, customer_id: int | None) -> int:
     """Mark news as read; others' and read ones are passed over. Returns how many."""
     with scope.merchant(merchant_id):
-        mine = _mine(merchant_id, customer_id).filter(id__in=list(ids), read_at=None)
+        mine = _mine(merchant_id, mode, customer_id).filter(id__in=list(ids), read_at=None)
         return mine.update(read_at=Now())
 
 
-def mark_all_read(*, merchant_id: int, customer_id: int | None) -> int:
+def mark_all_read(*, merchant_id: int, mode: str, customer_id: int | None) -> int:
     """Mark everything as read. Returns how many were unread."""
     with scope.merchant(merchant_id):
-        return _mine(merchant_id, customer_id).filter(read_at=None).update(read_at=Now())
+        return _mine(merchant_id, mode, customer_id).filter(read_at=None).update(read_at=Now())
 
 
-def remove(ids: Iterable[int], *, merchant_id: int, customer_id: int | None) -> int:
+def remove(ids: Iterable[int], *, merchant_id: int, mode: str, customer_id: int | None) -> int:
     """Take news off the list; they stay in the record. Returns how many."""
     with scope.merchant(merchant_id):
-        return _mine(merchant_id, customer_id).filter(id__in=list(ids)).update(removed_at=Now())
+        return (
+            _mine(merchant_id, mode, customer_id).filter(id__in=list(ids)).update(removed_at=Now())
+        )
 
 
-def _mine(merchant_id: int, customer_id: int | None) -> QuerySet[Notification]:
+def _mine(merchant_id: int, mode: str, customer_id: int | None) -> QuerySet[Notification]:
     return Notification.objects.filter(
-        merchant_id=merchant_id, customer_id=customer_id, removed_at=None
+        merchant_id=merchant_id, mode=mode, customer_id=customer_id, removed_at=None
     )

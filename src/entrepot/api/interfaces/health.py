@@ -200,7 +200,7 @@ def _purge(caller: Caller) -> tuple[str, dict[str, Any]]:
     rows = queries.news_of_operators(caller.merchant_id, caller.mode)
     old = rows.filter(read_at__isnull=False, created_at__lt=before)
     ids = list(old.values_list("id", flat=True)[:MOST_AT_ONCE])
-    removed = news.remove(ids, merchant_id=caller.merchant_id, customer_id=None)
+    removed = news.remove(ids, merchant_id=caller.merchant_id, mode=caller.mode, customer_id=None)
     return f"{removed} old notifications were removed", {"removed": removed}
 
 

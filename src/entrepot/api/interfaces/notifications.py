@@ -80,7 +80,9 @@ def mark_notifications(request: ApiRequest, asked: ReadMarks) -> Changed:
     """Those that are named, or all of them."""
     caller = request.auth
     ids = _chosen(caller, asked.ids, everything=asked.everything)
-    marked = news.mark_read(ids, merchant_id=caller.merchant_id, customer_id=_owner(caller))
+    marked = news.mark_read(
+        ids, merchant_id=caller.merchant_id, mode=caller.mode, customer_id=_owner(caller)
+    )
     return _changed(caller, marked)
 
 
@@ -101,7 +103,9 @@ def delete_notifications(
     wanted = asked or Removal()
     ids = [*wanted.ids, *(one for one in (named.id, named.notification_id) if one is not None)]
     chosen = _chosen(caller, ids, everything=wanted.everything)
-    removed = news.remove(chosen, merchant_id=caller.merchant_id, customer_id=_owner(caller))
+    removed = news.remove(
+        chosen, merchant_id=caller.merchant_id, mode=caller.mode, customer_id=_owner(caller)
+    )
     return _changed(caller, removed)
 
 

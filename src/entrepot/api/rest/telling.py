@@ -228,7 +228,11 @@ def list_news(request: ApiRequest, asked: Query[NewsFilter]) -> Listed[NewsShape
 )
 def read_news(request: ApiRequest, asked: ChosenNews) -> Done:
     """Those that are named, or all."""
-    mine: dict[str, Any] = {"merchant_id": request.auth.merchant_id, "customer_id": None}
+    mine: dict[str, Any] = {
+        "merchant_id": request.auth.merchant_id,
+        "mode": request.auth.mode,
+        "customer_id": None,
+    }
     if asked.ids:
         return Done(changed=news.mark_read(asked.ids, **mine))
     return Done(changed=news.mark_all_read(**mine))
