@@ -15,7 +15,7 @@ CHECKED := src tests tools $(wildcard conftest.py benchmarks rehearsal)
 TEMPLATES = $(shell find src -name '*.html' -path '*/templates/*')
 ARGS ?=
 
-.PHONY: help demo up test check format rehearse rehearse-one rehearse-mutations fuzz docs bench bench-soak shots picture lock migrations clean
+.PHONY: help demo up test check format rehearse rehearse-one rehearse-tests rehearse-mutations fuzz docs bench bench-soak shots picture lock migrations clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-12s %s\n' "$$name" "$$text"; done
@@ -56,6 +56,10 @@ rehearse: ## prove it under kills, liars and mistakes, with twenty seeds (ARGS="
 rehearse-one: ## one such run (ARGS="--orders 2000 --faults heavy --seed 7")
 	$(SETUP) dev
 	@$(BIN)/entrepot rehearse --json $(ARGS)
+
+rehearse-tests: ## the rehearsals that a test judges: 200 orders under kills, and a fault put in
+	$(SETUP) dev
+	@$(BIN)/pytest -m rehearsal tests/rehearsal $(ARGS)
 
 fuzz: ## 100,000 broken payloads per platform, and every operation of both interfaces
 	$(SETUP) dev

@@ -145,7 +145,11 @@ def _coming_back(scene: Scene) -> None:
             State.UNKNOWN,
             ("We do not know whether Prodigi has", "Nothing outside"),
         ),
-        (_gave_up, State.OPEN, ("Our own work gave up. fulfillment.submit, after 12", "Replay it")),
+        (
+            _gave_up,
+            State.OPEN,
+            ("Our own work gave up. Submitting to a provider, after 12", "Replay it"),
+        ),
         (_late, State.OVERDUE, ("Submit is late.", "Trying again asks first")),
         (_paused, State.OPEN, ("Nothing leaves now. Stopped: effects of all", "Nothing is lost")),
         (_refusing, State.OPEN, ("Nothing leaves now. Prodigi refuses our", "Nothing is lost")),

@@ -24,7 +24,7 @@ from entrepot.dashboard.wording import (
     moment_words,
     money_words,
 )
-from entrepot.dashboard.words_of_states import PARCEL
+from entrepot.dashboard.words_of_states import PARCEL, task_words
 from entrepot.deadletters.models import DeadLetter
 from entrepot.fulfillment.states import ParcelStatus
 from entrepot.orders.models import Hold, Order
@@ -236,7 +236,7 @@ def _gave_up(letter: DeadLetter) -> NextStep:
     return NextStep(
         role="bad",
         title="Our own work gave up.",
-        text=_ended(f"{letter.task}, after {tries}: {letter.error}"),
+        text=_ended(f"{task_words(letter.task)}, after {tries}: {letter.error}"),
         then="Replay it under Jobs once its cause is gone: nothing happens twice.",
         first=Move("Try now", "refresh", "retry"),
     )
