@@ -110,8 +110,10 @@ def test_a_strange_person_finds_nothing_on_any_page(
         _says_nothing(strange_person.get(where), words, where)
     for form in forms:
         asked.add(_route(form.path))
-        answer = strange_person.post(form.action, form.fields)
-        _says_nothing(answer, words, f"{form.action} {form.fields}")
+        sent = f"{form.action} {form.fields}"
+        _says_nothing(strange_person.post(form.action, form.fields), words, sent)
+        # What is said about it, their own words back among it, is shown by the next page.
+        _says_nothing(strange_person.get("/orders/"), words, sent)
 
     assert {page.path for page in pages} - asked == set()
     assert len(forms) > 25

@@ -2,11 +2,11 @@
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 
 from entrepot.canon.orders import Mode
 from entrepot.connections import services
-from entrepot.connections.models import Connection
+from entrepot.connections.models import Connection, EffectPause
 from entrepot.connections.states import EffectFlow, Status
 from entrepot.dashboard.page import page, safe_back, show, show_part, wants_part
 from entrepot.dashboard.reading import shell
@@ -38,10 +38,13 @@ def pause(request: PageRequest) -> HttpResponse:
     """Ask what to pause and why, pause it; or resume one stop."""
     visit = request.visit
     back = safe_back(request, visit.url("home"))
-    if request.method == "POST" and request.POST.get("resume", "").isdigit():
-        stop = services.resume_effects(
-            int(request.POST["resume"]), merchant_id=visit.merchant_id, by=visit.actor
-        )
+    if request.method == "POST" and request.POST.get("resume", "").isdecimal():
+        try:
+            stop = services.resume_effects(
+                int(request.POST["resume"]), merchant_id=visit.merchant_id, by=visit.actor
+            )
+        except EffectPause.DoesNotExist as error:
+            raise Http404("no such stop") from error
         what = FLOW[EffectFlow(stop.flow)] if stop.flow else "All outside effects"
         messages.success(request, f"{what}: going on, paced.")
         return HttpResponseRedirect(back)
