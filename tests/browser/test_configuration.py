@@ -1,12 +1,13 @@
 """The configuration in a real browser: lists, a record, dialogs; its policy lets all of it work."""
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from entrepot.access import keys
+from entrepot.access import keys, scope
+from entrepot.access.models import ApiKey
 from entrepot.access.states import Role
 from tests.browser.conftest import OpenWindow
-from tests.browser.driving import THEMES
+from tests.browser.driving import THEMES, photograph
 from tests.dashboard.scene import Scene
 
 PAGES = {
@@ -78,3 +79,39 @@ def test_settings_lead_to_the_configuration_and_back_to_work(
 
     assert "Entrepot" in there
     assert heading == "Orders"
+
+
+@pytest.mark.parametrize(
+    ("_case", "width", "height"), [("desk", 1440, 900), ("short", 1280, 560), ("phone", 360, 640)]
+)
+def test_a_key_is_made_by_clicking(
+    empty_scene: Scene, window: OpenWindow, _case: str, width: int, height: int
+) -> None:
+    opened = window(empty_scene, Role.OWNER)
+    opened.look("/admin/access/apikey/", width=width)
+
+    def made(page: Page) -> str:
+        page.set_viewport_size({"width": width, "height": height})
+        ask = page.get_by_text("Make a key …").first
+        if not ask.is_visible():
+            page.get_by_text("more_horiz").first.click()
+        ask.click()
+        page.get_by_role("textbox", name="Name").fill("Waage 7 ü")
+        page.get_by_label("orders:read:").check()
+        page.get_by_label("orders:write:").check()
+        photograph(page, f"configuration-make-key-{_case}", is_whole=False)
+        # A mouse cannot scroll to what is outside of the window, so nothing here may scroll.
+        expect(page.get_by_role("button", name="Make key")).to_be_in_viewport(ratio=1)
+        expect(page.get_by_text("Make an API key")).to_be_in_viewport(ratio=1)
+        page.get_by_role("button", name="Make key").click()
+        secret = page.get_by_label("The key “Waage 7 ü”:").input_value()
+        expect(page.get_by_role("button", name="Make key")).to_be_hidden()
+        photograph(page, f"configuration-key-shown-{_case}", is_whole=False)
+        return secret
+
+    secret = opened.do(made)
+
+    key = keys.authenticate_api_key(secret, address="192.0.2.9")
+    assert (key.name, sorted(key.scopes)) == ("Waage 7 ü", ["orders:read", "orders:write"])
+    with scope.merchant(empty_scene.merchant.id):
+        assert ApiKey.objects.count() == 1

@@ -1,7 +1,6 @@
 """Configuration of a merchant, its people and its keys."""
 
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
@@ -15,7 +14,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from entrepot.access import invitations, keys, services
-from entrepot.access.configured import Configured, looking, refusing
+from entrepot.access.configured import Configured, looking, moment, refusing
 from entrepot.access.forms import (
     InviteForm,
     KeyForm,
@@ -40,10 +39,10 @@ class PeopleAdmin(Configured):
     """People and their roles."""
 
     reading, writing = "users:read", "users:write"
-    list_display = ("person", "email", "role_label", "second_factor", "last_seen", "created_at")
+    list_display = ("person", "email", "role_label", "second_factor", "last_seen", "since")
     list_filter = ("role",)
     list_select_related = ("user",)
-    fields = ("person", "email", "role_label", "second_factor", "last_seen", "created_at")
+    fields = ("person", "email", "role_label", "second_factor", "last_seen", "since")
     readonly_fields = fields
     ordering = ("user__name", "id")
     actions_list = ("invite",)
@@ -66,13 +65,17 @@ class PeopleAdmin(Configured):
     def role_label(self, membership: Membership) -> str:
         return str(Role(membership.role).label)
 
-    @display(description="Second factor", boolean=True)
-    def second_factor(self, membership: Membership) -> bool:
-        return bool(getattr(membership, "has_factor", False))
+    @display(description="Second factor")
+    def second_factor(self, membership: Membership) -> str:
+        return "on" if getattr(membership, "has_factor", False) else "off"
 
-    @display(description="Last signed in", ordering="user__last_login", empty_value="never")
-    def last_seen(self, membership: Membership) -> Any:
-        return membership.user.last_login
+    @display(description="Last signed in", ordering="user__last_login")
+    def last_seen(self, membership: Membership) -> str:
+        return moment(membership.user.last_login) or "never"
+
+    @display(description="Has a role since", ordering="created_at")
+    def since(self, membership: Membership) -> str | None:
+        return moment(membership.created_at)
 
     @action(
         description="Invite …",
@@ -161,12 +164,12 @@ class KeysAdmin(Configured):
     """Keys of machines. A key is shown when it is made and never again."""
 
     reading = writing = "keys:write"
-    list_display = ("name", "prefix", "mode", "state", "scope_list", "last_used_at")
+    list_display = ("name", "prefix", "mode", "state", "scope_list", "last_used")
     list_filter = ("mode",)
     search_fields = ("name", "prefix")
     fields = (
-        "name", "prefix", "mode", "state", "scope_list", "address_list", "rate_limit_per_minute",
-        "created_at", "expires_at", "last_used_at", "revoked_at", "replaced_by",
+        "name", "prefix", "mode", "state", "scope_list", "address_list", "calls_a_minute",
+        "made", "expires", "last_used", "revoked", "successor",
     )  # fmt: skip
     readonly_fields = fields
     ordering = ("-id",)
@@ -185,9 +188,33 @@ class KeysAdmin(Configured):
     def scope_list(self, key: ApiKey) -> str:
         return ", ".join(key.scopes)
 
-    @display(description="Only from", empty_value="anywhere")
-    def address_list(self, key: ApiKey) -> str | None:
-        return ", ".join(key.allowed_addresses) or None
+    @display(description="Only from")
+    def address_list(self, key: ApiKey) -> str:
+        return ", ".join(key.allowed_addresses) or "anywhere"
+
+    @display(description="Calls a minute")
+    def calls_a_minute(self, key: ApiKey) -> str:
+        return f"{key.rate_limit_per_minute:,}"
+
+    @display(description="Made")
+    def made(self, key: ApiKey) -> str | None:
+        return moment(key.created_at)
+
+    @display(description="Expires")
+    def expires(self, key: ApiKey) -> str:
+        return moment(key.expires_at) or "never"
+
+    @display(description="Last used", ordering="last_used_at")
+    def last_used(self, key: ApiKey) -> str:
+        return moment(key.last_used_at) or "never"
+
+    @display(description="Revoked")
+    def revoked(self, key: ApiKey) -> str:
+        return moment(key.revoked_at) or "no"
+
+    @display(description="Successor")
+    def successor(self, key: ApiKey) -> str:
+        return str(key.replaced_by) if key.replaced_by else "none"
 
     @action(
         description="Make a key …",
@@ -256,9 +283,13 @@ class MerchantAdmin(Configured):
     """The merchant itself: one row, its own."""
 
     list_display = ("name", "code", "time_zone", "locale", "mode")
-    fields = ("name", "code", "time_zone", "locale", "mode", "created_at")
+    fields = ("name", "code", "time_zone", "locale", "mode", "created")
     readonly_fields = fields
     actions_row = ("settle",)
+
+    @display(description="Here since")
+    def created(self, merchant: Merchant) -> str | None:
+        return moment(merchant.created_at)
 
     @action(
         description="Change …",

@@ -6,6 +6,7 @@ the visit on the request before any of this runs.
 
 import functools
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Protocol
 
 from django.contrib import messages
@@ -14,7 +15,13 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.timezone import localtime
 from unfold.admin import ModelAdmin
+
+
+def moment(at: datetime | None) -> str | None:
+    """An instant as the pages of work write it, with the zone: "26 Nov 2026, 15:18 CET"."""
+    return f"{localtime(at):%-d %b %Y, %H:%M %Z}" if at is not None else None
 
 
 class Looking(Protocol):

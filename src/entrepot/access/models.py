@@ -90,6 +90,7 @@ class Membership(models.Model):
 
     class Meta:
         db_table = "access_membership"
+        verbose_name, verbose_name_plural = "person", "people"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "merchant"], name="access_membership_key"),
             one_of("role", Role.values, name="access_membership_role"),
@@ -123,6 +124,7 @@ class ApiKey(MerchantRow):
 
     class Meta:
         db_table = "access_api_key"
+        verbose_name, verbose_name_plural = "API key", "API keys"
         indexes: ClassVar = [
             models.Index(fields=["merchant_id", "id"], name="access_api_key_merchant"),
         ]

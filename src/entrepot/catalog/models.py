@@ -242,6 +242,7 @@ class ShippingMap(MerchantRow):
 
     class Meta:
         db_table = "catalog_shipping_map"
+        verbose_name, verbose_name_plural = "shipping method", "shipping methods"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["merchant_id", "storefront_id", "provider_connection_id", "method_code"],

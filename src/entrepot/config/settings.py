@@ -157,6 +157,7 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": "/static/entrepot.svg"},
     ],
+    "STYLES": ["/static/entrepot-configuration.css"],
     "SCRIPTS": ["/static/entrepot-configuration.js"],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from entrepot.access.configured import Configured
+from entrepot.access.configured import Configured, moment
 from entrepot.catalog.models import Mapping, ShippingMap
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status
@@ -30,6 +30,10 @@ class Elsewhere(Configured):
 
     def has_write_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return False
+
+    @display(description="Changed", ordering="updated_at")
+    def updated(self, row: Mapping | Template) -> str | None:
+        return moment(row.updated_at)
 
     def _lead(self, address: str) -> SafeString:
         here = self.list_url()
@@ -63,7 +67,7 @@ class MappingsAdmin(Elsewhere):
     """What SKUs become; changed on the page of mappings."""
 
     reading = "catalog:read"
-    list_display = ("sku", "kind", "provider_sku", "bin", "updated_at", "page")
+    list_display = ("sku", "kind", "provider_sku", "bin", "updated", "page")
     list_filter = ("kind",)
     search_fields = ("sku", "provider_sku")
     ordering = ("sku",)
@@ -91,7 +95,7 @@ class TemplatesAdmin(Elsewhere):
     """The merchant's own words in mails; changed and previewed on the page of messages."""
 
     reading = "notifications:read"
-    list_display = ("kind", "language", "subject", "version", "updated_at", "page")
+    list_display = ("kind", "language", "subject", "version", "updated", "page")
     list_filter = ("kind", "language")
     ordering = ("kind", "language")
 

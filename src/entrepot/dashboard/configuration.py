@@ -67,6 +67,7 @@ class ConfigurationSite(UnfoldAdminSite):
     """The one site of the configuration."""
 
     enable_nav_sidebar = True
+    index_title = "Configuration"
 
     def register(
         self,

@@ -82,6 +82,7 @@ class Template(MerchantRow):
 
     class Meta:
         db_table = "notifications_template"
+        verbose_name, verbose_name_plural = "mail template", "mail templates"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["merchant_id", "storefront_id", "kind", "language"],

@@ -69,6 +69,7 @@ class DeadlineRule(MerchantRow):
 
     class Meta:
         db_table = "obligations_deadline_rule"
+        verbose_name, verbose_name_plural = "deadline", "deadlines"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["merchant_id", "kind"], name="obligations_deadline_rule_key"

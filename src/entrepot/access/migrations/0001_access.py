@@ -124,6 +124,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "access_api_key",
+                "verbose_name": "API key",
+                "verbose_name_plural": "API keys",
             },
         ),
         migrations.CreateModel(
@@ -202,6 +204,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "access_membership",
+                "verbose_name": "person",
+                "verbose_name_plural": "people",
             },
         ),
         migrations.AddConstraint(

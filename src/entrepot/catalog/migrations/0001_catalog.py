@@ -178,6 +178,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "catalog_shipping_map",
+                "verbose_name": "shipping method",
+                "verbose_name_plural": "shipping methods",
                 "constraints": [
                     models.UniqueConstraint(
                         fields=(

@@ -298,6 +298,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "notifications_template",
+                "verbose_name": "mail template",
+                "verbose_name_plural": "mail templates",
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("merchant_id", "storefront_id", "kind", "language"),

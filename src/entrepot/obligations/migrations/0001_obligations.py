@@ -43,6 +43,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "obligations_deadline_rule",
+                "verbose_name": "deadline",
+                "verbose_name_plural": "deadlines",
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("merchant_id", "kind"), name="obligations_deadline_rule_key"
