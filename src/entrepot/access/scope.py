@@ -4,7 +4,7 @@ Outside a scope, row-level security answers nothing. When the outermost scope en
 recorded in it are written and their jobs deferred, before the commit.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -121,6 +121,21 @@ def once(kind: str, key: Hashable, read: Callable[[], Value]) -> Value:
         known[kind, key] = read()
     value: Value = known[kind, key]
     return value
+
+
+def once_each(
+    kind: str,
+    keys: Iterable[Hashable],
+    read: Callable[[set[Any]], Mapping[Any, Any]],
+) -> dict[Any, Any]:
+    """What `read` answers about several keys, once per transaction; the new ones at once.
+
+    A key that it says nothing about is left out, and asked again the next time. Raises NoScope.
+    """
+    known, wanted = _open().known, set(keys)
+    if new := {key for key in wanted if (kind, key) not in known}:
+        remember(kind, read(new))
+    return {key: known[kind, key] for key in wanted if (kind, key) in known}
 
 
 def remember(kind: str, values: Mapping[Any, Any]) -> None:

@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from entrepot.access import signing
+from entrepot.access import scope, signing
 from entrepot.catalog.models import Asset, AssetPart, MappingAsset
 from entrepot.catalog.states import AssetStatus, AssetStep
 
@@ -164,10 +164,12 @@ def link_of(asset: Asset) -> str:
 
 
 def links_of(asset_ids: Iterable[int]) -> dict[int | None, str]:
-    """Where a provider fetches each of these files."""
-    wanted = set(asset_ids)
-    assets = Asset.objects.filter(id__in=wanted) if wanted else ()
-    return {asset.id: link_of(asset) for asset in assets}
+    """Where a provider fetches each of these files, as the open transaction first saw them."""
+    return scope.once_each(
+        "print file link",
+        asset_ids,
+        lambda new: {asset.id: link_of(asset) for asset in Asset.objects.filter(id__in=new)},
+    )
 
 
 def _has_pixels(asset: Asset) -> bool:

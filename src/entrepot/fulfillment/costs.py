@@ -1,7 +1,7 @@
 """Holds what a provider would charge for an order against what the order brings in."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ from entrepot.canon.places import Address
 from entrepot.connect import registry
 from entrepot.connections.queries import connection_of
 from entrepot.customers.queries import address_of
-from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder, Quote
+from entrepot.fulfillment.models import FulfillmentOrder, Quote
 from entrepot.fulfillment.states import Status
 from entrepot.orders.holds import NewHold, was_let_go
 from entrepot.orders.models import Order
@@ -32,68 +32,121 @@ QUOTED = ("quoted_at", "quoted_place", "quoted_cost", "quote_currency")
 class Quoting:
     """A share that its provider should put a price on before anything of the order is sent."""
 
+    merchant_id: int
     fulfillment_order_id: int
     connection_id: int
     request: FulfillmentRequest
     currency: str
 
+    @property
+    def content(self) -> str:
+        """The name of what decides the price: shares of the same goods need one answer."""
+        return _content_of(self.request, self.currency)
 
-def unquoted(order: Order) -> list[FulfillmentOrder]:
-    """Unsent shares of an order whose provider can say what they cost, and was not asked lately.
 
-    Nor for another country: a delivery elsewhere has another price.
+def unquoted(
+    orders: Sequence[Order], *, known: Sequence[FulfillmentOrder] = ()
+) -> list[FulfillmentOrder]:
+    """Unsent shares of orders whose provider can say what they cost, and was not asked lately.
+
+    Nor for another country: a delivery elsewhere has another price. By order and share; of those in
+    `known` these very rows.
     """
-    place = _place_of(address_of(order.address_id))
+    places = {order.id: _place_of(address_of(order.address_id)) for order in orders}
     waiting = FulfillmentOrder.objects.filter(
-        order_id=order.id, status=Status.OPEN, is_by_hand=False, replaces_id=None
-    ).order_by("share")
+        order_id__in=list(places), status=Status.OPEN, is_by_hand=False, replaces_id=None
+    )
+    rows = {share.id: share for share in known}
     since = timezone.now() - LASTS
     return [
-        share
-        for share in waiting
-        if (share.quoted_at is None or share.quoted_at < since or share.quoted_place != place)
+        rows.get(share.id, share)
+        for share in waiting.order_by("order_id", "share").prefetch_related("items")
+        if (
+            share.quoted_at is None
+            or share.quoted_at < since
+            or share.quoted_place != places[share.order_id]
+        )
         and _can_quote(share.connection_id)
     ]
 
 
-def recall_quote(share: FulfillmentOrder, request: FulfillmentRequest, *, currency: str) -> bool:
-    """Take over what the same goods to the same country were said to cost lately; False if none."""
-    known = Quote.objects.filter(
-        connection_id=share.connection_id,
-        content=_content_of(request, currency),
+def still_unquoted(
+    waiting: Sequence[tuple[FulfillmentOrder, FulfillmentRequest]], orders: Mapping[int, Order]
+) -> list[tuple[FulfillmentOrder, FulfillmentRequest]]:
+    """Take over what the same goods to the same country were said to cost lately; the others."""
+    if not waiting:
+        return []
+    contents = [
+        (share.connection_id, _content_of(request, orders[share.order_id].currency))
+        for share, request in waiting
+    ]
+    quotes = Quote.objects.filter(
+        connection_id__in={connection_id for connection_id, _ in contents},
+        content__in={content for _, content in contents},
         quoted_at__gte=timezone.now() - LASTS,
-    ).first()
-    if known is not None:
-        _write_down(share, request, Money(known.cost, known.currency))
-    return known is not None
+    )
+    prices = {
+        (quote.connection_id, quote.content): Money(quote.cost, quote.currency) for quote in quotes
+    }
+    others, recalled = [], []
+    for (share, request), content in zip(waiting, contents, strict=True):
+        if content in prices:
+            _write_down(share, request, prices[content])
+            recalled.append(share)
+        else:
+            others.append((share, request))
+    if recalled:
+        FulfillmentOrder.objects.bulk_update(recalled, QUOTED)
+    return others
 
 
 def keep_quote(merchant_id: int, quoting: Quoting, quotes: Sequence[Told]) -> None:
-    """Keep the price of the shipping method that was chosen; without one the cost stays unknown.
+    """Keep one answer; see `keep_quotes`."""
+    keep_quotes(merchant_id, [(quoting, quotes)])
+
+
+def keep_quotes(merchant_id: int, answers: Sequence[tuple[Quoting, Sequence[Told]]]) -> None:
+    """Keep the prices of the shipping methods that were chosen; without one it stays unknown.
 
     A price in another currency than the order's cannot be compared and is not kept.
     """
-    chosen = [
-        quote.total
-        for quote in quotes
-        if quote.shipping_method.casefold() == quoting.request.shipping_method.casefold()
-        and quote.total.currency == quoting.currency
-    ]
+    costs = {quoting.fulfillment_order_id: _chosen(quoting, quotes) for quoting, quotes in answers}
     with scope.merchant(merchant_id):
-        share = FulfillmentOrder.objects.select_for_update().get(id=quoting.fulfillment_order_id)
-        cost = chosen[0] if chosen else None
-        _write_down(share, quoting.request, cost)
-        if cost is not None:
-            Quote.objects.update_or_create(
-                merchant_id=merchant_id,
-                connection_id=quoting.connection_id,
-                content=_content_of(quoting.request, quoting.currency),
-                defaults={
-                    "cost": cost.amount,
-                    "currency": cost.currency,
-                    "quoted_at": timezone.now(),
-                },
-            )
+        locked = FulfillmentOrder.objects.select_for_update().filter(id__in=list(costs))
+        shares = {share.id: share for share in locked.order_by("id")}
+        for quoting, _ in answers:
+            share = shares[quoting.fulfillment_order_id]
+            _write_down(share, quoting.request, costs[share.id])
+        FulfillmentOrder.objects.bulk_update(shares.values(), QUOTED)
+        told = {
+            (quoting.connection_id, quoting.content): cost
+            for quoting, _ in answers
+            if (cost := costs[quoting.fulfillment_order_id]) is not None
+        }
+        Quote.objects.bulk_create(
+            (
+                Quote(
+                    merchant_id=merchant_id,
+                    connection_id=connection_id,
+                    content=content,
+                    cost=cost.amount,
+                    currency=cost.currency,
+                    quoted_at=timezone.now(),
+                )
+                for (connection_id, content), cost in sorted(told.items(), key=lambda one: one[0])
+            ),
+            update_conflicts=True,
+            unique_fields=("merchant_id", "connection_id", "content"),
+            update_fields=("cost", "currency", "quoted_at"),
+        )
+
+
+def _chosen(quoting: Quoting, quotes: Sequence[Told]) -> Money | None:
+    for quote in quotes:
+        is_chosen = quote.shipping_method.casefold() == quoting.request.shipping_method.casefold()
+        if is_chosen and quote.total.currency == quoting.currency:
+            return quote.total
+    return None
 
 
 def excess(order: Order) -> NewHold | None:
@@ -130,7 +183,7 @@ def excess(order: Order) -> NewHold | None:
 def brought_in(order: Order, shares: Sequence[FulfillmentOrder]) -> Money:
     """What the units of some shares bring in: their part of the order's total, without its tax."""
     units: dict[int, int] = {}
-    for item in FulfillmentItem.objects.filter(fulfillment_order__in=shares):
+    for item in (item for share in shares for item in share.items.all()):
         of_line = item.quantity // item.units_per_line
         units[item.line_id] = max(units.get(item.line_id, 0), of_line)
     goods, here = Decimal(0), Decimal(0)
@@ -149,9 +202,25 @@ def brought_in_by_providers(order: Order) -> Money:
     return brought_in(order, _priced(order))
 
 
+def read_priced(orders: Iterable[Order]) -> None:
+    """Read ahead, for `excess`, the shares of orders that have a price by now."""
+    currencies = {order.id: order.currency for order in orders}
+    priced: dict[int, list[FulfillmentOrder]] = {order_id: [] for order_id in currencies}
+    rows = FulfillmentOrder.objects.filter(order_id__in=list(currencies), replaces_id=None)
+    rows = rows.exclude(quote_currency="").exclude(status=Status.CANCELLED)
+    for share in rows.prefetch_related("items"):
+        if share.quote_currency == currencies[share.order_id]:
+            priced[share.order_id].append(share)
+    scope.keep_ahead("priced shares", priced)
+
+
 def _priced(order: Order) -> list[FulfillmentOrder]:
+    ahead: list[FulfillmentOrder] | None = scope.taken_ahead("priced shares", order.id)
+    if ahead is not None:
+        return ahead
     mine = FulfillmentOrder.objects.filter(order_id=order.id, replaces_id=None)
-    return list(mine.filter(quote_currency=order.currency).exclude(status=Status.CANCELLED))
+    mine = mine.filter(quote_currency=order.currency).exclude(status=Status.CANCELLED)
+    return list(mine.prefetch_related("items"))
 
 
 def _can_quote(connection_id: int) -> bool:
@@ -168,7 +237,6 @@ def _write_down(share: FulfillmentOrder, request: FulfillmentRequest, cost: Mone
     share.quoted_place = _place_of(request.recipient)
     share.quoted_cost = cost.amount if cost else None
     share.quote_currency = cost.currency if cost else ""
-    share.save(update_fields=list(QUOTED))
 
 
 def _place_of(address: Address) -> str:

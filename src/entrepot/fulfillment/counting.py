@@ -67,13 +67,14 @@ _ITEMS = """
     WHERE share.id = item.fulfillment_order_id AND share.order_id = ANY (%s)
 """
 _PRESUMED = """
-    SELECT coalesce(sum(item.quantity), 0)::int
+    SELECT shipment.order_id, sum(item.quantity)::int AS units
     FROM fulfillment_shipment_item AS item
     JOIN fulfillment_shipment AS shipment ON shipment.id = item.shipment_id
-    WHERE shipment.order_id = %s AND EXISTS (
+    WHERE shipment.order_id = ANY (%s) AND EXISTS (
         SELECT FROM fulfillment_parcel AS parcel
         WHERE parcel.shipment_id = shipment.id AND parcel.status = 'presumed_delivered'
     )
+    GROUP BY shipment.order_id
 """
 # A unit of a kit has its share when each of its parts has one: a part whose share was cancelled
 # leaves it open. Parts are known from the shares that were ever made; one without a live share is
@@ -113,8 +114,7 @@ def recount(order_ids: Sequence[int]) -> None:
     ids = list(order_ids)
     sql.run(_ITEMS, [ids])
     counters.set_shipped(sql.fetch_dicts(_LINES, {"order_ids": ids}), order_ids=ids)
-    for order_id in ids:
-        counters.set_presumed(order_id, units=sql.fetch_value(_PRESUMED, [order_id]))
+    counters.set_presumed(dict(sql.fetch(_PRESUMED, [ids])), order_ids=ids)
     recount_planned(ids)
 
 

@@ -1,5 +1,7 @@
 """Takes over what a provider says of its order: stage, issues, charges, shipments."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -17,12 +19,12 @@ from entrepot.events import outbox
 from entrepot.fulfillment.counting import recount_planned
 from entrepot.fulfillment.models import FulfillmentOrder, Shipment
 from entrepot.fulfillment.references import position_of
-from entrepot.fulfillment.shipping import Leaving, record_shipment, void_shipment
+from entrepot.fulfillment.shipping import Leaving, note_shipment, settle_left, void_shipment
 from entrepot.fulfillment.states import Status, Step
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
+from entrepot.orders import locks
 from entrepot.orders.holds import NewHold, lift_holds, open_holds
-from entrepot.orders.services import lock_order
 from entrepot.orders.states import HoldKind
 
 HOLD_OF_ISSUE = {
@@ -34,52 +36,91 @@ HOLD_OF_ISSUE = {
 }
 
 
-def share_of(
-    merchant_id: int, connection_id: int, answer: ProviderOrder
-) -> FulfillmentOrder | None:
-    """The share that a provider's order is about, by their id, else by the reference we gave.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderNews:
+    """A provider's word about one of its orders; `cause` is the message that brought it."""
 
-    A reference whose attempt has not ended is left alone: asking about it is the attempt's part.
-    """
-    by_id = FulfillmentOrder.objects.filter(
-        merchant_id=merchant_id, connection_id=connection_id, external_id=answer.external_id
-    ).first()
-    if by_id is not None or not answer.reference:
-        return by_id
-    attempt = Attempt.objects.filter(
-        merchant_id=merchant_id,
-        connection_id=connection_id,
-        kind="submit",
-        reference=answer.reference,
-        status="accepted",
-    ).first()
-    if attempt is None:
-        return None
-    return FulfillmentOrder.objects.get(id=attempt.subject_id)
+    merchant_id: int
+    connection_id: int
+    answer: ProviderOrder
+    cause: str
 
 
-def apply_provider_order(
-    merchant_id: int, connection_id: int, answer: ProviderOrder, *, cause: str
-) -> FulfillmentOrder | None:
-    """Apply a provider's word about its order, inside the open scope; None when it is not ours.
+def apply_provider_orders(news: Sequence[ProviderNews]) -> None:
+    """Apply providers' words about their orders, inside the open scope; strangers are passed over.
 
     An older word than the last one changes nothing.
     """
-    found = share_of(merchant_id, connection_id, answer)
-    if found is None:
-        return None
-    lock_order(found.order_id)
-    fulfillment_order = FulfillmentOrder.objects.select_for_update().get(id=found.id)
-    with outbox.because(cause=cause):
-        note_answer(fulfillment_order, answer)
-    return fulfillment_order
+    found = _shares_of(news)
+    if not found:
+        return
+    locks.lock(share.order_id for share in found.values())
+    ids = {share.id for share in found.values()}
+    locked = FulfillmentOrder.objects.select_for_update().filter(id__in=ids).order_by("id")
+    shares = {share.id: share for share in locked.prefetch_related("items")}
+    left: dict[int, FulfillmentOrder] = {}
+    for number, one in enumerate(news):
+        if number not in found:
+            continue
+        share = shares[found[number].id]
+        if one.answer.stage is ProviderStage.CANCELLED and share.id in left:
+            settle_left([left.pop(share.id)])  # one that has left entirely is not cancelled
+        with outbox.because(cause=one.cause):
+            if _note(share, one.answer):
+                left[share.id] = share
+    if left:
+        settle_left(list(left.values()))
+
+
+def _shares_of(news: Sequence[ProviderNews]) -> dict[int, FulfillmentOrder]:
+    """By place, the share that each is about: by their id, else by the reference we gave.
+
+    A reference whose attempt has not ended is left alone: asking about it is the attempt's part.
+    """
+    connection_ids = {one.connection_id for one in news}
+    known = FulfillmentOrder.objects.filter(
+        connection_id__in=connection_ids,
+        external_id__in={one.answer.external_id for one in news if one.answer.external_id},
+    )
+    by_id = {(share.connection_id, share.external_id): share for share in known}
+    found = {
+        number: by_id[one.connection_id, one.answer.external_id]
+        for number, one in enumerate(news)
+        if (one.connection_id, one.answer.external_id) in by_id
+    }
+    others = {
+        number: one
+        for number, one in enumerate(news)
+        if number not in found and one.answer.reference
+    }
+    if not others:
+        return found
+    accepted = Attempt.objects.filter(
+        connection_id__in=connection_ids,
+        kind="submit",
+        reference__in={one.answer.reference for one in others.values()},
+        status="accepted",
+    )
+    by_reference = {(one.connection_id, one.reference): one.subject_id for one in accepted}
+    shares = FulfillmentOrder.objects.in_bulk(set(by_reference.values()))
+    for number, one in others.items():
+        share_id = by_reference.get((one.connection_id, one.answer.reference))
+        if share_id is not None:
+            found[number] = shares[share_id]
+    return found
 
 
 def note_answer(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> None:
     """Take over an answer about a locked share."""
+    if _note(fulfillment_order, answer):
+        settle_left([fulfillment_order])
+
+
+def _note(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> bool:
+    """Take over an answer; True when goods left that `settle_left` has still to count."""
     known_at = fulfillment_order.provider_updated_at
     if known_at and answer.updated_at and answer.updated_at < known_at:
-        return
+        return False
     previous = fulfillment_order.provider_stage
     details = {**_details(answer), "held": fulfillment_order.details.get("held", [])}
     has_changed = (previous, fulfillment_order.details) != (answer.stage, details)
@@ -101,10 +142,12 @@ def note_answer(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> N
     _hold_for_issues(fulfillment_order, answer)
     for snapshot in answer.shipments:
         _note_shipment(fulfillment_order, answer, snapshot)
+    if answer.stage is not ProviderStage.CANCELLED:
+        return bool(answer.shipments)
     if answer.shipments:
-        fulfillment_order.refresh_from_db()
-    if answer.stage is ProviderStage.CANCELLED:
-        _note_cancelled(fulfillment_order)
+        settle_left([fulfillment_order])  # what has left stays planned when the rest is cancelled
+    _note_cancelled(fulfillment_order)
+    return False
 
 
 def settle_cancelled(fulfillment_order: FulfillmentOrder) -> None:
@@ -201,7 +244,7 @@ def _note_shipment(
     fulfillment_order: FulfillmentOrder, answer: ProviderOrder, snapshot: ShipmentSnapshot
 ) -> None:
     if snapshot.state is ShipmentState.SHIPPED:
-        record_shipment(
+        note_shipment(
             fulfillment_order,
             Leaving(
                 external_id=snapshot.external_id,

@@ -1,5 +1,6 @@
 """What is asked of a provider: the request of a share, and what its price is asked for first."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from entrepot.canon.fulfillment import FulfillmentRequest, RequestedAsset, RequestedItem
@@ -30,9 +31,7 @@ def request_of(fulfillment_order: FulfillmentOrder, order: Order) -> Fulfillment
     connection = connection_of(fulfillment_order.connection_id)
     lines = {line.id: line for line in order.lines.all()}
     items = sorted(fulfillment_order.items.all(), key=lambda item: item.position)
-    links = artwork.links_of(
-        asset["asset_id"] for item in items for asset in item.assets if asset.get("asset_id")
-    )
+    links = artwork.links_of(_files_of([fulfillment_order]))
     return FulfillmentRequest(
         reference=share_reference(**sale),
         idempotency_key=idempotency_key("submit", **sale),
@@ -64,18 +63,39 @@ def request_of(fulfillment_order: FulfillmentOrder, order: Order) -> Fulfillment
     )
 
 
-def quote_wanted(order: Order) -> Quoting | None:
-    """The first share of an order without a price; one of the same goods is taken over."""
-    for share in costs.unquoted(order):
-        request = request_of(share, order)
-        if not costs.recall_quote(share, request, currency=order.currency):
-            return Quoting(
-                fulfillment_order_id=share.id,
-                connection_id=share.connection_id,
-                request=request,
-                currency=order.currency,
-            )
-    return None
+def quotes_wanted(
+    orders: Sequence[Order], *, known: Sequence[FulfillmentOrder] = ()
+) -> dict[int, Quoting]:
+    """By order, its first share without a price; one of the same goods is taken over.
+
+    Of the shares in `known` these very rows are used, so that their later saving keeps the price.
+    """
+    by_order = {order.id: order for order in orders}
+    unquoted = costs.unquoted(orders, known=known)
+    artwork.links_of(_files_of([*unquoted, *known]))  # read together, for each of their requests
+    waiting = [(share, request_of(share, by_order[share.order_id])) for share in unquoted]
+    wanted: dict[int, Quoting] = {}
+    for share, request in costs.still_unquoted(waiting, by_order):
+        quoting = Quoting(
+            merchant_id=share.merchant_id,
+            fulfillment_order_id=share.id,
+            connection_id=share.connection_id,
+            request=request,
+            currency=by_order[share.order_id].currency,
+        )
+        wanted.setdefault(share.order_id, quoting)
+    return wanted
+
+
+def _files_of(shares: Sequence[FulfillmentOrder]) -> list[int]:
+    """The print files of shares, by id."""
+    return [
+        asset["asset_id"]
+        for share in shares
+        for item in share.items.all()
+        for asset in item.assets
+        if asset.get("asset_id")
+    ]
 
 
 def _goes_to(fulfillment_order: FulfillmentOrder, order: Order) -> int | None:

@@ -1,6 +1,6 @@
 """Records goods that left: shipments, what is in them, their parcels. Facts, each once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +30,8 @@ from entrepot.orders.services import lock_order
 from entrepot.orders.states import HoldKind
 
 DELIVER_WITHIN = timedelta(days=21)
+# Shares that a provider has, or may have.
+SENT = (Status.SUBMITTED, Status.ACCEPTED, Status.CANCELLING)
 
 
 class CannotShip(Exception):
@@ -55,9 +57,17 @@ class Leaving:
 def record_shipment(
     fulfillment_order: FulfillmentOrder, leaving: Leaving, *, cause: str
 ) -> Shipment:
+    """Record goods that left a locked share, and count them; see `note_shipment`."""
+    shipment = note_shipment(fulfillment_order, leaving, cause=cause)
+    settle_left([fulfillment_order])
+    return shipment
+
+
+def note_shipment(fulfillment_order: FulfillmentOrder, leaving: Leaving, *, cause: str) -> Shipment:
     """Record goods that left a locked share; a repeat updates tracking only.
 
-    A shipment of a cancelled share is recorded all the same, and becomes a case for a person.
+    A shipment of a cancelled share is recorded all the same, and becomes a case for a person. What
+    it changes of counts and statuses is up to `settle_left`, for many shares at once.
     """
     mine: dict[str, Any] = {
         "merchant_id": fulfillment_order.merchant_id,
@@ -119,8 +129,6 @@ def record_shipment(
     )
     if fulfillment_order.status in (Status.CANCELLED, Status.CANCELLING):
         _shipped_after_cancel(fulfillment_order, shipment)
-    recount([fulfillment_order.order_id])
-    close_when_all_left(fulfillment_order)
     return shipment
 
 
@@ -194,21 +202,25 @@ def ship_by_hand(
         return record_shipment(share, leaving, cause=by)
 
 
-def close_when_all_left(fulfillment_order: FulfillmentOrder) -> None:
-    """Close a locked share when every unit of it has left."""
-    fulfillment_order.refresh_from_db()
-    open_statuses = (Status.SUBMITTED, Status.ACCEPTED, Status.CANCELLING)
-    if fulfillment_order.status not in open_statuses:
-        return
-    items = FulfillmentItem.objects.filter(fulfillment_order=fulfillment_order)
-    if all(item.units_shipped >= item.quantity - item.units_cancelled for item in items):
-        fulfillment_order.ended_at = timezone.now()
-        fulfillment_order.take(Step.CLOSE, reason="all of it has left")
-        mine = ("fulfillment_order", fulfillment_order.id)
-        obligations.meet_many([(fulfillment_order.merchant_id, Owed.SHIP, *mine)])
-        obligations.void_many(
-            [(fulfillment_order.merchant_id, Owed.CANCEL, *mine)], reason="it has left"
-        )
+def settle_left(shares: Sequence[FulfillmentOrder]) -> None:
+    """Count what has left of locked shares' orders, and close the shares of which all has."""
+    recount(sorted({share.order_id for share in shares}))
+    items: dict[int, list[FulfillmentItem]] = {share.id: [] for share in shares}
+    for item in FulfillmentItem.objects.filter(fulfillment_order__in=shares):
+        items[item.fulfillment_order_id].append(item)
+    for share in shares:
+        if share.status in SENT and all(
+            item.units_shipped >= item.quantity - item.units_cancelled for item in items[share.id]
+        ):
+            _close(share)
+
+
+def _close(share: FulfillmentOrder) -> None:
+    share.ended_at = timezone.now()
+    share.take(Step.CLOSE, reason="all of it has left")
+    mine = ("fulfillment_order", share.id)
+    obligations.meet_many([(share.merchant_id, Owed.SHIP, *mine)])
+    obligations.void_many([(share.merchant_id, Owed.CANCEL, *mine)], reason="it has left")
 
 
 def _complete(shipment: Shipment, leaving: Leaving, *, cause: str) -> None:

@@ -4,7 +4,7 @@ The decision locks the order, then the share, then the attempt, and asks once mo
 effect is still wanted (rule 9 of the trade).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,11 +27,12 @@ from entrepot.connect import registry
 from entrepot.connections.queries import connection_of
 from entrepot.connections.states import EffectFlow
 from entrepot.customers.queries import read_together
+from entrepot.events import outbox
 from entrepot.fulfillment import costs, progress, promises
 from entrepot.fulfillment.costs import Quoting
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.readiness import has_units, is_wanted, may_reach_out, shortfall
-from entrepot.fulfillment.requesting import quote_wanted, request_of
+from entrepot.fulfillment.requesting import quotes_wanted, request_of
 from entrepot.fulfillment.states import Status, Step
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
@@ -69,53 +70,66 @@ class Submission:
     request: FulfillmentRequest
 
 
-def intend_submission(
-    merchant_id: int, fulfillment_order_id: int
-) -> Submission | Quoting | Wait | None:
-    """Decide whether a share is handed over now, and write the attempt down if it is.
+Decision = Submission | Quoting | Wait | None
 
-    What its provider would charge is asked first, of every share of the order, as soon as it is
-    planned: what costs too much is held before the cooling-off time is over.
 
-    None when there is nothing to do: it is under way, done, held, or no longer wanted; what
+def intend_submission(merchant_id: int, fulfillment_order_id: int) -> Decision:
+    """Decide about one share; see `intend_submissions`."""
+    cause = outbox.current_cause()[1]
+    return intend_submissions(merchant_id, {fulfillment_order_id: cause})[fulfillment_order_id]
+
+
+def intend_submissions(merchant_id: int, causes: Mapping[int, str]) -> dict[int, Decision]:
+    """Decide by share whether it is handed over now, and write the attempts down of those that are.
+
+    `causes` says by share what the decision follows from. What its provider would charge is asked
+    first, of every share of the order, as soon as it is planned: what costs too much is held before
+    the cooling-off time is over.
+
+    None where there is nothing to do: it is under way, done, held, or no longer wanted; what
     changes that causes another look.
     """
+    decided: dict[int, Decision] = dict.fromkeys(causes)
     with scope.merchant(merchant_id):
-        fulfillment_order, order = lock_share(fulfillment_order_id)
-        if fulfillment_order.status != Status.OPEN or fulfillment_order.is_by_hand:
-            return None
-        if not (is_wanted(order, fulfillment_order) and may_reach_out(order, fulfillment_order)):
-            return None
-        is_sale = fulfillment_order.replaces_id is None
-        if is_sale and (quoting := quote_wanted(order)):
-            return quoting
-        if is_sale:  # a price that was recalled stands in the row, and is not to be saved over
-            fulfillment_order.refresh_from_db(fields=costs.QUOTED)
-        if is_sale and (too_dear := costs.excess(order)):
-            open_holds([too_dear])
-            return None
-        if wait := _not_yet(fulfillment_order, order):
-            return wait
-        if is_sale and (uncovered := shortfall(order)):
-            open_holds([uncovered])
-            return None
-        provider = connection_of(fulfillment_order.connection_id)
-        if not fuse(provider, EffectFlow.SUBMISSIONS, Effect.SUBMIT).is_allowed:
-            return None
-        request = request_of(fulfillment_order, order)
-        intended = _intend(fulfillment_order, order, request)
-        if intended is None:
-            return None
-        attempt, lease = intended
-        fulfillment_order.sent_address_id = order.address_id
-        fulfillment_order.planned_version = order.source_version
-        fulfillment_order.take(Step.SUBMIT, reason=f"handed over as {request.reference}")
-        return Submission(
-            attempt_id=attempt.id,
-            lease=lease,
-            connection_id=fulfillment_order.connection_id,
-            request=request,
+        locked, shares = lock_together(list(causes))
+        attempted.read_together(Effect.SUBMIT, "fulfillment_order", list(causes))
+        read_together(
+            address_ids=[order.address_id for order in locked],
+            customer_ids=[order.customer_id for order in locked],
         )
+        orders = {order.id: order for order in locked}
+        wanted = [share for share in shares if _may_leave(share, orders[share.order_id])]
+        sales = {share.order_id for share in wanted if share.replaces_id is None}
+        unpriced = quotes_wanted([orders[order_id] for order_id in sorted(sales)], known=shares)
+        costs.read_priced(orders[order_id] for order_id in sales - unpriced.keys())
+        held: set[int] = set()
+        for share in wanted:
+            order = orders[share.order_id]
+            if order.id in held:
+                continue
+            with outbox.because(cause=causes[share.id]):
+                if share.replaces_id is None:
+                    if order.id in unpriced:
+                        decided[share.id] = unpriced[order.id]
+                        continue
+                    if too_dear := costs.excess(order):
+                        open_holds([too_dear])
+                        held.add(order.id)
+                        continue
+                if wait := _not_yet(share, order):
+                    decided[share.id] = wait
+                elif share.replaces_id is None and (uncovered := shortfall(order)):
+                    open_holds([uncovered])
+                    held.add(order.id)
+                else:
+                    decided[share.id] = _intend(share, order)
+    return decided
+
+
+def _may_leave(share: FulfillmentOrder, order: Order) -> bool:
+    if share.status != Status.OPEN or share.is_by_hand:
+        return False
+    return is_wanted(order, share) and may_reach_out(order, share)
 
 
 def _not_yet(fulfillment_order: FulfillmentOrder, order: Order) -> Wait | None:
@@ -128,18 +142,21 @@ def _not_yet(fulfillment_order: FulfillmentOrder, order: Order) -> Wait | None:
     return None
 
 
-def _intend(
-    fulfillment_order: FulfillmentOrder, order: Order, request: FulfillmentRequest
-) -> tuple[Attempt, Lease] | None:
-    return attempts.intend(
+def _intend(share: FulfillmentOrder, order: Order) -> Submission | None:
+    """Write the attempt down, unless the fuse stops it or another one is under way."""
+    provider = connection_of(share.connection_id)
+    if not fuse(provider, EffectFlow.SUBMISSIONS, Effect.SUBMIT).is_allowed:
+        return None
+    request = request_of(share, order)
+    intended = attempts.intend(
         merchant_id=order.merchant_id,
         mode=order.mode,
         kind=Effect.SUBMIT,
-        connection_id=fulfillment_order.connection_id,
+        connection_id=share.connection_id,
         order_id=order.id,
-        subject=("fulfillment_order", fulfillment_order.id),
+        subject=("fulfillment_order", share.id),
         reference=request.reference,
-        generation=fulfillment_order.generation,
+        generation=share.generation,
         idempotency_key=request.idempotency_key,
         fingerprint=request.fingerprint(),
         request={
@@ -147,6 +164,18 @@ def _intend(
             "shipping_method": request.shipping_method,
             "source_version": order.source_version,
         },
+    )
+    if intended is None:
+        return None
+    attempt, lease = intended
+    share.sent_address_id = order.address_id
+    share.planned_version = order.source_version
+    share.take(Step.SUBMIT, reason=f"handed over as {request.reference}")
+    return Submission(
+        attempt_id=attempt.id,
+        lease=lease,
+        connection_id=share.connection_id,
+        request=request,
     )
 
 
@@ -156,23 +185,15 @@ def can_be_read(order: Order) -> bool:
     return manifest.can("pull_orders") or manifest.can("pull_payments")
 
 
-def lock_together(fulfillment_order_ids: Sequence[int]) -> list[Order]:
+def lock_together(
+    fulfillment_order_ids: Sequence[int],
+) -> tuple[list[Order], list[FulfillmentOrder]]:
     """Lock the orders of several shares, then the shares, each in key order; read them ahead."""
     shares = FulfillmentOrder.objects.filter(id__in=fulfillment_order_ids)
     orders = lock_orders(shares.values_list("order_id", flat=True))
-    locked = shares.select_for_update().order_by("id").prefetch_related("items")
+    locked = list(shares.select_for_update().order_by("id").prefetch_related("items"))
     scope.keep_ahead("share", {share.id: share for share in locked})
-    return orders
-
-
-def intend_together(fulfillment_order_ids: Sequence[int]) -> None:
-    """Lock and read ahead what `intend_submission` asks for, of several shares."""
-    orders = lock_together(fulfillment_order_ids)
-    attempted.read_together(Effect.SUBMIT, "fulfillment_order", fulfillment_order_ids)
-    read_together(
-        address_ids=[order.address_id for order in orders],
-        customer_ids=[order.customer_id for order in orders],
-    )
+    return orders, locked
 
 
 def lock_share(fulfillment_order_id: int) -> tuple[FulfillmentOrder, Order]:

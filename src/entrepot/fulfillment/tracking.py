@@ -14,10 +14,10 @@ from entrepot.canon.tracking import ParcelStatus, TrackerSnapshot
 from entrepot.database import sql
 from entrepot.events import outbox
 from entrepot.fulfillment.counting import recount
-from entrepot.fulfillment.models import Parcel
+from entrepot.fulfillment.models import Parcel, TrackingEntry
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
-from entrepot.orders.services import lock_order
+from entrepot.orders import locks
 
 # Once here, only what is listed can follow: goods come back, or a label turns out void.
 FINAL: dict[ParcelStatus, frozenset[ParcelStatus]] = {
@@ -54,6 +54,18 @@ _COLUMNS = {
     "country": "text",
     "cause": "text",
 }
+# What a carrier's word changes of a parcel.
+FOLLOWED = (
+    "carrier_connection_id",
+    "tracker_external_id",
+    "tracked_at",
+    "estimated_delivery_at",
+    "promised_at",
+    "tracking_url",
+    "status",
+    "status_at",
+    "delivered_at",
+)
 _names = ", ".join(_COLUMNS)
 _KEEP = f"""
     INSERT INTO fulfillment_tracking_entry ({_names})
@@ -108,50 +120,69 @@ def status_of(scans: Iterable[Scan]) -> Scan | None:
     return current
 
 
-def apply_tracker(
-    merchant_id: int, mode: str, tracker: TrackerSnapshot, *, connection_id: int, cause: str
-) -> list[int]:
-    """Merge a carrier's word into the parcels of that number; inside the open scope.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerNews:
+    """A carrier's word about a parcel; `cause` is the message or the call that brought it."""
+
+    merchant_id: int
+    mode: str
+    connection_id: int
+    tracker: TrackerSnapshot
+    cause: str
+
+
+def apply_trackers(news: Sequence[TrackerNews]) -> list[int]:
+    """Merge carriers' words into the parcels of their numbers; inside the open scope.
 
     Carriers give numbers out again: only parcels that are still under way, or that follow this very
     tracker, take part. Returns the parcels that moved.
     """
+    if not news:
+        return []
     candidates = Parcel.objects.filter(
-        merchant_id=merchant_id, mode=mode, tracking_number=tracker.tracking_number
+        merchant_id__in={one.merchant_id for one in news},
+        tracking_number__in={one.tracker.tracking_number for one in news},
     )
-    parcels = [
-        parcel
-        for parcel in candidates
-        if parcel.tracker_external_id in ("", tracker.external_id) or parcel.status not in ENDED
-    ]
-    for order_id in sorted({parcel.order_id for parcel in parcels}):
-        lock_order(order_id)
-    moved = []
-    for parcel_id in sorted(parcel.id for parcel in parcels):
-        parcel = Parcel.objects.select_for_update().get(id=parcel_id)
-        parcel.carrier_connection_id = connection_id
-        parcel.tracker_external_id = tracker.external_id
-        parcel.tracked_at = timezone.now()
-        if tracker.estimated_delivery_at is not None:
-            parcel.estimated_delivery_at = tracker.estimated_delivery_at
-            parcel.promised_at = parcel.promised_at or tracker.estimated_delivery_at
-        if tracker.public_url and not parcel.tracking_url:
-            parcel.tracking_url = tracker.public_url
-        _keep_scans(parcel, tracker, cause=cause)
-        if _settle(parcel):
-            moved.append(parcel.id)
-    return moved
+    rows = candidates.values_list("id", "order_id")
+    locks.lock(order_id for _, order_id in rows)
+    locked = candidates.filter(id__in=[parcel_id for parcel_id, _ in rows])
+    by_number: dict[tuple[int, str, str], list[Parcel]] = {}
+    for parcel in locked.select_for_update().order_by("id"):
+        key = (parcel.merchant_id, parcel.mode, parcel.tracking_number)
+        by_number.setdefault(key, []).append(parcel)
+    followed: dict[int, tuple[Parcel, str]] = {}
+    scans: list[dict[str, Any]] = []
+    for one in news:
+        for parcel in by_number.get((one.merchant_id, one.mode, one.tracker.tracking_number), ()):
+            if _concerns(one.tracker, parcel):
+                _follow(parcel, one)
+                scans += _scans(parcel, one.tracker, cause=one.cause)
+                followed[parcel.id] = (parcel, one.cause)
+    return _settle(list(followed.values()), scans)
+
+
+def _concerns(tracker: TrackerSnapshot, parcel: Parcel) -> bool:
+    return parcel.tracker_external_id in {"", tracker.external_id} or parcel.status not in ENDED
+
+
+def _follow(parcel: Parcel, news: TrackerNews) -> None:
+    tracker = news.tracker
+    parcel.carrier_connection_id = news.connection_id
+    parcel.tracker_external_id = tracker.external_id
+    parcel.tracked_at = timezone.now()
+    if tracker.estimated_delivery_at is not None:
+        parcel.estimated_delivery_at = tracker.estimated_delivery_at
+        parcel.promised_at = parcel.promised_at or tracker.estimated_delivery_at
+    if tracker.public_url and not parcel.tracking_url:
+        parcel.tracking_url = tracker.public_url
 
 
 def move_parcel(
     parcel: Parcel, status: ParcelStatus, *, happened_at: datetime, message: str, cause: str
 ) -> bool:
     """Add one word about a locked parcel: a person's, a provider's, or ours. True when it moved."""
-    batch = sql.recordset(
-        [_row(parcel, status, status, happened_at, message, cause=cause)], _COLUMNS
-    )
-    sql.run(_KEEP.format(batch=batch.sql), [batch.parameter])
-    return _settle(parcel)
+    word = _row(parcel, status, status, happened_at, message, cause=cause)
+    return bool(_settle([(parcel, outbox.current_cause()[1])], [word]))
 
 
 def due_to_be_presumed(limit: int) -> list[tuple[int, int, int]]:
@@ -166,7 +197,7 @@ def due_to_be_presumed(limit: int) -> list[tuple[int, int, int]]:
 def presume_delivered(parcel_id: int, *, after: timedelta) -> bool:
     """Close a parcel that no carrier follows, a set time after it left, and say so."""
     order_id = Parcel.objects.values_list("order_id", flat=True).get(id=parcel_id)
-    lock_order(order_id)
+    locks.lock([order_id])
     parcel = Parcel.objects.select_for_update().get(id=parcel_id)
     has_word = parcel.carrier_connection_id is not None
     if has_word or ParcelStatus(parcel.status) in ENDED:
@@ -181,7 +212,7 @@ def presume_delivered(parcel_id: int, *, after: timedelta) -> bool:
     )
 
 
-def _keep_scans(parcel: Parcel, tracker: TrackerSnapshot, *, cause: str) -> None:
+def _scans(parcel: Parcel, tracker: TrackerSnapshot, *, cause: str) -> list[dict[str, Any]]:
     rows = [
         _row(
             parcel,
@@ -195,13 +226,10 @@ def _keep_scans(parcel: Parcel, tracker: TrackerSnapshot, *, cause: str) -> None
         for update in tracker.updates
     ]
     if not rows and tracker.status is not ParcelStatus.UNKNOWN:
-        rows = [
+        return [
             _row(parcel, tracker.status, tracker.source_status, tracker.updated_at, "", cause=cause)
         ]
-    if rows:
-        unique = {(row["happened_at"], row["status"], row["message"]): row for row in rows}
-        batch = sql.recordset(unique.values(), _COLUMNS)
-        sql.run(_KEEP.format(batch=batch.sql), [batch.parameter])
+    return rows
 
 
 def _row(
@@ -228,35 +256,54 @@ def _row(
     }
 
 
-def _settle(parcel: Parcel) -> bool:
-    """Derive the status again and save; True, with its event, when it changed."""
-    scans = [
-        Scan(happened_at, ParcelStatus(status))
-        for happened_at, status in parcel.updates.values_list("happened_at", "status")
-    ]
-    latest = status_of(scans)
-    previous = ParcelStatus(parcel.status)
-    if latest is None or latest.status is previous:
-        parcel.save()
-        return False
-    parcel.status = latest.status  # derived from the updates, never from the newest to come in
-    parcel.status_at = latest.happened_at
-    parcel.delivered_at = latest.happened_at if latest.status in ARRIVED else None
-    parcel.save()
-    outbox.record(
-        EVENT_OF_STATUS.get(latest.status, "parcel.moved"),
-        merchant_id=parcel.merchant_id,
-        mode=parcel.mode,
-        order_id=parcel.order_id,
-        subject=("parcel", parcel.id),
-        data={
-            "from": previous,
-            "to": latest.status,
-            "status": latest.status,
-            "tracking_number": parcel.tracking_number,
-        },
+def _settle(parcels: Sequence[tuple[Parcel, str]], scans: Iterable[dict[str, Any]]) -> list[int]:
+    """Keep words about locked parcels, derive their statuses again and save; those that moved.
+
+    Beside each parcel is what its move follows from.
+    """
+    if not parcels:
+        return []
+    unique = {
+        (row["parcel_id"], row["happened_at"], row["status"], row["message"]): row for row in scans
+    }
+    if unique:
+        batch = sql.recordset(unique.values(), _COLUMNS)
+        sql.run(_KEEP.format(batch=batch.sql), [batch.parameter])
+    known: dict[int, list[Scan]] = {parcel.id: [] for parcel, _ in parcels}
+    words = TrackingEntry.objects.filter(parcel_id__in=list(known))
+    for parcel_id, happened_at, status in words.values_list("parcel_id", "happened_at", "status"):
+        known[parcel_id].append(Scan(happened_at, ParcelStatus(status)))
+    moved = []
+    for parcel, cause in parcels:
+        previous, latest = ParcelStatus(parcel.status), status_of(known[parcel.id])
+        if latest is not None and latest.status is not previous:
+            parcel.status = latest.status  # derived from all words, never from the newest to come
+            parcel.status_at = latest.happened_at
+            parcel.delivered_at = latest.happened_at if latest.status in ARRIVED else None
+            _record_move(parcel, previous, cause=cause)
+            moved.append(parcel)
+    Parcel.objects.bulk_update([parcel for parcel, _ in parcels], FOLLOWED)
+    recount(sorted({parcel.order_id for parcel in moved}))
+    ended = [parcel for parcel in moved if parcel.status in ENDED]
+    obligations.meet_many(
+        (parcel.merchant_id, Owed.DELIVER, "parcel", parcel.id) for parcel in ended
     )
-    recount([parcel.order_id])
-    if latest.status in ENDED:
-        obligations.meet_many([(parcel.merchant_id, Owed.DELIVER, "parcel", parcel.id)])
-    return True
+    return [parcel.id for parcel in moved]
+
+
+def _record_move(parcel: Parcel, previous: ParcelStatus, *, cause: str) -> None:
+    status = ParcelStatus(parcel.status)
+    with outbox.because(cause=cause):
+        outbox.record(
+            EVENT_OF_STATUS.get(status, "parcel.moved"),
+            merchant_id=parcel.merchant_id,
+            mode=parcel.mode,
+            order_id=parcel.order_id,
+            subject=("parcel", parcel.id),
+            data={
+                "from": previous,
+                "to": status,
+                "status": status,
+                "tracking_number": parcel.tracking_number,
+            },
+        )

@@ -1,6 +1,6 @@
 """Applies a batch of understood messages in one transaction, set-based where there are many.
 
-Facts commute, so the order of messages does not matter; orders are locked in key order first.
+Facts commute, so the order of messages does not matter; orders are locked first, by id.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from entrepot.catalog.services import apply_products, remove_product
 from entrepot.connections.models import Connection
 from entrepot.events import outbox
 from entrepot.fulfillment import elsewhere
-from entrepot.fulfillment.progress import apply_provider_order
-from entrepot.fulfillment.tracking import apply_tracker
+from entrepot.fulfillment.progress import ProviderNews, apply_provider_orders
+from entrepot.fulfillment.tracking import TrackerNews, apply_trackers
 from entrepot.inbox.services import Finished
 from entrepot.inbox.states import Outcome
 from entrepot.intake import hints
@@ -42,6 +42,12 @@ OUTCOME_OF_VERDICT = {
     Verdict.REPEATED: Outcome.STALE,
     Verdict.STALE: Outcome.STALE,
     Verdict.TIED: Outcome.HINT,
+}
+PARTS: dict[str, tuple[type, ...]] = {
+    "sales": (OrderSnapshot, CheckoutNews),
+    "shares": (ProviderOrder,),
+    "parcels": (TrackerSnapshot,),
+    "money": (PaymentFact,),
 }
 WORDS_OF_VERDICT = {
     Verdict.REPEATED: "nothing new in it",
@@ -68,6 +74,25 @@ class Raced(Exception):
 class _Sale:
     message: Understood
     incoming: IncomingOrder
+
+
+def parted(messages: Sequence[Understood]) -> list[list[Understood]]:
+    """Messages in parts to apply one after another: sales, shares, parcels, money, all others.
+
+    Each part locks its orders at once, by id, as every other decision does: nobody who holds an
+    order waits for another lot.
+    """
+    parts: dict[str, list[Understood]] = {}
+    for message in messages:
+        parts.setdefault(_part_of(message), []).append(message)
+    return list(parts.values())
+
+
+def _part_of(message: Understood) -> str:
+    for part, kinds in PARTS.items():
+        if any(isinstance(item, kinds) for item in message.items):
+            return part
+    return "others"
 
 
 def apply(messages: Sequence[Understood]) -> list[Finished]:
@@ -104,6 +129,8 @@ def apply(messages: Sequence[Understood]) -> list[Finished]:
         new_ids=[order_id for order_id in new if order_id is not None],
     )
     outcomes = _outcomes_of_orders(sales, applied)
+    apply_provider_orders(_provider_news(messages))
+    apply_trackers(_tracker_news(messages))
     rereads: list[hints.Reread] = []
     for message in messages:
         for item in message.items:
@@ -232,21 +259,40 @@ def _outcomes_of_orders(
     return outcomes
 
 
+def _provider_news(messages: Sequence[Understood]) -> list[ProviderNews]:
+    return [
+        ProviderNews(
+            merchant_id=message.claimed.merchant_id,
+            connection_id=message.claimed.connection_id,
+            answer=item,
+            cause=f"inbox:{message.claimed.message_id}",
+        )
+        for message in messages
+        for item in message.items
+        if isinstance(item, ProviderOrder)
+    ]
+
+
+def _tracker_news(messages: Sequence[Understood]) -> list[TrackerNews]:
+    return [
+        TrackerNews(
+            merchant_id=message.claimed.merchant_id,
+            mode=message.claimed.mode,
+            connection_id=message.claimed.connection_id,
+            tracker=item,
+            cause=f"inbox:{message.claimed.message_id}",
+        )
+        for message in messages
+        for item in message.items
+        if isinstance(item, TrackerSnapshot)
+    ]
+
+
 def _apply_other(message: Understood, item: object, rereads: list[hints.Reread]) -> None:
     claimed = message.claimed
     cause = f"inbox:{claimed.message_id}"
     with outbox.because(cause=cause):
         match item:
-            case ProviderOrder():
-                apply_provider_order(claimed.merchant_id, claimed.connection_id, item, cause=cause)
-            case TrackerSnapshot():
-                apply_tracker(
-                    claimed.merchant_id,
-                    claimed.mode,
-                    item,
-                    connection_id=claimed.connection_id,
-                    cause=cause,
-                )
             case ProductSnapshot():
                 apply_products(claimed.merchant_id, claimed.connection_id, [item])
             case ProductDeleted():
@@ -261,7 +307,7 @@ def _apply_other(message: Understood, item: object, rereads: list[hints.Reread])
             case Hint():
                 rereads.append(_reread(message, item.flow, item.external_id))
             case _:
-                pass  # orders, payments and checkouts were applied above; others need nothing
+                pass  # what comes in numbers was applied above; others need nothing
 
 
 def _flow_of(sale: _Sale) -> Flow:

@@ -11,7 +11,7 @@ from entrepot.connect.crashpoint import crashpoint
 from entrepot.connections.models import Connection
 from entrepot.inbox import services as inbox
 from entrepot.inbox.services import Claimed, Finished
-from entrepot.intake.applying import Raced, ReusedIdentity, apply
+from entrepot.intake.applying import Raced, ReusedIdentity, apply, parted
 from entrepot.intake.understanding import Known, NotUnderstood, Understood, understand
 
 BATCH = 500
@@ -59,7 +59,8 @@ def drain(lane: str, *, limit: int = BATCH) -> int:
         except Exception as error:  # whatever a connector stumbles over: its message is parked
             log.exception("intake.cannot_read", message_id=message.message_id)
             _park(message, f"cannot read it: {type(error).__name__}: {error}")
-    apply_all([one for one in understood if one.claimed.tries <= TRIES_IN_COMPANY])
+    for part in parted([one for one in understood if one.claimed.tries <= TRIES_IN_COMPANY]):
+        apply_all(part)
     for one in understood:
         if one.claimed.tries > TRIES_IN_COMPANY:
             apply_all([one])

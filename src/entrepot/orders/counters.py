@@ -5,7 +5,7 @@ locked orders. The counters are recounted from rows, never added to, so that a r
 a row whose counters are right already is not written again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from entrepot.database import sql
 
@@ -84,6 +84,11 @@ _SHIPPED = """
     FROM {batch}
     WHERE line.id = batch.line_id
 """
+_PRESUMED = """
+    UPDATE orders_order AS o SET units_presumed = batch.units
+    FROM {batch}
+    WHERE o.id = batch.order_id AND o.units_presumed <> batch.units
+"""
 _MONEY_COLUMNS = {
     "order_id": "bigint",
     "amount_pending": "numeric",
@@ -136,9 +141,13 @@ def set_shipped(lines: Iterable[dict[str, object]], *, order_ids: Sequence[int])
     recount_units(order_ids)
 
 
-def set_presumed(order_id: int, *, units: int) -> None:
-    """Take over how many of the delivered units are only presumed to be."""
-    sql.run("UPDATE orders_order SET units_presumed = %s WHERE id = %s", [units, order_id])
+def set_presumed(units: Mapping[int, int], *, order_ids: Sequence[int]) -> None:
+    """Take over by order how many of the delivered units are only presumed to be, else none."""
+    batch = sql.recordset(
+        [{"order_id": order_id, "units": units.get(order_id, 0)} for order_id in order_ids],
+        {"order_id": "bigint", "units": "int"},
+    )
+    sql.run(_PRESUMED.format(batch=batch.sql), [batch.parameter])
 
 
 def set_money(sums: Iterable[dict[str, object]]) -> None:

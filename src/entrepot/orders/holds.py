@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from entrepot.database import sql
 from entrepot.events import outbox
 from entrepot.events.outbox import NewEvent
-from entrepot.orders import counters
+from entrepot.orders import counters, locks
 
 _COLUMNS = {
     "merchant_id": "bigint",
@@ -44,7 +44,6 @@ _LET_GO = """
     WHERE order_id = ANY (%s) AND lifted_at IS NOT NULL AND lifted_by <> 'system'
 """
 _MODES = "SELECT id, mode FROM orders_order WHERE id = ANY (%s)"
-_LOCK = "SELECT id FROM orders_order WHERE id = ANY (%s) ORDER BY id FOR UPDATE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +125,7 @@ def lift_holds(
         conditions.append("hold.id = ANY (%(hold_ids)s)")
     if order_ids is not None:
         conditions.append("hold.order_id = ANY (%(order_ids)s)")
-        sql.run(_LOCK, [list(order_ids)])
+        locks.lock(order_ids)
     if kind:
         conditions.append("hold.kind = %(kind)s")
     if about is not None:

@@ -9,7 +9,7 @@ LOCK = """
         o.address_id, o.typed_address_id
     FROM {batch}
     JOIN orders_order AS o USING (merchant_id, account, mode, external_id)
-    ORDER BY o.merchant_id, o.account, o.mode, o.external_id
+    ORDER BY o.id
     FOR UPDATE OF o
 """
 NEW_COLUMNS = rows.ORDER_COLUMNS | rows.OPENING_COLUMNS

@@ -13,7 +13,7 @@ from entrepot.canon.payments import PaymentFact, PaymentFactKind
 from entrepot.database import sql
 from entrepot.events import outbox
 from entrepot.events.outbox import NewEvent
-from entrepot.orders import counters
+from entrepot.orders import counters, locks
 from entrepot.orders.holds import NewHold, lift_holds, open_holds
 from entrepot.orders.states import HoldKind
 from entrepot.payments.matching import give_waiting, orders_of
@@ -94,7 +94,6 @@ _STRAY = """
     ORDER BY merchant_id, account, mode, kind, external_id
     FOR UPDATE OF known
 """
-_LOCK = "SELECT id FROM orders_order WHERE id = ANY (%s) ORDER BY id FOR UPDATE"
 # A gateway that reports the money itself is believed; the shop's word about it is kept beside.
 _AUTHORITY = """
     UPDATE payments_entry AS entry SET counts = false
@@ -167,8 +166,7 @@ def record_facts(incoming: Sequence[IncomingFact]) -> list[int]:
     if not incoming:
         return []
     rows = _rows(incoming)
-    order_ids = sorted({int(row["order_id"]) for row in rows if row["order_id"] is not None})
-    sql.run(_LOCK, [order_ids])
+    locks.lock(int(row["order_id"]) for row in rows if row["order_id"] is not None)
     batch = sql.recordset(rows, _COLUMNS)
     stray = {row[0] for row in sql.fetch(_STRAY.format(batch=batch.sql), [batch.parameter])}
     written = sql.fetch_dicts(_INSERT.format(batch=batch.sql), [batch.parameter])

@@ -11,14 +11,9 @@ Misconfigured       proven not sent, and the connection stops until a person has
 anything else       unknown: our own fault after the bytes may have left
 """
 
-import contextvars
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
-
-from django.db import connections
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
@@ -39,17 +34,12 @@ from entrepot.connections.services import refuse_ping
 from entrepot.events import outbox
 from entrepot.fulfillment.submission import PAYMENT_NEEDED
 from entrepot.obligations import services as obligations
-from entrepot.tasks.calls import outside_transaction
+from entrepot.tasks.calls import outside_transaction, side_by_side
 
 Answer = TypeVar("Answer")
 Answer_contra = TypeVar("Answer_contra", contravariant=True)
 
 LockTogether = Callable[[Sequence[int]], object]
-
-# So many calls of one process may be on their way at the same moment.
-CALLS_AT_ONCE = 32
-# How long answers that are there wait for those that are about to come, to be recorded together.
-COMPANY_S = 0.03
 
 
 class Recorder(Protocol[Answer_contra]):
@@ -133,7 +123,7 @@ def carry_out_together(
     wanted = [effect for effect in effects if effect.lease.attempt_id in held]
     errors: dict[int, Exception] = {}
     with outside_transaction():
-        for ended in _ended_together(wanted):
+        for ended in side_by_side(_make_call, wanted):
             errors |= _record(merchant_id, ended, lock_together)
     return [errors.get(effect.lease.attempt_id) for effect in effects]
 
@@ -145,35 +135,6 @@ class _Ended:
     answer: Any
     error: Exception | None
     calls: Sequence[CallRecord]
-
-
-def _ended_together(
-    effects: Sequence[Intended[Any]],
-) -> Iterator[list[tuple[Intended[Any], _Ended]]]:
-    """Make calls side by side; those that end within a moment of each other come out together."""
-    if len(effects) == 1:
-        yield [(effects[0], _make_call(effects[0]))]
-        return
-    under_way = {
-        _callers().submit(contextvars.copy_context().run, _make_call_in_thread, effect): effect
-        for effect in effects
-    }
-    while under_way:
-        wait(under_way, return_when=FIRST_COMPLETED)
-        done, _ = wait(under_way, timeout=COMPANY_S)
-        yield [(under_way.pop(future), future.result()) for future in done]
-
-
-@cache
-def _callers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="call")
-
-
-def _make_call_in_thread(effect: Intended[Any]) -> _Ended:
-    try:
-        return _make_call(effect)
-    finally:
-        connections.close_all()
 
 
 def _make_call(effect: Intended[Any]) -> _Ended:

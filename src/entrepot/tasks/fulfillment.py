@@ -134,12 +134,16 @@ def follow(*, merchant_id: int, subject_id: int, **_: object) -> None:
             return  # no carrier ever knew it: its arrival is presumed, and says so
         raise Snooze(UNKNOWN_NUMBER_WAIT, f"no carrier knows the number yet: {error}") from error
     with scope.merchant(merchant_id), outbox.because(cause=f"connection:{carrier.id}"):
-        tracking.apply_tracker(
-            merchant_id,
-            parcel.mode,
-            tracker,
-            connection_id=carrier.id,
-            cause=f"connection:{carrier.id}",
+        tracking.apply_trackers(
+            [
+                tracking.TrackerNews(
+                    merchant_id=merchant_id,
+                    mode=parcel.mode,
+                    connection_id=carrier.id,
+                    tracker=tracker,
+                    cause=f"connection:{carrier.id}",
+                )
+            ]
         )
 
 

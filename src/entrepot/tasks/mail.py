@@ -20,7 +20,8 @@ from entrepot.notifications.messages import OutgoingMail
 from entrepot.notifications.sending import Delivered
 from entrepot.obligations import services as obligations
 from entrepot.tasks import asking
-from entrepot.tasks.effects import CALLS_AT_ONCE, Intended, carry_out_together
+from entrepot.tasks.calls import CALLS_AT_ONCE
+from entrepot.tasks.effects import Intended, carry_out_together
 from entrepot.tasks.registry import Outcomes, Work, batch_task
 from entrepot.tasks.retry import Snooze
 

@@ -5,21 +5,29 @@ from dataclasses import dataclass
 
 from entrepot.access import scope
 from entrepot.attempts.services import Lease
-from entrepot.canon.fulfillment import CancelReceipt, ChangeAnswer, ChangeReceipt, ProviderOrder
+from entrepot.canon.fulfillment import (
+    CancelReceipt,
+    ChangeAnswer,
+    ChangeReceipt,
+    ProviderOrder,
+    Quote,
+)
 from entrepot.connect.errors import Misconfigured, Rejected, Unavailable, UnexpectedResponse
 from entrepot.connect.ports import ChangesRecipient, Fulfills
 from entrepot.connections import doors
 from entrepot.connections import services as connections
+from entrepot.connections.call_log import gathered_calls, keep_calls
+from entrepot.connections.models import CallRecord
 from entrepot.connections.queries import calls_per_minute, connection_of
 from entrepot.events import outbox
 from entrepot.fulfillment import cancellation, costs, pacing, planning, readdressing, submission
 from entrepot.fulfillment.costs import Quoting
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.readdressing import Readdressing
-from entrepot.fulfillment.submission import Submission, Wait
+from entrepot.fulfillment.submission import Decision, Submission, Wait
 from entrepot.tasks import artwork, rereading
-from entrepot.tasks.calls import outside_transaction
-from entrepot.tasks.effects import CALLS_AT_ONCE, Intended, carry_out, carry_out_together
+from entrepot.tasks.calls import CALLS_AT_ONCE, outside_transaction, side_by_side
+from entrepot.tasks.effects import Intended, carry_out, carry_out_together
 from entrepot.tasks.registry import Outcomes, Priority, Work, batch_task, task
 from entrepot.tasks.retry import Snooze
 
@@ -33,36 +41,35 @@ def plan(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
     return [None] * len(batch)
 
 
-Decision = Submission | Quoting | Wait | None
-
-
 @batch_task("fulfillment.submit", priority=Priority.HIGH, at_once=CALLS_AT_ONCE)
 def submit(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
     """Hand shares to their providers, each once, after what they cost was asked."""
-    outcomes: dict[int, Exception | None] = {}
-    effects: dict[int, Intended[ProviderOrder]] = {}
-    decided = _decide(merchant_id, dict(enumerate(batch)))
-    while unpriced := {n: one for n, one in decided.items() if isinstance(one, Quoting)}:
-        # The answer may serve the others as well: those of the same goods.
-        asked = min(unpriced)
-        try:
-            ask_the_price(merchant_id, unpriced[asked])
-        except Unavailable as error:
-            outcomes[asked], decided[asked] = error, None
-            del unpriced[asked]
-        decided |= _decide(merchant_id, {number: batch[number] for number in unpriced})
-    for number, decision in decided.items():
+    works = {work.args["subject_id"]: work for work in batch}
+    outcomes: dict[int, Exception] = {}
+    decided = _decide(merchant_id, works)
+    while unpriced := {id_: one for id_, one in decided.items() if isinstance(one, Quoting)}:
+        # An answer may serve several: those of the same goods, and the other shares of an order.
+        unanswered = ask_prices(merchant_id, list(unpriced.values()))
+        for share_id, quoting in unpriced.items():
+            if quoting.content in unanswered:
+                outcomes[share_id], decided[share_id] = unanswered[quoting.content], None
+        answered = unpriced.keys() - outcomes.keys()
+        decided |= _decide(merchant_id, {share_id: works[share_id] for share_id in answered})
+    for share_id, decision in decided.items():
         if isinstance(decision, Wait):
             if decision.reread:
-                rereading.read_order_again(merchant_id, share_id=batch[number].args["subject_id"])
-            outcomes[number] = Snooze(decision.until, decision.reason)
-        elif isinstance(decision, Submission):
-            effects[number] = _submission(merchant_id, decision, batch[number])
+                rereading.read_order_again(merchant_id, share_id=share_id)
+            outcomes[share_id] = Snooze(decision.until, decision.reason)
+    effects = {
+        share_id: _submission(merchant_id, decision, works[share_id])
+        for share_id, decision in decided.items()
+        if isinstance(decision, Submission)
+    }
     ended = carry_out_together(
         merchant_id, list(effects.values()), lock_together=submission.lock_together
     )
-    outcomes |= dict(zip(effects, ended, strict=True))
-    return [outcomes.get(number) for number in range(len(batch))]
+    outcomes |= {id_: error for id_, error in zip(effects, ended, strict=True) if error}
+    return [outcomes.get(work.args["subject_id"]) for work in batch]
 
 
 def submit_now(merchant_id: int, share_id: int) -> None:
@@ -78,21 +85,17 @@ def submit_now(merchant_id: int, share_id: int) -> None:
 
 
 def _decide(merchant_id: int, works: Mapping[int, Work]) -> dict[int, Decision]:
-    """Decide about shares in one transaction; by place in the batch."""
+    """Decide about shares in one transaction."""
     if not works:
         return {}
     with scope.merchant(merchant_id):
-        share_ids = {number: work.args["subject_id"] for number, work in works.items()}
-        turns = pacing.later_turns(list(share_ids.values()), _limits(share_ids.values()))
-        submission.intend_together([one for one in share_ids.values() if one not in turns])
-        decided: dict[int, Decision] = {}
-        for number, share_id in share_ids.items():
-            if share_id in turns:
-                decided[number] = Wait(until=turns[share_id], reason="others are due before it")
-                continue
-            with outbox.because(cause=works[number].cause):
-                decided[number] = submission.intend_submission(merchant_id, share_id)
-        return decided
+        turns = pacing.later_turns(list(works), _limits(works))
+        causes = {share_id: work.cause for share_id, work in works.items() if share_id not in turns}
+        waits = {
+            share_id: Wait(until=turn, reason="others are due before it")
+            for share_id, turn in turns.items()
+        }
+        return {**waits, **submission.intend_submissions(merchant_id, causes)}
 
 
 def _limits(share_ids: Iterable[int]) -> dict[int, float]:
@@ -114,26 +117,59 @@ def _submission(merchant_id: int, decided: Submission, work: Work) -> Intended[P
     )
 
 
-def ask_the_price(merchant_id: int, quoting: Quoting) -> None:
-    """Ask a provider what a share would cost, and keep it; one that it refuses has no price.
+@dataclass(frozen=True, slots=True)
+class _Price:
+    """What a provider answered when asked for a price, or why it could not be asked."""
 
-    Raises:
-        Unavailable: no answer that can be read; nothing was ordered.
+    quotes: Sequence[Quote]
+    error: Unavailable | None
+    calls: Sequence[CallRecord]
+
+
+def ask_prices(merchant_id: int, wanted: Sequence[Quoting]) -> dict[str, Unavailable]:
+    """Ask providers what shares would cost, the same goods once, and keep what they say.
+
+    What a provider refuses has no price: its submission will say the same, and hold the order with
+    their words. Answers by content why nothing could be learned of it; nothing was ordered.
     """
-    try:
-        with outside_transaction():
+    asked = {quoting.content: quoting for quoting in wanted}
+    prices: dict[str, _Price] = {}
+    with outside_transaction():
+        for ended in side_by_side(_ask_the_price, list(asked.values())):
+            prices |= {quoting.content: price for quoting, price in ended}
+    with scope.merchant(merchant_id):
+        keep_calls([call for price in prices.values() for call in price.calls])
+        costs.keep_quotes(
+            merchant_id,
+            [
+                (one, prices[one.content].quotes)
+                for one in wanted
+                if prices[one.content].error is None
+            ],
+        )
+    return {content: price.error for content, price in prices.items() if price.error}
+
+
+def _ask_the_price(quoting: Quoting) -> _Price:
+    quotes: Sequence[Quote] = ()
+    error: Unavailable | None = None
+    with gathered_calls() as calls:
+        try:
             quotes = provider(quoting.connection_id).quote(
                 quoting.request, currency=quoting.currency
             )
-    except Rejected:
-        quotes = []  # its submission will say the same, and hold the order with their words
-    except Misconfigured as error:
-        reason = str(error)
-        connections.refuse_ping(quoting.connection_id, merchant_id=merchant_id, reason=reason)
-        raise Unavailable(f"the connection stops until a person has acted: {reason}") from error
-    except UnexpectedResponse as error:
-        raise Unavailable(f"the quote cannot be read: {error}") from error
-    costs.keep_quote(merchant_id, quoting, quotes)
+        except Rejected:
+            pass  # it has no price
+        except Misconfigured as refused:
+            connections.refuse_ping(
+                quoting.connection_id, merchant_id=quoting.merchant_id, reason=str(refused)
+            )
+            error = Unavailable(f"the connection stops until a person has acted: {refused}")
+        except UnexpectedResponse as unread:
+            error = Unavailable(f"the quote cannot be read: {unread}")
+        except Unavailable as unavailable:
+            error = unavailable
+    return _Price(quotes, error, calls)
 
 
 @task("fulfillment.readdress", priority=Priority.URGENT)
