@@ -19,6 +19,7 @@ from entrepot.obligations.models import Obligation
 from entrepot.orders import services as orders
 from entrepot.orders.models import Hold, Order
 from entrepot.payments import refunds
+from entrepot.tasks.registry import Work
 from entrepot.tasks.writing_back import write_back
 from tests.journeys.conftest import World
 
@@ -247,7 +248,7 @@ def test_a_shop_that_was_told_is_owed_nothing_when_the_job_comes_again(
         (shipment,) = Shipment.objects.all()
     assert shipment.written_back_at is not None
 
-    write_back(merchant_id=world.merchant.id, subject_id=shipment.id)
+    write_back(world.merchant.id, [Work({"subject_id": shipment.id}, "")])
 
     with scope.merchant(world.merchant.id):
         assert not Obligation.objects.filter(kind="write_back", end="").exists()

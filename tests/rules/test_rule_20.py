@@ -12,7 +12,8 @@ from entrepot.connections import services
 from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.fulfillment.models import Parcel, Shipment, TrackingEntry
-from entrepot.tasks.fulfillment import presume, refresh
+from entrepot.tasks.fulfillment import refresh
+from entrepot.tasks.tracking import presume
 from tests.rules.trade import Trade, connect, snapshot
 
 

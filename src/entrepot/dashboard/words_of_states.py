@@ -129,7 +129,6 @@ TASK = {
     "polling.poll": "Reading a platform",
     "routing.plan": "Routing",
     "storefront.write_back": "Writing back to a storefront",
-    "storefront.write_back_parcel": "Writing a parcel back to a storefront",
     "tracking.follow": "Following a parcel",
     "webhooks.check": "Checking webhooks",
 }

@@ -78,6 +78,7 @@ CATALOG: dict[str, EventKind] = {
     "artwork.failed": _kind("a print file could not be copied", url="where it should be"),
     "mapping.changed": _kind("a SKU becomes something else", sku="which"),
     "shipment.recorded": _kind("goods left together", units="line -> units"),
+    "shipment.tracked": _kind("tracking came after the goods had left"),
     "shipment.voided": _kind("a shipment turned out not to exist"),
     "parcel.added": _kind("a parcel has a tracking number", tracking_number="the number"),
     "parcel.moved": _kind("a parcel's status changed", status="to", previous="from"),

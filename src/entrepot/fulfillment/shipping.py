@@ -230,16 +230,25 @@ def _complete(shipment: Shipment, leaving: Leaving, *, cause: str) -> None:
     numbers = set(shipment.parcels.values_list("tracking_number", flat=True))
     if leaving.tracking_number in numbers:
         return
-    Shipment.objects.filter(id=shipment.id).update(written_back_at=None)  # news of its own
     untracked = shipment.parcels.filter(tracking_number="").first()
     if untracked is None:
         _add_parcel(shipment, leaving)
-        return
-    untracked.tracking_number = leaving.tracking_number
-    untracked.tracking_url = leaving.tracking_url
-    untracked.carrier = leaving.carrier
-    untracked.save(update_fields=["tracking_number", "tracking_url", "carrier"])
-    _announce(untracked, cause=cause)
+    else:
+        untracked.tracking_number = leaving.tracking_number
+        untracked.tracking_url = leaving.tracking_url
+        untracked.carrier = leaving.carrier
+        untracked.save(update_fields=["tracking_number", "tracking_url", "carrier"])
+        _announce(untracked, cause=cause)
+    Shipment.objects.filter(id=shipment.id).update(written_back_at=None)  # news of its own
+    with outbox.because(cause=cause):
+        outbox.record(
+            "shipment.tracked",
+            merchant_id=shipment.merchant_id,
+            mode=shipment.mode,
+            order_id=shipment.order_id,
+            subject=("shipment", shipment.id),
+            data={"tracking_number": leaving.tracking_number},
+        )
 
 
 def _add_parcel(shipment: Shipment, leaving: Leaving) -> Parcel:

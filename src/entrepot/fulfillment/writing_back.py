@@ -1,8 +1,10 @@
 """Tells the storefront what happened to its order: looks first, writes what is missing, once."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from entrepot.access import scope
+from entrepot.attempts import queries as attempted
 from entrepot.attempts import services as attempts
 from entrepot.attempts.rates import fuse
 from entrepot.attempts.services import Lease
@@ -10,15 +12,16 @@ from entrepot.attempts.states import Kind as Effect
 from entrepot.connect import registry
 from entrepot.connect.ports import WriteBack, WriteBackReceipt, WrittenParcel
 from entrepot.connections.effects import effects_allowed
-from entrepot.connections.models import Connection
+from entrepot.connections.queries import connection_of
 from entrepot.connections.states import EffectFlow
-from entrepot.fulfillment.models import FulfillmentItem, Parcel, Shipment, ShipmentItem
+from entrepot.events import outbox
+from entrepot.fulfillment.models import Shipment
 from entrepot.fulfillment.references import idempotency_key, sale_reference
 from entrepot.fulfillment.states import ShipmentStatus
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
-from entrepot.orders.models import Line, Order
-from entrepot.orders.services import lock_order
+from entrepot.orders.models import Order
+from entrepot.orders.services import lock_order, lock_orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,73 +35,95 @@ class WriteBackCall:
     shipment_id: int
 
 
-def owe_write_back(merchant_id: int, shipment_id: int) -> bool:
-    """Owe the storefront the news of a shipment; False where nobody needs to be told (any more)."""
-    with scope.merchant(merchant_id):
-        shipment, order = _lock(shipment_id)
-        if shipment.written_back_at is not None or not _writes_back(order):
-            return False
-        obligations.open_many(
-            [
-                obligations.NewObligation(
-                    merchant_id=merchant_id,
-                    mode=order.mode,
-                    kind=Owed.WRITE_BACK,
-                    subject_kind="shipment",
-                    subject_id=shipment_id,
-                    order_id=order.id,
-                )
-            ]
-        )
-    return True
+def intend_write_backs(merchant_id: int, causes: Mapping[int, str]) -> list[WriteBackCall]:
+    """Owe storefronts the news of shipments, and write down what is told now.
+
+    `causes` says by shipment what the telling follows from. Of several shipments of one order only
+    the first is told: what is told of the next depends on what the storefront knows by then.
+    """
+    calls = []
+    with scope.merchant(merchant_id), obligations.gathered():
+        shipments, orders = _lock_together(list(causes))
+        attempted.read_together(Effect.WRITE_BACK, "shipment", list(causes))
+        told: set[int] = set()
+        for shipment in shipments:
+            order = orders[shipment.order_id]
+            if shipment.written_back_at is None and _writes_back(order):
+                with outbox.because(cause=causes[shipment.id]):
+                    obligations.open_many([_owed(shipment)])
+                    call = None if order.id in told else _intend(shipment, order)
+                if call is not None:
+                    calls.append(call)
+                    told.add(order.id)
+    return calls
 
 
-def intend_write_back(merchant_id: int, shipment_id: int) -> WriteBackCall | None:
-    """Write the news of a shipment down for the storefront, when it is still to be told."""
-    with scope.merchant(merchant_id):
-        shipment, order = _lock(shipment_id)
-        if shipment.written_back_at is not None or shipment.status != ShipmentStatus.SHIPPED:
-            return None
-        if order.is_history or not _writes_back(order):
-            return None
-        storefront = Connection.objects.get(id=order.connection_id)
-        if not effects_allowed(storefront, EffectFlow.WRITE_BACKS).is_allowed:
-            return None
-        if not fuse(storefront, EffectFlow.WRITE_BACKS, Effect.WRITE_BACK).is_allowed:
-            return None
-        news = _news(shipment, order)
-        intended = attempts.intend(
-            merchant_id=merchant_id,
+def _owed(shipment: Shipment) -> obligations.NewObligation:
+    return obligations.NewObligation(
+        merchant_id=shipment.merchant_id,
+        mode=shipment.mode,
+        kind=Owed.WRITE_BACK,
+        subject_kind="shipment",
+        subject_id=shipment.id,
+        order_id=shipment.order_id,
+    )
+
+
+def _intend(shipment: Shipment, order: Order) -> WriteBackCall | None:
+    if shipment.status != ShipmentStatus.SHIPPED or order.is_history:
+        return None
+    storefront = connection_of(order.connection_id)
+    if not effects_allowed(storefront, EffectFlow.WRITE_BACKS).is_allowed:
+        return None
+    if not fuse(storefront, EffectFlow.WRITE_BACKS, Effect.WRITE_BACK).is_allowed:
+        return None
+    news = _news(shipment, order)
+    intended = attempts.intend(
+        merchant_id=order.merchant_id,
+        mode=order.mode,
+        kind=Effect.WRITE_BACK,
+        connection_id=order.connection_id,
+        order_id=order.id,
+        subject=("shipment", shipment.id),
+        reference=news.reference,
+        generation=_telling(shipment),
+        idempotency_key=idempotency_key(
+            "write_back",
+            account=order.account,
             mode=order.mode,
-            kind=Effect.WRITE_BACK,
-            connection_id=order.connection_id,
-            order_id=order.id,
-            subject=("shipment", shipment.id),
-            reference=news.reference,
+            external_id=order.external_id,
+            share=shipment.number,
             generation=_telling(shipment),
-            idempotency_key=idempotency_key(
-                "write_back",
-                account=order.account,
-                mode=order.mode,
-                external_id=order.external_id,
-                share=shipment.number,
-                generation=_telling(shipment),
-            ),
-            request={
-                "completes_order": news.completes_order,
-                "parcels": [parcel.tracking_number for parcel in news.parcels],
-            },
-        )
-        if intended is None:
-            return None
-        attempt, lease = intended
-        return WriteBackCall(
-            attempt_id=attempt.id,
-            lease=lease,
-            connection_id=order.connection_id,
-            news=news,
-            shipment_id=shipment.id,
-        )
+        ),
+        request={
+            "completes_order": news.completes_order,
+            "parcels": [parcel.tracking_number for parcel in news.parcels],
+        },
+    )
+    if intended is None:
+        return None
+    attempt, lease = intended
+    return WriteBackCall(
+        attempt_id=attempt.id,
+        lease=lease,
+        connection_id=order.connection_id,
+        news=news,
+        shipment_id=shipment.id,
+    )
+
+
+def lock_together(shipment_ids: Sequence[int]) -> None:
+    """Lock the orders of several shipments, then these, each in key order; read them ahead."""
+    shipments, _ = _lock_together(shipment_ids)
+    scope.keep_ahead("shipment", {shipment.id: shipment for shipment in shipments})
+
+
+def _lock_together(shipment_ids: Sequence[int]) -> tuple[list[Shipment], dict[int, Order]]:
+    wanted = Shipment.objects.filter(id__in=shipment_ids)
+    orders = lock_orders(wanted.values_list("order_id", flat=True))
+    locked = wanted.select_for_update().order_by("id")
+    shipments = list(locked.prefetch_related("items", "parcels", "fulfillment_order__items"))
+    return shipments, {order.id: order for order in orders}
 
 
 def news_of(merchant_id: int, shipment_id: int) -> WriteBack:
@@ -149,36 +174,35 @@ def record_write_unknown(merchant_id: int, shipment_id: int, lease: Lease, *, me
 
 
 def _lock(shipment_id: int) -> tuple[Shipment, Order]:
+    ahead: Shipment | None = scope.taken_ahead("shipment", shipment_id)
+    if ahead is not None:
+        return ahead, lock_order(ahead.order_id)
     order = lock_order(Shipment.objects.values_list("order_id", flat=True).get(id=shipment_id))
     return Shipment.objects.select_for_update().get(id=shipment_id), order
 
 
 def _writes_back(order: Order) -> bool:
-    platform = Connection.objects.values_list("platform", flat=True).get(id=order.connection_id)
+    platform = connection_of(order.connection_id).platform
     return registry.platform(platform).manifest.can("write_back")
 
 
 def _telling(shipment: Shipment) -> int:
     """Which telling of a shipment this is: tracking that comes later is news of its own."""
-    return 1 + Parcel.objects.filter(shipment=shipment).exclude(tracking_number="").count()
+    return 1 + sum(bool(parcel.tracking_number) for parcel in shipment.parcels.all())
 
 
 def _units_of(shipment: Shipment) -> dict[int, int]:
     """Units of each line in a shipment, as the shop sold them: of a kit, what its parts make."""
-    per_line = dict(
-        FulfillmentItem.objects.filter(
-            fulfillment_order_id=shipment.fulfillment_order_id
-        ).values_list("id", "units_per_line")
-    )
+    per_line = {item.id: item.units_per_line for item in shipment.fulfillment_order.items.all()}
     units: dict[int, int] = {}
-    for item in ShipmentItem.objects.filter(shipment=shipment):
+    for item in shipment.items.all():
         whole = item.quantity // per_line[item.fulfillment_item_id]
         units[item.line_id] = max(units.get(item.line_id, 0), whole)
     return {line_id: count for line_id, count in units.items() if count > 0}
 
 
 def _news(shipment: Shipment, order: Order) -> WriteBack:
-    lines = {line.id: line for line in Line.objects.filter(order_id=order.id)}
+    lines = {line.id: line for line in order.lines.all()}
     units = {lines[line_id].external_id: count for line_id, count in _units_of(shipment).items()}
     sale = sale_reference(account=order.account, mode=order.mode, external_id=order.external_id)
     left = ("shipped", "delivered", "not_required")
@@ -196,7 +220,7 @@ def _news(shipment: Shipment, order: Order) -> WriteBack:
                 items=tuple(sorted(units.items())),
             )
             for position, parcel in enumerate(
-                Parcel.objects.filter(shipment=shipment).order_by("id"), start=1
+                sorted(shipment.parcels.all(), key=lambda parcel: parcel.id), start=1
             )
         ),
         completes_order=order.fulfillment_status in left and order.status != "cancelled",

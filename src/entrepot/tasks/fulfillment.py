@@ -14,31 +14,24 @@ from entrepot.canon.messages import Flow
 from entrepot.catalog.models import Mapping as SkuMapping
 from entrepot.catalog.models import MappingAsset, ShippingMap
 from entrepot.catalog.queries import ANY_METHOD
-from entrepot.connect import registry
-from entrepot.connect.errors import Rejected
 from entrepot.connect.haste import hurried
-from entrepot.connect.ports import Fulfills, Tracks
+from entrepot.connect.ports import Fulfills
 from entrepot.connections import doors
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status as ConnectionStatus
-from entrepot.events import outbox
-from entrepot.fulfillment import planning, readiness, tracking
-from entrepot.fulfillment.models import FulfillmentOrder, Parcel
+from entrepot.fulfillment import planning, readiness
+from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.states import Status
-from entrepot.fulfillment.tracking import PRESUMED_AFTER_DAYS
 from entrepot.orders import holds
 from entrepot.orders.models import Hold, Order
 from entrepot.orders.states import HoldKind
 from entrepot.tasks import artwork, queue, rereading
-from entrepot.tasks.calls import outside_transaction
 from entrepot.tasks.registry import Lane, Outcomes, Priority, Work, batch_task, task
-from entrepot.tasks.retry import Snooze
 from entrepot.tasks.schedule import schedule
 
 SWEEP = 500
 STALE_AFTER = hurried(timedelta(minutes=10))
 RETRIED_WITHIN = hurried(timedelta(minutes=30))
-UNKNOWN_NUMBER_WAIT = timedelta(minutes=30)  # a label is printed before its carrier scans it
 
 
 @task("fulfillment.resume", priority=Priority.HIGH)
@@ -108,45 +101,6 @@ def after_mapping(*, merchant_id: int, subject_id: int, **_: object) -> None:
             )
 
 
-@task("tracking.follow", priority=Priority.LOW)
-def follow(*, merchant_id: int, subject_id: int, **_: object) -> None:
-    """Ask a carrier connection to follow a parcel; without one its arrival is presumed later."""
-    with scope.merchant(merchant_id):
-        parcel = Parcel.objects.get(id=subject_id)
-        if not parcel.tracking_number or parcel.carrier_connection_id is not None:
-            return
-        carrier = (
-            Connection.objects.filter(
-                mode=parcel.mode, status=ConnectionStatus.LIVE, platform__in=carriers()
-            )
-            .order_by("id")
-            .first()
-        )
-    if carrier is None:
-        return
-    client = doors.client(carrier.id)
-    assert isinstance(client, Tracks)
-    try:
-        with outside_transaction():
-            tracker = client.track(parcel.tracking_number, carrier=parcel.carrier)
-    except Rejected as error:
-        if timezone.now() - parcel.added_at > timedelta(days=PRESUMED_AFTER_DAYS):
-            return  # no carrier ever knew it: its arrival is presumed, and says so
-        raise Snooze(UNKNOWN_NUMBER_WAIT, f"no carrier knows the number yet: {error}") from error
-    with scope.merchant(merchant_id), outbox.because(cause=f"connection:{carrier.id}"):
-        tracking.apply_trackers(
-            [
-                tracking.TrackerNews(
-                    merchant_id=merchant_id,
-                    mode=parcel.mode,
-                    connection_id=carrier.id,
-                    tracker=tracker,
-                    cause=f"connection:{carrier.id}",
-                )
-            ]
-        )
-
-
 @task("fulfillment.refresh", priority=Priority.MEDIUM)
 def refresh(*, merchant_id: int, subject_id: int, **_: object) -> None:
     """Read one share again at its provider; what comes back takes the way of all messages."""
@@ -212,21 +166,6 @@ def sweep(**_: object) -> None:
         )
 
 
-@task("tracking.presume", lane=Lane.UPKEEP)
-def presume(**_: object) -> None:
-    """Close parcels that no carrier follows, a set time after they left, and say so."""
-    with scope.system():
-        due = tracking.due_to_be_presumed(SWEEP)
-    for merchant_id, parcel_id, days in due:
-        with scope.merchant(merchant_id):
-            tracking.presume_delivered(parcel_id, after=timedelta(days=days))
-
-
-def carriers() -> list[str]:
-    """Platforms that can follow parcels."""
-    return [code for code, found in registry.platforms().items() if found.manifest.can("track")]
-
-
 def _defer_submissions(shares: Iterable[FulfillmentOrder]) -> None:
     _defer("fulfillment.submit", shares)
 
@@ -249,4 +188,3 @@ def _defer(task_name: str, shares: Iterable[FulfillmentOrder]) -> None:
 
 
 schedule("fulfillment.sweep", every=timedelta(seconds=10), after_downtime="once")
-schedule("tracking.presume", every=timedelta(hours=1), after_downtime="once")

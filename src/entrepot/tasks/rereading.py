@@ -1,15 +1,18 @@
 """Reads things again with our own credentials and puts what comes back into the inbox."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.canon.messages import Flow
 from entrepot.connect import registry
-from entrepot.connect.ports import Pulls
+from entrepot.connect.ports import PulledItem, Pulls
 from entrepot.connections import doors
-from entrepot.connections.models import Connection
+from entrepot.connections.call_log import gathered_calls, keep_calls
+from entrepot.connections.models import CallRecord, Connection
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.inbox import services as inbox
 from entrepot.inbox.states import Source
@@ -18,20 +21,30 @@ from entrepot.intake.hints import Reread
 from entrepot.orders.models import Order
 from entrepot.orders.snapshots import mark_deleted
 from entrepot.tasks import queue
-from entrepot.tasks.calls import outside_transaction
-from entrepot.tasks.registry import Priority, task
+from entrepot.tasks.calls import CALLS_AT_ONCE, outside_transaction, side_by_side
+from entrepot.tasks.registry import Outcomes, Priority, Work, batch_task
+
+# Where a thing is read: connection, flow, and its id there.
+Place = tuple[int, Flow, str]
 
 
 class CannotReread(Exception):
     """A platform was asked to be read again that cannot be read."""
 
 
-@task("inbox.reread", priority=Priority.HIGH)
-def reread(
-    *, merchant_id: int, connection_id: int, flow: str, external_id: str, **_: object
-) -> None:
-    """Read one thing again; what comes back takes the way of all messages."""
-    read_again(merchant_id, connection_id, Flow(flow), external_id)
+@batch_task("inbox.reread", at_once=CALLS_AT_ONCE, priority=Priority.HIGH)
+def reread(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
+    """Read things again, each once; what comes back takes the way of all messages."""
+    wanted = [
+        (work.args["connection_id"], Flow(work.args["flow"]), work.args["external_id"])
+        for work in batch
+    ]
+    readings: dict[Place, _Reading] = {}
+    with outside_transaction():
+        for read in side_by_side(_read, sorted(set(wanted))):
+            _store(merchant_id, dict(read))
+            readings |= read
+    return [readings[place].error for place in wanted]
 
 
 def read_again(merchant_id: int, connection_id: int, flow: Flow, external_id: str) -> bool:
@@ -39,30 +52,59 @@ def read_again(merchant_id: int, connection_id: int, flow: Flow, external_id: st
 
     A reading is news of its own even when nothing changed: it says how fresh our knowledge is.
     """
-    client = doors.client(connection_id)
-    if not isinstance(client, Pulls):
-        raise CannotReread(f"connection {connection_id} cannot be read")
-    read_at = timezone.now()
+    place = (connection_id, flow, external_id)
     with outside_transaction():
-        item = client.fetch(flow, external_id)
-    if item is None:
-        return False
+        reading = _read(place)
+    _store(merchant_id, {place: reading})
+    if reading.error is not None:
+        raise reading.error
+    return reading.item is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a platform answered when it was read, or why it could not be."""
+
+    read_at: datetime
+    item: PulledItem | None
+    error: Exception | None
+    calls: Sequence[CallRecord]
+
+
+def _read(place: Place) -> _Reading:
+    connection_id, flow, external_id = place
+    read_at = timezone.now()
+    item, failed = None, None
+    with gathered_calls() as calls:
+        try:
+            client = doors.client(connection_id)
+            if not isinstance(client, Pulls):
+                raise CannotReread(f"connection {connection_id} cannot be read")
+            item = client.fetch(flow, external_id)
+        except Exception as error:  # noqa: BLE001 -- its job is told, the others go on
+            failed = error
+    return _Reading(read_at, item, failed, calls)
+
+
+def _store(merchant_id: int, readings: Mapping[Place, _Reading]) -> None:
     with scope.merchant(merchant_id):
-        connection = Connection.objects.get(id=connection_id)
+        keep_calls([call for reading in readings.values() for call in reading.calls])
+        connections = Connection.objects.in_bulk({place[0] for place in readings})
         inbox.store(
             [
                 Incoming(
                     merchant_id=merchant_id,
                     connection_id=connection_id,
-                    mode=connection.mode,
+                    mode=connections[connection_id].mode,
                     source=Source.POLL,
-                    topic=item.topic,
-                    body=item.body,
-                    dedupe_key=f"{item.dedupe_key}@{read_at.isoformat()}",
+                    topic=reading.item.topic,
+                    body=reading.item.body,
+                    dedupe_key=f"{reading.item.dedupe_key}@{reading.read_at.isoformat()}",
                 )
+                for (connection_id, _, _), reading in readings.items()
+                if reading.item is not None
             ]
         )
-    return True
 
 
 def read_order_again(merchant_id: int, *, share_id: int) -> None:

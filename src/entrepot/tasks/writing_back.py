@@ -1,45 +1,51 @@
 """Jobs that tell storefronts what happened to their orders."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from entrepot.access import scope
 from entrepot.attempts.services import Lease
 from entrepot.connect.ports import WriteBackReceipt, WritesBack
 from entrepot.connections import doors
 from entrepot.fulfillment import writing_back
-from entrepot.fulfillment.models import Parcel
-from entrepot.tasks.effects import carry_out
-from entrepot.tasks.registry import Priority, task
+from entrepot.fulfillment.writing_back import WriteBackCall
+from entrepot.tasks.calls import CALLS_AT_ONCE
+from entrepot.tasks.effects import Intended, carry_out_together
+from entrepot.tasks.registry import Outcomes, Work, batch_task
 
 
 class NotAStorefront(Exception):
     """A write-back was wanted at a connection whose platform cannot be told."""
 
 
-@task("storefront.write_back", priority=Priority.MEDIUM)
-def write_back(*, merchant_id: int, subject_id: int, **_: object) -> None:
-    """Tell the storefront of one shipment, once."""
-    writing_back.owe_write_back(merchant_id, subject_id)
-    decided = writing_back.intend_write_back(merchant_id, subject_id)
-    if decided is None:
-        return
-    carry_out(
-        merchant_id=merchant_id,
+@batch_task("storefront.write_back", at_once=CALLS_AT_ONCE)
+def write_back(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
+    """Tell storefronts of shipments, each once; those of one order one after another."""
+    outcomes: dict[int, Exception] = {}
+    causes = {work.args["subject_id"]: work.cause for work in batch}
+    while decided := writing_back.intend_write_backs(merchant_id, causes):
+        effects = [_telling(merchant_id, call, causes[call.shipment_id]) for call in decided]
+        ended = carry_out_together(merchant_id, effects, lock_together=writing_back.lock_together)
+        outcomes |= {
+            call.shipment_id: error
+            for call, error in zip(decided, ended, strict=True)
+            if error is not None
+        }
+        for call in decided:
+            del causes[call.shipment_id]
+    return [outcomes.get(work.args["subject_id"]) for work in batch]
+
+
+def _telling(merchant_id: int, decided: WriteBackCall, cause: str) -> Intended[WriteBackReceipt]:
+    return Intended(
+        subject_id=decided.shipment_id,
         connection_id=decided.connection_id,
         lease=decided.lease,
         call=lambda: storefront(decided.connection_id, lease=decided.lease).write_back(
             decided.news
         ),
-        recorder=WriteBackRecorder(merchant_id, subject_id),
+        recorder=WriteBackRecorder(merchant_id, decided.shipment_id),
+        cause=cause,
     )
-
-
-@task("storefront.write_back_parcel", priority=Priority.MEDIUM)
-def write_back_parcel(*, merchant_id: int, subject_id: int, **_: object) -> None:
-    """Tell the storefront of tracking that came after the shipment was told."""
-    with scope.merchant(merchant_id):
-        shipment_id = Parcel.objects.values_list("shipment_id", flat=True).get(id=subject_id)
-    write_back(merchant_id=merchant_id, subject_id=shipment_id)
 
 
 def storefront(connection_id: int, *, lease: Lease | None = None) -> WritesBack:
