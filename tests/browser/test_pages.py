@@ -33,6 +33,8 @@ ORDERS = {
     "order": "/orders/{10482}/",
     "order-unknown": "/orders/{E-7KQ2MD}/",
     "order-held": "/orders/{10479}/",
+    "new-order": "/orders/new/",
+    "import-orders": "/orders/import/",
 }
 ACTIONS = {
     "refund": "/orders/{10482}/refund/",

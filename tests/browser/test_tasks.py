@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from entrepot.access import scope
 from entrepot.access.states import Role
@@ -16,7 +16,7 @@ from entrepot.dashboard.sandbox import ADDRESS
 from entrepot.inbox.models import InboxWork
 from entrepot.notifications.links import tracking_token
 from entrepot.notifications.models import MailStop
-from entrepot.orders.models import Hold
+from entrepot.orders.models import Hold, Order
 from entrepot.sandbox.app import Sandbox
 from tests.browser.conftest import OpenWindow
 from tests.browser.driving import Window, photograph
@@ -190,6 +190,75 @@ def test_a_hold_is_released_in_two_clicks(scene: Scene, window: OpenWindow) -> N
 
     assert clicks <= 2
     assert scene.order("10485").is_held is False
+
+
+def test_an_order_by_telephone_is_typed_in_without_scripts(
+    empty_scene: Scene, window: OpenWindow, run_jobs: Callable[..., int]
+) -> None:
+    opened = window(empty_scene, java_script_enabled=False)
+
+    def take(hand: Hand) -> None:
+        hand.go("Orders")
+        hand.go("New order")
+        for label, words in (
+            ("Currency", "CHF"),
+            ("Name", "Zoë Rüegg"),
+            ("Street and number", "Möwenweg 7"),
+            ("City", "Zürich"),
+            ("Shipping price", "7.90"),
+        ):
+            hand.page.get_by_label(label).first.fill(words)
+        hand.choose("Country", "Switzerland (CH)")
+        lines = hand.page.get_by_role("group", name="Line")
+        for at, (sku, units, price) in enumerate([("MUG-1", "2", "14.50"), ("PC-2", "3", "four")]):
+            lines.nth(at).get_by_label("SKU").fill(sku)
+            lines.nth(at).get_by_label("Quantity").fill(units)
+            lines.nth(at).get_by_label("Price of one").fill(price)
+        hand.click(hand.page.get_by_label("Paid already"))
+        hand.button("Take the order")
+        hand.sees("An amount in digits, as in 12.50.")
+        photograph(hand.page, "new-order-wrong")
+        lines.nth(1).get_by_label("Price of one").fill("0.75")
+        hand.button("Take the order")
+        hand.page.get_by_role("status").filter(has_text="is taken").wait_for()
+
+    clicks = at_home(opened, take)
+    run_jobs()
+
+    with scope.merchant(empty_scene.merchant.id):
+        order = Order.objects.get()
+        units = sorted(order.lines.values_list("sku", "quantity"))
+    assert clicks <= 6
+    assert (str(order.total.normalize()), order.currency) == ("39.15", "CHF")
+    assert units == [("MUG-1", 2), ("PC-2", 3)]
+    assert "Zoë Rüegg" in opened.read(f"/orders/{order.id}/")
+
+
+def test_orders_of_a_file_are_taken_after_a_preview_in_four_clicks(
+    empty_scene: Scene, window: OpenWindow, run_jobs: Callable[..., int]
+) -> None:
+    rows = "external_id,currency,payment,name,country,sku,title,quantity,unit_price\n"
+    rows += "F-1,SEK,paid,Åsa Öberg,SE,MUG-1,Mugg,2,129.00\n"
+    rows += "F-2,JPY,on_terms,田辺 ゆき,JP,MUG-1,マグカップ,3,1800\n"
+    rows += "F-3,EUR,paid,Zoë Ryś,BE,MUG-1,Mok,none,14.50\n"
+    file = FilePayload(name="fair.csv", mimeType="text/csv", buffer=rows.encode())
+
+    def take(hand: Hand) -> None:
+        hand.go("Orders")
+        hand.go("Import CSV")
+        hand.page.get_by_label("File").set_input_files(file)
+        hand.button("Show what will happen")
+        hand.sees("quantity “none” is no whole number of at least 1")
+        photograph(hand.page, "import-orders-preview")
+        hand.button("Take 2 orders")
+        hand.page.get_by_role("status").filter(has_text="2 orders taken").wait_for()
+
+    clicks = at_home(window(empty_scene), take)
+    run_jobs()
+
+    with scope.merchant(empty_scene.merchant.id):
+        assert sorted(Order.objects.values_list("number", flat=True)) == ["F-1", "F-2"]
+    assert clicks <= 4
 
 
 def test_a_tracking_number_answers_a_customer_without_a_click(

@@ -39,6 +39,7 @@ from entrepot.fulfillment.reship import CannotReship
 from entrepot.fulfillment.shipping import CannotShip
 from entrepot.fulfillment.states import IllegalStep as FulfillmentStep
 from entrepot.inbox.services import BodyErased
+from entrepot.intake.handing_over import NotAnOrder, StoreRemoved
 from entrepot.notifications.services import CannotResend
 from entrepot.notifications.states import IllegalStep as MailStep
 from entrepot.obligations.services import ReasonMissing, UnknownObligation
@@ -67,6 +68,7 @@ CONFLICTS = (
     FulfillmentStep,
     MailStep,
     PaymentStep,
+    StoreRemoved,
     UnknownObligation,
     Misconfigured,
 )
@@ -77,6 +79,7 @@ INVALID = (
     DataError,
     LetterReasonMissing,
     NoSuchFlow,
+    NotAnOrder,
     NotMoney,
     ReasonMissing,
     UnknownPlatform,

@@ -59,6 +59,7 @@ def orders(request: PageRequest) -> HttpResponse:
             "is_filtered": bool(asked.values),
             "missing": connections.silent_storefronts(visit.mode.value),
             "actions": _bulk_actions(visit),
+            "may_write": visit.may("orders:write"),
         },
         current="orders",
     )

@@ -6,7 +6,7 @@ from ninja import Schema
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
 from entrepot.api.paging import Id
-from entrepot.api.rest.shapes import Text, Word
+from entrepot.intake.given import Text, Word
 
 
 def _as_text(value: Any) -> Any:

@@ -10,12 +10,12 @@ from entrepot.api.finding import found_order
 from entrepot.api.interfaces.bodies import DropshipOrder
 from entrepot.api.interfaces.shapes import DropshipRow, dropship_rows
 from entrepot.api.operations import operation
-from entrepot.api.rest.shapes import Word
 from entrepot.connections.models import Connection
 from entrepot.fulfillment import planning
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.references import share_reference
 from entrepot.fulfillment.states import Status
+from entrepot.intake.given import Word
 from entrepot.orders.models import Hold, Order
 from entrepot.tasks import going_on, queue, submission
 from entrepot.tasks.retry import Snooze

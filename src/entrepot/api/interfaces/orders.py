@@ -29,8 +29,6 @@ from entrepot.api.interfaces.shapes import (
 )
 from entrepot.api.operations import operation
 from entrepot.api.paging import Paged, cursor_of, cut, instant_before
-from entrepot.api.rest.moments import Moment
-from entrepot.api.rest.shapes import Word
 from entrepot.canon.tracking import ParcelStatus
 from entrepot.customers.models import Customer
 from entrepot.customers.services import email_hash
@@ -40,6 +38,7 @@ from entrepot.fulfillment.models import FulfillmentOrder, Parcel
 from entrepot.fulfillment.shipping import Leaving
 from entrepot.fulfillment.states import Status
 from entrepot.fulfillment.tracking import move_parcel
+from entrepot.intake.given import Moment, Word
 from entrepot.orders import services
 from entrepot.orders.models import Order, SearchTerm
 from entrepot.orders.search import normalized

@@ -13,7 +13,7 @@ from entrepot.api.operations import operation
 from entrepot.api.paging import Id, Listed, Paged, page_of
 from entrepot.api.rest import mapping_tables
 from entrepot.api.rest.order_parts import shaped
-from entrepot.api.rest.shapes import Amount, MoneyShape, Units, Word
+from entrepot.api.rest.shapes import MoneyShape, Units
 from entrepot.api.spreadsheet import CSV, as_csv, read_csv
 from entrepot.canon.money import parse_amount
 from entrepot.catalog import services
@@ -23,6 +23,7 @@ from entrepot.catalog.states import MappingKind
 from entrepot.connect.registry import platform
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status
+from entrepot.intake.given import Amount, Word
 
 router = Router(tags=["catalog"])
 SKU = Annotated[Word, Field(min_length=1, max_length=200)]

@@ -15,8 +15,7 @@ from entrepot.api.errors import Problem, invalid, not_found
 from entrepot.api.idempotency import HEADER
 from entrepot.api.operations import operation
 from entrepot.api.paging import Id, Listed, Paged, page_of
-from entrepot.api.rest.moments import Moment
-from entrepot.api.rest.shapes import Amount, Currency, MoneyShape, Word
+from entrepot.api.rest.shapes import MoneyShape
 from entrepot.canon.money import Money, NotMoney
 from entrepot.canon.payments import CheckoutLine, CheckoutRequest, CheckoutShipping
 from entrepot.connect.errors import Misconfigured
@@ -25,6 +24,7 @@ from entrepot.connections import doors, queries
 from entrepot.connections import services as connections
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status
+from entrepot.intake.given import Amount, Currency, Moment, Word
 from entrepot.orders.models import Order
 from entrepot.payments import checkouts
 from entrepot.payments.models import Checkout

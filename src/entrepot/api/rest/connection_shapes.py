@@ -7,9 +7,8 @@ from ninja import Schema
 from pydantic import Field, WithJsonSchema
 
 from entrepot.api.paging import Paged
-from entrepot.api.rest.moments import Moment
-from entrepot.api.rest.shapes import Text, Word
 from entrepot.connections.states import Status
+from entrepot.intake.given import Moment, Text, Word
 
 ConnectionStatus = Annotated[Status, WithJsonSchema({"type": "string", "enum": Status.values})]
 SettingValue = str | bool | int | list[Word] | dict[Word, Word] | None

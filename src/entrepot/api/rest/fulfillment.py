@@ -12,14 +12,14 @@ from entrepot.api.caller import ApiRequest, Caller
 from entrepot.api.errors import Problem, invalid, not_found
 from entrepot.api.operations import operation
 from entrepot.api.paging import Id, Listed, Paged, page_of
-from entrepot.api.rest.moments import Moment
 from entrepot.api.rest.order_parts import share_shape, shipment_shape
 from entrepot.api.rest.order_shapes import FulfillmentOrderShape, ShipmentShape
-from entrepot.api.rest.shapes import Because, Units, Word
+from entrepot.api.rest.shapes import Because, Units
 from entrepot.fulfillment import reship, shipping
 from entrepot.fulfillment.models import FulfillmentOrder, Shipment
 from entrepot.fulfillment.shipping import Leaving
 from entrepot.fulfillment.states import Status
+from entrepot.intake.given import Moment, Word
 
 router = Router(tags=["fulfillment"])
 MOST_ITEMS = 500

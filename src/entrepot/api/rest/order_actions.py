@@ -13,17 +13,10 @@ from entrepot.api.paging import Id
 from entrepot.api.rest.order_parts import refund_shape, shaped
 from entrepot.api.rest.order_reading import order_of
 from entrepot.api.rest.order_shapes import NoteShape, OrderShape, RefundShape
-from entrepot.api.rest.shapes import (
-    AddressShape,
-    Because,
-    MoneyShape,
-    Reason,
-    Text,
-    Units,
-    Word,
-)
+from entrepot.api.rest.shapes import AddressShape, Because, MoneyShape, Units
 from entrepot.deadletters import services as deadletters
 from entrepot.deadletters.queries import waiting_of_order
+from entrepot.intake.given import Reason, Text, Word
 from entrepot.orders import services
 from entrepot.orders.models import Hold, Line, Order
 from entrepot.payments import refunds

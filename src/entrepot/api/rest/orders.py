@@ -22,7 +22,6 @@ from entrepot.api.paging import (
     page_of,
 )
 from entrepot.api.rest import order_reading
-from entrepot.api.rest.moments import Moment
 from entrepot.api.rest.order_parts import fulfillment_orders_of, shaped
 from entrepot.api.rest.order_shapes import (
     EventShape,
@@ -31,11 +30,11 @@ from entrepot.api.rest.order_shapes import (
     OrderRow,
     OrderShape,
 )
-from entrepot.api.rest.shapes import Word
 from entrepot.api.spreadsheet import CSV, as_csv
 from entrepot.customers.models import Customer
 from entrepot.customers.services import email_hash
 from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.intake.given import Moment, Word
 from entrepot.notifications.queries import mails_of_order
 from entrepot.orders.models import Hold, Line, Order, SearchTerm, Tag
 from entrepot.orders.search import normalized

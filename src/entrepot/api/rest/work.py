@@ -12,7 +12,7 @@ from entrepot.api.errors import not_found
 from entrepot.api.operations import operation
 from entrepot.api.paging import Id, Listed, Paged, page_of
 from entrepot.api.rest.order_parts import shaped
-from entrepot.api.rest.shapes import Because, Done, Word
+from entrepot.api.rest.shapes import Because, Done
 from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Kind as Effect
@@ -21,6 +21,7 @@ from entrepot.canon.messages import Flow
 from entrepot.deadletters import services as deadletters
 from entrepot.deadletters.models import DeadLetter
 from entrepot.deadletters.states import Status as LetterStatus
+from entrepot.intake.given import Word
 from entrepot.obligations import services as obligations
 from entrepot.obligations.models import Obligation
 from entrepot.obligations.states import Kind as Owed
