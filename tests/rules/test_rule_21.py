@@ -218,7 +218,7 @@ def test_a_provider_that_cannot_change_it_is_a_case_for_a_person(trade: Trade) -
     move(trade, MOVED)
     trade.work()
 
-    assert readdressing.shares_elsewhere(trade.merchant.id, trade.order().id) == []
+    assert readdressing.shares_elsewhere(trade.merchant.id, [trade.order().id]) == []
     assert trade.reasons() == [
         "The provider was asked to send it elsewhere, and it cannot change where an order goes"
     ]

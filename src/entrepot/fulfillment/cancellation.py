@@ -14,6 +14,7 @@ from entrepot.canon.fulfillment import CancelAnswer, CancelReceipt
 from entrepot.connections.effects import effects_allowed
 from entrepot.connections.models import Connection
 from entrepot.connections.states import EffectFlow
+from entrepot.events import outbox
 from entrepot.fulfillment import progress
 from entrepot.fulfillment.content import is_current
 from entrepot.fulfillment.counting import planned_of
@@ -25,7 +26,7 @@ from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.holds import NewHold, open_holds, was_let_go
 from entrepot.orders.models import Line, Order
-from entrepot.orders.services import lock_order
+from entrepot.orders.services import lock_orders
 from entrepot.orders.states import HoldKind, OrderStatus
 from entrepot.routing.plan import Planned
 
@@ -44,37 +45,47 @@ class Cancellation:
     external_id: str
 
 
-def withdraw(merchant_id: int, order_id: int) -> list[FulfillmentOrder]:
-    """Bring the shares of an order in line with what is still wanted of it.
+def withdraw(merchant_id: int, causes: Mapping[int, str]) -> None:
+    """Bring the shares of orders in line with what is still wanted of them.
 
-    Shares that hold units nobody wants any more are cancelled when unsent (their other units are
-    planned again) and asked to stop when sent; a sent share of which only some units are unwanted
-    becomes a case for a person. So does an unsent or sent share of lines that were edited since.
-    What a provider has refused to stop is not asked again. Repeating it changes nothing.
+    `causes` says by order what this follows from. Shares that hold units nobody wants any more are
+    cancelled when unsent (their other units are planned again) and asked to stop when sent; a sent
+    share of which only some units are unwanted becomes a case for a person. So does an unsent or
+    sent share of lines that were edited since. What a provider has refused to stop is not asked
+    again. Repeating it changes nothing.
     """
     with scope.merchant(merchant_id):
-        order = lock_order(order_id)
-        lines = {line.id: line for line in Line.objects.filter(order_id=order_id)}
-        touched = []
-        shares = list(
-            FulfillmentOrder.objects.select_for_update()
-            .filter(order_id=order_id, status__in=(*UNSENT, *SENT))
-            .order_by("-share")
+        orders = lock_orders(causes)
+        planned = planned_of([order.id for order in orders])
+        rows = FulfillmentOrder.objects.filter(
+            order_id__in=list(causes), status__in=(*UNSENT, *SENT)
         )
-        surplus = _surplus(lines, planned_of([order_id]))
-        for share in shares:
-            unwanted = _unwanted(share, order, surplus)
-            mine = [lines[item.line_id] for item in share.items.all()]
-            is_edited = share.replaces_id is None and not is_current(
-                share.planned_content, order, mine
-            )
-            if unwanted and not _was_refused(share):
-                touched.append(share)
-                _withdraw_share(share, unwanted, surplus)
-            elif is_edited and order.status != OrderStatus.CANCELLED:
-                touched.append(share)
-                _withdraw_edited(share)
-        return touched
+        rows = rows.select_for_update().order_by("order_id", "-share")
+        shares: dict[int, list[FulfillmentOrder]] = {order.id: [] for order in orders}
+        for share in rows.prefetch_related("items"):
+            shares[share.order_id].append(share)
+        for order in orders:
+            with outbox.because(cause=causes[order.id]):
+                _withdraw(order, shares[order.id], planned)
+
+
+def _withdraw(
+    order: Order,
+    shares: Sequence[FulfillmentOrder],
+    planned: Mapping[int, Sequence[Planned]],
+) -> None:
+    lines = {line.id: line for line in order.lines.all()}
+    mine = {line_id: parts for line_id, parts in planned.items() if line_id in lines}
+    surplus = _surplus(lines, mine)
+    for share in shares:
+        unwanted = _unwanted(share, order, surplus)
+        is_edited = share.replaces_id is None and not is_current(
+            share.planned_content, order, [lines[item.line_id] for item in share.items.all()]
+        )
+        if unwanted and not _was_refused(share):
+            _withdraw_share(share, unwanted, surplus)
+        elif is_edited and order.status != OrderStatus.CANCELLED:
+            _withdraw_edited(share)
 
 
 def intend_cancellation(merchant_id: int, fulfillment_order_id: int) -> Cancellation | None:

@@ -5,6 +5,7 @@ of its own, exactly once in effect: asked with the address that applies now, loo
 asked again, and a refusal becomes a case for a person.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ from entrepot.fulfillment.states import Status
 from entrepot.fulfillment.submission import lock_share, owe_an_answer
 from entrepot.orders.holds import NewHold, lift_holds, open_holds
 from entrepot.orders.models import Order
-from entrepot.orders.services import lock_order
+from entrepot.orders.services import lock_orders
 from entrepot.orders.states import HoldKind
 
 
@@ -44,15 +45,17 @@ class Readdressing:
     email: str
 
 
-def shares_elsewhere(merchant_id: int, order_id: int) -> list[int]:
-    """The shares of an order that a provider sends to another place than it should."""
+def shares_elsewhere(merchant_id: int, order_ids: Iterable[int]) -> list[int]:
+    """The shares of orders that a provider sends to another place than it should."""
     with scope.merchant(merchant_id):
-        order = lock_order(order_id)
-        shares = list(FulfillmentOrder.objects.filter(order_id=order_id).order_by("share"))
+        orders = {order.id: order for order in lock_orders(order_ids)}
+        rows = FulfillmentOrder.objects.filter(order_id__in=list(orders))
+        shares = list(rows.order_by("order_id", "share").prefetch_related("items"))
         for share in shares:
+            order = orders[share.order_id]
             if order.open_holds and share.sent_address_id == order.address_id:
                 _settle(share, reason="it goes to the address that the provider has")
-        return [share.id for share in shares if _goes_elsewhere(share, order)]
+        return [share.id for share in shares if _goes_elsewhere(share, orders[share.order_id])]
 
 
 def intend_readdressing(merchant_id: int, fulfillment_order_id: int) -> Readdressing | None:

@@ -175,7 +175,11 @@ def _ask_the_price(quoting: Quoting) -> _Price:
 @task("fulfillment.readdress", priority=Priority.URGENT)
 def readdress(*, merchant_id: int, order_id: int, **_: object) -> None:
     """Ask the providers that send an order's shares elsewhere to send them where they should go."""
-    for share_id in readdressing.shares_elsewhere(merchant_id, order_id):
+    _readdress(merchant_id, [order_id])
+
+
+def _readdress(merchant_id: int, order_ids: Sequence[int]) -> None:
+    for share_id in readdressing.shares_elsewhere(merchant_id, order_ids):
         decided = readdressing.intend_readdressing(merchant_id, share_id)
         if decided is not None:
             _ask_to_readdress(merchant_id, share_id, decided)
@@ -193,18 +197,19 @@ def _ask_to_readdress(merchant_id: int, share_id: int, decided: Readdressing) ->
     )
 
 
-@task("fulfillment.withdraw", priority=Priority.URGENT)
-def withdraw(*, merchant_id: int, order_id: int | None, **_: object) -> None:
-    """Bring the shares of an order in line with what is wanted and where, and plan what lost one.
+@batch_task("fulfillment.withdraw", priority=Priority.URGENT, at_once=50)
+def withdraw(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
+    """Bring the shares of orders in line with what is wanted and where, and plan what lost one.
 
     A refund of a payment that is no order's yet concerns no share; matching it tells it again.
     """
-    if order_id is None:
-        return
-    cancellation.withdraw(merchant_id, order_id)
-    artwork.copy_for_orders(merchant_id, [order_id])
-    planning.plan_order(merchant_id, order_id)
-    readdress(merchant_id=merchant_id, order_id=order_id)
+    causes = {work.args["order_id"]: work.cause for work in batch if work.args["order_id"]}
+    if causes:
+        cancellation.withdraw(merchant_id, causes)
+        artwork.copy_for_orders(merchant_id, list(causes))
+        planning.plan_orders(merchant_id, causes)
+        _readdress(merchant_id, list(causes))
+    return [None] * len(batch)
 
 
 @task("fulfillment.cancel", priority=Priority.URGENT)
