@@ -11,16 +11,18 @@ from entrepot.access.states import Role
 from entrepot.attempts.models import Attempt
 from entrepot.canon.money import Money
 from entrepot.canon.orders import Mode as SaleMode
-from entrepot.catalog.models import Mapping, ShippingMap
+from entrepot.catalog.models import Mapping, Product, ShippingMap, Variant
 from entrepot.connections import services as connections
+from entrepot.connections.models import HistoryImport, WebhookRegistration
 from entrepot.dashboard.models import SavedView
 from entrepot.database.rows import Mode
 from entrepot.deadletters.models import DeadLetter
 from entrepot.fulfillment.models import FulfillmentOrder, Shipment
-from entrepot.inbox.models import InboxWork, Refusal
+from entrepot.inbox import sealing
+from entrepot.inbox.models import InboxMessage, InboxWork, Refusal
 from entrepot.monitoring.models import Alert
 from entrepot.notifications.links import tracking_token
-from entrepot.notifications.models import Mail, Notification, Template
+from entrepot.notifications.models import Mail, Notification, SandboxMail, Template
 from entrepot.notifications.news import NewNotification, tell
 from entrepot.obligations.models import DeadlineRule, Obligation
 from entrepot.orders.models import Hold
@@ -39,8 +41,10 @@ def things_of(shop: Scene) -> dict[str, object]:
         currency="EUR", lines=[("PRT-LEU-5070", "Leuchtturm", 2)], placed=timedelta(0),
     )  # fmt: skip
     unknown(shop, "10482-B", share(shop, sold, status="submitted"))
+    share(shop, sold, provider="hand", number=2)
     with scope.merchant(shop.merchant.id):
         made = {**_work(shop, order.id), **_settings(shop)}
+        _read_from_platforms(shop)
         first_share = FulfillmentOrder.objects.filter(order_id=order.id).order_by("id")[0]
         made |= {
             "order_id": order.id,
@@ -74,7 +78,12 @@ def _work(shop: Scene, order_id: int) -> dict[str, object]:
         due_at=timezone.now() - timedelta(hours=1),
     )  # fmt: skip
     mail = Mail.objects.create(
-        **mine, order_id=order_id, kind="confirmation", fact="walked", subject="Seemöwe grüßt"
+        **mine,
+        order_id=order_id,
+        kind="confirmation",
+        fact="walked",
+        subject="Seemöwe grüßt",
+        html="<p>Ein Gruß aus dem Möwennest</p>",
     )
     refusal = Refusal.objects.create(
         merchant_id=merchant_id, connection_id=shop.connections["shop"].id,
@@ -151,6 +160,27 @@ def _settings(shop: Scene) -> dict[str, object]:
         "storefront_id": store,
         "store_id": store,
     }
+
+
+def _read_from_platforms(shop: Scene) -> None:
+    """What no address names alone, so that lists of it are not empty either."""
+    mine = {"merchant_id": shop.merchant.id, "connection_id": shop.connections["shop"].id}
+    HistoryImport.objects.create(**mine, flow="orders", last_error="Möwe über der Leitung")
+    WebhookRegistration.objects.create(
+        **mine, external_id="möwe-17", url="https://hub.example/hooks/möwe", topics=["order"]
+    )
+    product = Product.objects.create(
+        **mine, external_id="möwe-4", title="Möwe im Wind, Poster", version=3
+    )
+    Variant.objects.create(
+        **mine, product=product, external_id="möwe-41", sku="MÖWE-A2", title="A2, matt"
+    )
+    InboxMessage.objects.update(body=sealing.seal("Seemöwe fragt".encode()))
+    SandboxMail.objects.create(
+        merchant_id=shop.merchant.id, recipient="mareike@seemail.example",
+        sender="moewe@seemoewe.example", subject="Moin, Möwenfreundin",
+        html="<p>Die Möwe fliegt</p>",
+    )  # fmt: skip
 
 
 def _plain(shop: Scene) -> dict[str, object]:
