@@ -31,6 +31,18 @@ def test_a_person_can_sign_in_with_a_role_at_a_new_merchant(database: str) -> No
         assert (membership.merchant.code, membership.merchant.name) == ("atelier", "Atelier Łódź")
 
 
+def test_there_are_roles_and_no_administrators(merchant: Merchant) -> None:
+    done = run(
+        "users create a@example.org --name A --merchant nordlicht --administrator --password-stdin",
+        given="correct horse battery\n",
+    )
+
+    assert (done.code, done.out) == (2, "")
+    assert "No such option '--administrator'" in done.err
+    with scope.system():
+        assert User.objects.count() == 0
+
+
 def test_an_unknown_merchant_is_refused_and_nobody_is_made(merchant: Merchant) -> None:
     done = run(
         "users create a@example.org --name A --merchant nordlcht --password-stdin",

@@ -60,9 +60,9 @@ def test_other_roles_are_told_who_can_help(scene: Scene, role: Role) -> None:
 
 
 def test_djangos_own_flags_open_nothing(scene: Scene) -> None:
-    nobody = access.create_user(
-        email="root@seemoewe.example", name="Wurzel", is_staff=True, is_superuser=True
-    )
+    nobody = access.create_user(email="root@seemoewe.example", name="Wurzel")
+    nobody.is_staff = nobody.is_superuser = True
+    nobody.save()
     client = Client()
     client.force_login(nobody, backend="django.contrib.auth.backends.ModelBackend")
 

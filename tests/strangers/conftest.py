@@ -53,7 +53,9 @@ def machine(scene: Scene) -> Caller:
 @pytest.fixture
 def strange_person(other_merchant: Merchant) -> Client:
     """The owner of another merchant, at the site."""
-    user = access.create_user(email="aoi@sakura.example", name="桜井 葵", is_staff=True)
+    user = access.create_user(email="aoi@sakura.example", name="桜井 葵")
+    user.is_staff = True  # which opens nothing
+    user.save()
     access.grant_role(user.id, merchant_id=other_merchant.id, role=Role.OWNER)
     client = Client(raise_request_exception=False)
     client.force_login(user, backend=BACKEND)

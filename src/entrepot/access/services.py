@@ -100,24 +100,16 @@ def create_user(
     name: str,
     password: str | None = None,
     time_zone: str = "UTC",
-    is_staff: bool = False,
-    is_superuser: bool = False,
 ) -> User:
     """Let a person sign in; without a password only once one was set.
 
-    They may do nothing before `grant_role`.
+    They may do nothing before `grant_role`; Django's own flags open nothing and are not set.
 
     Raises:
         ValidationError: the password is too weak; `messages` says in which ways.
         IntegrityError: somebody has that e-mail address.
     """
-    user = User(
-        email=email.strip().lower(),
-        name=name,
-        time_zone=time_zone,
-        is_staff=is_staff,
-        is_superuser=is_superuser,
-    )
+    user = User(email=email.strip().lower(), name=name, time_zone=time_zone)
     if password is not None:
         validate_password(password, user)
     user.set_password(password)

@@ -22,7 +22,6 @@ def users() -> None:
 @click.option("--merchant", "code", required=True, help="The merchant's code.")
 @click.option("--merchant-name", help="Set the merchant up under this name if there is none yet.")
 @click.option("--role", type=click.Choice(ROLES), default="operator", show_default=True)
-@click.option("--administrator", is_flag=True, help="May change the installation's settings.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 def create(
@@ -32,7 +31,6 @@ def create(
     code: str,
     merchant_name: str | None,
     role: str,
-    administrator: bool,
     password_stdin: bool,
     is_json: bool,
 ) -> None:
@@ -48,13 +46,7 @@ def create(
         try:
             with scope.system():
                 merchant_id = _merchant_id(code, merchant_name=merchant_name)
-                user = services.create_user(
-                    email=email,
-                    name=name,
-                    password=password,
-                    is_staff=administrator,
-                    is_superuser=administrator,
-                )
+                user = services.create_user(email=email, name=name, password=password)
                 services.grant_role(user.id, merchant_id=merchant_id, role=Role(role))
         except ValidationError as error:
             raise CommandFailed(f"cannot take this password: {' '.join(error.messages)}") from error

@@ -124,8 +124,6 @@ def _owner(merchant: Merchant) -> str:
             name=OWNER_NAME,
             password=password,
             time_zone="Europe/Berlin",
-            is_staff=True,
-            is_superuser=True,
         )
         access.grant_role(user.id, merchant_id=merchant.id, role=Role.OWNER)
     return password
