@@ -5,12 +5,17 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
+from entrepot.api.models import RateBucket
+from entrepot.database import sql
+from entrepot.monitoring.retention import remove_old
 from entrepot.notifications.links import tracking_token
 from entrepot.notifications.news import NewNotification, tell
 from entrepot.orders.models import Order
@@ -202,6 +207,74 @@ def test_a_rotated_secret_stays_good_and_an_archived_shops_does_not(
     archived = old.get("/api/orders/10482/status").status
 
     assert (rotated, archived) == (200, 401)
+
+
+def test_a_customer_who_calls_too_often_is_told_to_wait(
+    secret: str, kid: str, shop_day: Scene, machine: Caller
+) -> None:
+    """Whichever of the shop's tokens they use; nobody else waits for them."""
+    first, second = (
+        Caller(signed(secret, {"email": MAREIKE, "exp": soon() + at}, kid=kid)) for at in range(2)
+    )
+    unknown = [
+        Caller(signed(secret, {"email": f"{name}@example.org", "exp": soon()}, kid=kid))
+        for name in ("aoi", "zoë")
+    ]
+
+    _spend(first)
+    refused = second.get("/api/orders/10482/status")
+    _spend(unknown[0])
+
+    assert refused.status == 429
+    assert 3590 <= int(refused.headers["Retry-After"]) <= 3601
+    assert "60 times a minute" in refused.body["detail"]
+    assert unknown[0].get("/api/notifications").status == 429
+    assert unknown[1].get("/api/notifications").status == 200
+    assert machine.get("/api/notifications").status == 200
+
+
+def test_a_mailed_link_that_calls_too_often_waits_alone(shop_day: Scene) -> None:
+    links = [
+        Caller(tracking_token(shop_day.merchant.id, order.id))
+        for order in (shop_day.order("10482"), _other(shop_day))
+    ]
+
+    _spend(links[0])
+
+    assert links[0].get("/api/notifications").status == 429
+    assert links[1].get("/api/notifications").status == 200
+
+
+def test_a_token_that_proves_nothing_spends_no_customers_calls(
+    secret: str, kid: str, shop_day: Scene
+) -> None:
+    forged = Caller(signed("another secret", {"email": MAREIKE, "exp": soon()}, kid=kid))
+    for _ in range(61):
+        assert forged.get("/api/notifications").status == 401
+
+    with scope.merchant(shop_day.merchant.id):
+        assert RateBucket.objects.exclude(customer="").count() == 0
+
+
+def test_rates_of_idle_customers_are_removed(shop_day: Scene) -> None:
+    link = Caller(tracking_token(shop_day.merchant.id, shop_day.order("10482").id))
+    _spend(link)
+    with scope.merchant(shop_day.merchant.id):
+        sql.run("UPDATE api_rate_bucket SET refilled_at = refilled_at - interval '26 hours'")
+
+    assert remove_old()["rates of idle callers"] >= 1
+    assert link.get("/api/notifications").status == 200
+
+
+def _spend(customer: Caller) -> None:
+    """Call once, of sixty, and put off for an hour when the rest may be spent."""
+    assert customer.get("/api/notifications").status == 200
+    with scope.system():
+        bucket = RateBucket.objects.exclude(customer="").latest("id")
+        assert bucket.tokens == 59
+        RateBucket.objects.filter(id=bucket.id).update(
+            tokens=1, refilled_at=Now() + timedelta(hours=1)
+        )
 
 
 def test_a_customer_of_one_merchant_is_nobody_at_another(

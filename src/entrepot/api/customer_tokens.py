@@ -9,7 +9,8 @@ Instead of "email" it may hold "sub", the customer's id in the shop, for custome
 address: the others are known by theirs.
 
 `exp` is needed and lies at most a day ahead. The token limits its bearer to the orders and
-notifications of that customer; the link of a mail to its one order.
+notifications of that customer; the link of a mail to its one order. Either may call so many times a
+minute: a customer's tokens together, however many the shop signs.
 """
 
 import base64
@@ -25,6 +26,7 @@ from ninja.security.base import AuthBase
 from entrepot.access import scope
 from entrepot.access.permissions import SCOPES, NotAllowed, UnknownScope
 from entrepot.access.signing import BadToken, read_token
+from entrepot.api import limits
 from entrepot.api.auth import bearer_of, caller_of_key
 from entrepot.api.caller import Caller
 from entrepot.connections import credentials
@@ -57,7 +59,7 @@ class KeyOrCustomer(AuthBase):
         self.scope = scope
 
     def __call__(self, request: HttpRequest) -> Caller:
-        """Return who calls. Raises KeyRefused, BadToken or NotAllowed."""
+        """Return who calls. Raises KeyRefused, BadToken, NotAllowed, or Problem: 429."""
         token = bearer_of(request)
         if not token.startswith("ek_"):
             return customer_of(token)
@@ -72,6 +74,7 @@ def customer_of(token: str) -> Caller:
 
     Raises:
         BadToken: it was signed by nobody whom we know, or its time is over.
+        Problem: 429, the customer calls too often.
     """
     if len(token) > LONGEST_TOKEN:
         raise BadToken("the token is too long")
@@ -83,6 +86,7 @@ def customer_of(token: str) -> Caller:
 def _of_link(token: str) -> Caller:
     values = read_token(TRACKING_PURPOSE, token)
     merchant_id, order_id = int(values["merchant"]), int(values["order"])
+    limits.take_of_customer(f"order:{order_id}", merchant_id=merchant_id)
     with scope.merchant(merchant_id):
         order = Order.objects.filter(id=order_id).first()
     if order is None:
@@ -116,7 +120,10 @@ def _of_shop(token: str) -> Caller:
         if connection is None or not any(is_right):
             raise BadToken("the token was not signed with this storefront's secret")
         _check_time(claims)
-        customer = _customer(connection, claims)
+        identity = _identity(connection, claims)
+        customer = _customer(connection.merchant_id, identity)
+    # By identity and not by row: who has not bought yet has none, and is not everybody else.
+    limits.take_of_customer(identity, merchant_id=connection.merchant_id)
     return Caller(
         merchant_id=connection.merchant_id,
         mode=Mode(connection.mode),
@@ -144,7 +151,7 @@ def _check_time(claims: dict[str, Any]) -> None:
         raise BadToken("the token is not valid yet")
 
 
-def _customer(connection: Connection, claims: dict[str, Any]) -> int:
+def _identity(connection: Connection, claims: dict[str, Any]) -> str:
     email, subject = claims.get("email"), claims.get("sub")
     if isinstance(email, str) and "@" in email:
         identity = f"email:{email_hash(email)}"
@@ -155,7 +162,11 @@ def _customer(connection: Connection, claims: dict[str, Any]) -> int:
         raise BadToken("the token names no customer: it needs email or sub")
     if "\x00" in identity:
         raise BadToken("the token names no customer")
-    found = Customer.objects.filter(merchant_id=connection.merchant_id, identity=identity)
+    return identity
+
+
+def _customer(merchant_id: int, identity: str) -> int:
+    found = Customer.objects.filter(merchant_id=merchant_id, identity=identity)
     return found.values_list("id", flat=True).first() or NO_CUSTOMER
 
 

@@ -37,14 +37,30 @@ class KeptAnswer(MerchantRow):
 
 
 class RateBucket(MerchantRow):
-    """How many calls an API key may make at once; filled again as time goes by."""
+    """How many calls an API key or a customer may make at once; filled again as time goes by.
 
-    api_key_id = models.BigIntegerField(unique=True)
+    `customer` is how a customer's token names its bearer, and empty for a key. Buckets that nobody
+    has touched for a day are full, and removed.
+    """
+
+    api_key_id = models.BigIntegerField(unique=True, null=True)
+    customer = models.TextField(default="", db_default="")
     tokens = models.FloatField()
     refilled_at = models.DateTimeField()
 
     class Meta:
         db_table = "api_rate_bucket"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["merchant_id", "customer"],
+                condition=~models.Q(customer=""),
+                name="api_rate_bucket_customer",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(api_key_id__isnull=True) ^ models.Q(customer=""),
+                name="api_rate_bucket_of_one",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"rate of API key {self.api_key_id}"
+        return f"rate of {self.customer or f'API key {self.api_key_id}'}"

@@ -49,6 +49,7 @@ RULES = (
     Rule(
         "alerts that are over", timedelta(days=180), _deletion("monitoring_alert", "recovered_at")
     ),
+    Rule("rates of idle callers", timedelta(days=1), _deletion("api_rate_bucket", "refilled_at")),
     Rule("prices of providers", timedelta(days=30), _deletion("fulfillment_quote", "quoted_at")),
     # A product's file stays as long as its mapping; a customer's own was for one order.
     Rule(
