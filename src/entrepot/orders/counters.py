@@ -2,7 +2,8 @@
 
 Each function is called by the room that has just written a fact, in the same transaction and on
 locked orders. The counters are recounted from rows, never added to, so that a repeat is harmless;
-a row whose counters are right already is not written again.
+a row whose counters are right already is not written again. An order changes with its lines, also
+where its own counters stay as they were: who asks what changed since is told.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,6 +37,7 @@ _LINE_UNITS = """
     WHERE line.id = counted.id
         AND (line.units_nothing, line.units_cancelled)
             IS DISTINCT FROM (counted.nothing, counted.cancelled)
+    RETURNING line.order_id
 """
 _ORDER_UNITS = """
     UPDATE orders_order AS o SET
@@ -58,16 +60,19 @@ _ORDER_UNITS = """
             sum(least(units_delivered, quantity)) AS delivered,
             sum(units_returned) AS returned
         FROM orders_line
-        WHERE order_id = ANY (%s)
+        WHERE order_id = ANY (%(orders)s)
         GROUP BY order_id
     ) AS units
     WHERE o.id = units.order_id
         AND (
-            o.units_ordered, o.units_cancelled, o.units_nothing, o.units_elsewhere,
-            o.units_shipped, o.units_delivered, o.units_returned
-        ) IS DISTINCT FROM (
-            units.ordered, units.cancelled, units.nothing, units.elsewhere,
-            units.shipped, units.delivered, units.returned
+            o.id = ANY (%(touched)s)
+            OR (
+                o.units_ordered, o.units_cancelled, o.units_nothing, o.units_elsewhere,
+                o.units_shipped, o.units_delivered, o.units_returned
+            ) IS DISTINCT FROM (
+                units.ordered, units.cancelled, units.nothing, units.elsewhere,
+                units.shipped, units.delivered, units.returned
+            )
         )
 """
 _LINE_FACTS = {
@@ -83,9 +88,14 @@ _SHIPPED = """
         units_returned = batch.units_returned
     FROM {batch}
     WHERE line.id = batch.line_id
+        AND (line.units_shipped, line.units_delivered, line.units_returned)
+            IS DISTINCT FROM (batch.units_shipped, batch.units_delivered, batch.units_returned)
+    RETURNING line.order_id
 """
 _PRESUMED = """
-    UPDATE orders_order AS o SET units_presumed = batch.units
+    UPDATE orders_order AS o SET
+        units_presumed = batch.units,
+        updated_at = now()
     FROM {batch}
     WHERE o.id = batch.order_id AND o.units_presumed <> batch.units
 """
@@ -126,19 +136,22 @@ _HOLDS = """
 """
 
 
-def recount_units(order_ids: Sequence[int]) -> None:
-    """Bring lines' cancellations and the orders' unit counters in line with their facts."""
+def recount_units(order_ids: Sequence[int], *, touched: Iterable[int] = ()) -> None:
+    """Bring lines' cancellations and the orders' unit counters in line with their facts.
+
+    `touched` are those orders of whose lines the caller has changed a counter already.
+    """
     if not order_ids:
         return
-    sql.run(_LINE_UNITS, [list(order_ids)])
-    sql.run(_ORDER_UNITS, [list(order_ids)])
+    changed = {order_id for (order_id,) in sql.fetch(_LINE_UNITS, [list(order_ids)])}
+    sql.run(_ORDER_UNITS, {"orders": list(order_ids), "touched": sorted({*touched, *changed})})
 
 
 def set_shipped(lines: Iterable[dict[str, object]], *, order_ids: Sequence[int]) -> None:
     """Take over what fulfillment counted per line: units shipped, delivered and returned."""
     batch = sql.recordset(lines, _LINE_FACTS)
-    sql.run(_SHIPPED.format(batch=batch.sql), [batch.parameter])
-    recount_units(order_ids)
+    changed = sql.fetch(_SHIPPED.format(batch=batch.sql), [batch.parameter])
+    recount_units(order_ids, touched=[order_id for (order_id,) in changed])
 
 
 def set_presumed(units: Mapping[int, int], *, order_ids: Sequence[int]) -> None:
