@@ -269,7 +269,7 @@ class Http:
             answer = _exchange(request, deadline=deadline, reads=reads)
             self._budget.learn(answer.headers, answer.status_code)
             _sort(answer, method=method, path=path, allow=allow, reads=reads)
-        except Exception as error:
+        except Exception as error:  # raised again: the breaker and the call log hear of it
             outcome = type(error).__name__
             is_down = isinstance(error, Unavailable) and not isinstance(error, RateLimited)
             self._breaker.record(is_available=not is_down)

@@ -273,7 +273,7 @@ class Loop:
                 try:
                     done = self._function()
                     faults = 0
-                except Exception:
+                except Exception:  # whatever it was, the loop says so, waits longer and goes on
                     faults += 1
                     pause = min(2.0**faults, 30.0)
                     log.exception("loop %s failed; again in %s s", self.name, pause)
