@@ -18,6 +18,7 @@ from entrepot.catalog.services import (
 )
 from entrepot.catalog.states import MappingKind
 from entrepot.connections.models import Connection
+from entrepot.dashboard.mapping_prices import Price, priced
 from entrepot.dashboard.mapping_rows import (
     COLUMNS,
     BadRow,
@@ -27,13 +28,15 @@ from entrepot.dashboard.mapping_rows import (
     plain_number,
     wish_of,
 )
-from entrepot.dashboard.page import page, safe_back, show
+from entrepot.dashboard.page import at_work, page, safe_back, show
 from entrepot.dashboard.reading import connections, mapped
 from entrepot.dashboard.reading.mapped import Mapped
 from entrepot.dashboard.spreadsheet import as_csv
 from entrepot.dashboard.uploads import BadFile, Cells, rows_of, text_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words
+from entrepot.fulfillment.pricing import Question, question_of
+from entrepot.tasks.pricing import ask_for_prices
 
 MOST_ROWS = 5000
 MOST_MEGABYTES = 2
@@ -146,22 +149,52 @@ OF_KIND = {
 }
 
 
-@page(scope="catalog:read")
+@page(scope="catalog:read", calls_out=True)
 def mapping(request: PageRequest) -> HttpResponse:
-    """Show and change the mapping of one SKU; the address names it, whatever signs it has."""
+    """Show and change the mapping of one SKU; the address names it, whatever signs it has.
+
+    What a provider would charge is shown before the mapping is saved.
+    """
     visit = request.visit
     sku = request.GET.get("sku", "").strip()
-    providers = providers_of()
+    with at_work(visit):
+        form, known = _form_of(request, sku)
+        question = _question(visit, form)
+        is_seen = question is None or request.POST.get("seen") == question.key
+        is_saved = form.is_bound and form.is_valid() and "ask" not in request.POST and is_seen
+        if is_saved and _saved(visit, form):
+            messages.success(request, f"{form.cleaned_data['sku']} is mapped. Orders of it go on.")
+            return HttpResponseRedirect(safe_back(request, visit.url("mappings")))
+    price = priced(question, ask_for_prices(question)) if question else None
+    with at_work(visit):
+        return _mapping_page(request, sku, form, known, price)
+
+
+def _form_of(request: PageRequest, sku: str) -> tuple[MappingForm, Mapped | None]:
     known = mapped.mapping_of(sku) if sku else None
-    may_write = visit.may("catalog:write")
+    is_sent = request.method == "POST" and request.visit.may("catalog:write")
     form = MappingForm(
-        request.POST if request.method == "POST" and may_write else None,
-        providers=providers,
-        initial=_initial(sku, known),
+        request.POST if is_sent else None, providers=providers_of(), initial=_initial(sku, known)
     )
-    if form.is_bound and form.is_valid() and _saved(visit, form):
-        messages.success(request, f"{form.cleaned_data['sku']} is mapped. Orders of it go on.")
-        return HttpResponseRedirect(safe_back(request, visit.url("mappings")))
+    return form, known
+
+
+def _question(visit: Visit, form: MappingForm) -> Question | None:
+    """What to ask the provider; nothing where the form is at fault or nobody can answer."""
+    if not (form.is_bound and form.is_valid()):
+        return None
+    try:
+        wish = form.wish()
+    except BadRow:
+        return None  # saving says what is wrong
+    sku = form.cleaned_data["sku"]
+    return question_of(visit.merchant_id, sku, wish, mode=visit.mode.value)
+
+
+def _mapping_page(
+    request: PageRequest, sku: str, form: MappingForm, known: Mapped | None, price: Price | None
+) -> HttpResponse:
+    visit = request.visit
     missing = next((one for one in mapped.missing(visit.mode.value) if one.sku == sku), None)
     return show(
         request,
@@ -172,7 +205,8 @@ def mapping(request: PageRequest) -> HttpResponse:
             "sku": sku,
             "known": known,
             "missing": missing,
-            "may_write": may_write,
+            "price": price,
+            "may_write": visit.may("catalog:write"),
             "back": safe_back(request, visit.url("mappings")),
         },
         current="mappings",
