@@ -104,7 +104,7 @@ def evidence(
         obligations=[],
         letters=[],
         told=[],
-        received=[{"sha256": "ab12", "outcome": "applied"}],
+        received=[{"id": 9, "sha256": "ab12", "outcome": "applied"}],
         parked=[],
     )
     return replace(told, **changed)
@@ -202,3 +202,8 @@ def test_what_a_person_sent_again_is_no_double() -> None:
     assert check(
         evidence(works=[work(), again], senders=Senders(reshipped={f"{MOUNT}/317": 3}))
     ) == (Findings())
+
+
+def test_an_event_that_a_poll_had_brought_first_is_kept_in_other_words() -> None:
+    assert check(evidence(acknowledged=["message 9"])) == Findings()
+    assert check(evidence(acknowledged=["message 10"])).gone

@@ -88,10 +88,16 @@ def test_a_run_is_good_only_when_everything_struck_and_nothing_is_found(
     assert report.as_json()["is_good"] is is_good
 
 
-@pytest.mark.rehearsal
 @pytest.mark.timeout(900)
 def test_two_hundred_orders_survive_kill_after_kill() -> None:
-    wish = Wish(orders=200, seed=20261121, faults="light", per_second=20.0, is_durable=False)
+    wish = Wish(
+        orders=200,
+        seed=20261121,
+        faults="light",
+        per_second=20.0,
+        is_durable=False,
+        patience_s=720.0,
+    )
 
     report = rehearse(wish)
 

@@ -81,6 +81,20 @@ def test_going_live_begins_work_on_what_was_placed_since_the_chosen_instant(trad
     assert (trade.order("new").is_history, trade.statuses("new")) == (False, ["accepted"])
 
 
+def test_what_is_placed_while_observing_again_stays_history_when_going_live_from_later(
+    trade: Trade,
+) -> None:
+    shop = trade.shop
+    trade.by_hand("MOEWE-A3", "POST-12")
+    services.observe(shop.id, merchant_id=trade.merchant.id, reason="Umzug auf einen neuen Laden")
+    trade.tell(snapshot())
+
+    services.go_live(shop.id, merchant_id=trade.merchant.id, since=timezone.now())
+    trade.work()
+
+    assert (trade.order().is_history, trade.shares()) == (True, [])
+
+
 def test_an_import_that_is_first_to_tell_of_a_new_order_does_not_bury_it(trade: Trade) -> None:
     trade.by_hand("MOEWE-A3", "POST-12")
 

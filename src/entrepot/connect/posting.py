@@ -16,8 +16,6 @@ from entrepot.connect.simulator import Delivery, Simulator
 AT_ONCE = 32
 PATIENCE_S = 10.0
 KEPT_TIMES = 20_000
-# What the hub answers about a delivery that it keeps; a ping is answered and not kept.
-KEPT = frozenset({"stored", "duplicate"})
 
 
 @dataclass(slots=True)
@@ -27,7 +25,8 @@ class Post:
     sent: int = 0
     refused: int = 0
     unanswered: int = 0
-    # When the hub first took a delivery, by the hash of its bytes: what it must never have lost.
+    # When the hub first took a delivery, by the hash of its bytes or by the message that it
+    # repeats: what it must never have lost.
     acknowledged: dict[str, float] = field(default_factory=dict)
     acknowledged_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_TIMES))
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
@@ -79,9 +78,8 @@ class Post:
             else:
                 status = answer.status_code
                 if answer.is_success:
-                    if _is_kept(answer):
-                        name = hashlib.sha256(delivery.body).hexdigest()
-                        self.acknowledged.setdefault(name, time.time())
+                    if kept := _kept_as(answer, delivery.body):
+                        self.acknowledged.setdefault(kept, time.time())
                     self.acknowledged_ms.append((time.perf_counter() - began) * 1000)
                 else:
                     self.refused += 1
@@ -89,9 +87,19 @@ class Post:
         simulator.delivered(delivery, status)
 
 
-def _is_kept(answer: httpx.Response) -> bool:
+def _kept_as(answer: httpx.Response, body: bytes) -> str:
+    """What the hub must know from now on; "" where it has kept nothing.
+
+    A repeat need not be the same bytes: a poll may have read the event first, in other words.
+    """
     try:
         told = answer.json()
     except ValueError:
-        return False
-    return isinstance(told, dict) and told.get("status") in KEPT
+        return ""
+    match told.get("status") if isinstance(told, dict) else None:
+        case "stored":
+            return hashlib.sha256(body).hexdigest()
+        case "duplicate":
+            return f"message {answer.headers.get('entrepot-message', '')}"
+        case _:
+            return ""

@@ -213,7 +213,13 @@ def go_live(
 
 def observe(connection_id: int, *, merchant_id: int, reason: str) -> Connection:
     """Back to showing what would be done. What happens until the next go-live is history."""
-    return _step(connection_id, merchant_id, Step.OBSERVE, Status.OBSERVING, reason)
+    with locked(connection_id, merchant_id) as connection:
+        if connection.status != Status.OBSERVING:
+            connection.live_since = None
+            connection.save(update_fields=["live_since"])
+            connection.take(Step.OBSERVE, reason=reason)
+            tell_edges(connection)
+    return connection
 
 
 def pause(connection_id: int, *, merchant_id: int, reason: str) -> Connection:

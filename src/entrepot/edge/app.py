@@ -144,7 +144,12 @@ class Edge:
             return _busy
         if receiving.refused_in_a_row:
             await self._forgive(receiving)
-        return Answer(200, {"status": "duplicate" if stored.is_repeat else "stored"})
+        return Answer(
+            200,
+            {"status": "duplicate" if stored.is_repeat else "stored"},
+            # By this id a sender can ask what became of it, also where a poll had brought it first.
+            headers=((b"entrepot-message", str(stored.message_id).encode()),),
+        )
 
     async def _disbelieve(self, error: Disbelieved, headers: dict[str, str], body: bytes) -> Answer:
         """Keep what it looked like, within bounds: forgeries must not flood the database."""

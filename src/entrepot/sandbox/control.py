@@ -4,7 +4,7 @@
     GET  books       what each account would swear to (see connect.world.Place.sworn)
     GET  accounts    what a hub's connections need; goods and recipes
     GET  scenarios   names and what they do
-    GET  acknowledged  what the hub took: {sha256 of a webhook's body: when, by a real clock}
+    GET  acknowledged  what the hub took: {sha256 of a body, or "message 17": when, really}
     GET  placed      every sale that happened: {sales: [...], waiting: n}
     POST draw        {count, seed, checkouts?} -> {sales}: each with its turn and its mount, or
                      without one with a cart that needs a payment page; nothing happens yet
