@@ -57,7 +57,7 @@ rehearse-one: ## one such run (ARGS="--orders 2000 --faults heavy --seed 7")
 	$(SETUP) dev
 	@$(BIN)/entrepot rehearse --json $(ARGS)
 
-rehearse-tests: ## the rehearsals that a test judges: 200 orders under kills, and a fault put in
+rehearse-tests: ## the rehearsals with a fault put in that a test judges
 	$(SETUP) dev
 	@$(BIN)/pytest -m rehearsal tests/rehearsal $(ARGS)
 
