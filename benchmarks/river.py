@@ -57,9 +57,9 @@ def river(*, seconds: int = 60) -> Iterator[Figure]:
     Accepted is the provider's own word: the instant in its books. The confirmation mail counts as
     well. The whole life ends when parcels have arrived and shops were told. One edge, one worker.
     """
-    for per_second, is_whole in ((100, False), (50, False), (40, True)):
-        with live_river() as here:
-            here.warm_up()
+    with live_river() as here:
+        here.warm_up()
+        for per_second, is_whole in ((50, False), (40, True), (100, False)):
             yield from here.measure(per_second, seconds=seconds, is_whole=is_whole)
 
 
@@ -85,8 +85,7 @@ class River:
         count = per_second * seconds
         before, commits = self.processes.seconds_used(), self.ask(COMMITS)[0][0]
         mailed = len(self.ask(MAILS))
-        if is_whole:
-            self.dials(production_s=5, tells=True)
+        self.dials(production_s=5 if is_whole else 3600, tells=is_whole)
         planned = asyncio.run(self.send(count, per_second=per_second))
         self.wait_for_taken(self.drawn, patience_s=seconds)
         mails = self._wait_for_mails(mailed + count)[mailed:]
