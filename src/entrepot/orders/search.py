@@ -1,4 +1,8 @@
-"""The one index of identifiers: whatever somebody pastes leads to its order."""
+"""The one index of identifiers: whatever somebody pastes leads to its order.
+
+A long identifier (a tracking number, most of all) is written by people and carriers in groups:
+"1Z 999 AA1 01 2345 6784". It is kept and looked up as written, and without what parts the groups.
+"""
 
 import unicodedata
 from collections.abc import Iterable
@@ -8,6 +12,10 @@ from entrepot.canon.orders import OrderSnapshot
 from entrepot.database import sql
 
 LONGEST = 120
+# Shorter ones are told apart by their signs: the order 1-234 is not the order 1234.
+SHORTEST_IN_GROUPS = 8
+PARTING = " .-\N{HYPHEN}\N{FIGURE DASH}\N{EN DASH}\N{EM DASH}"
+_unparted = str.maketrans("", "", PARTING)
 _COLUMNS = {
     "merchant_id": "bigint",
     "mode": "text",
@@ -40,6 +48,17 @@ def normalized(word: str) -> str:
     return " ".join(folded.split()).lstrip("#")[:LONGEST]
 
 
+def terms_of(word: str) -> list[str]:
+    """The terms by which a word is kept and looked up: as written, then without its groups.
+
+    The second is the first where the word has no groups.
+    """
+    term = normalized(word)
+    whole = term.translate(_unparted)
+    is_grouped = len(whole) >= SHORTEST_IN_GROUPS and any(map(str.isdigit, whole))
+    return [term, whole if is_grouped else term]
+
+
 def words_of(snapshot: OrderSnapshot) -> set[str]:
     """What a snapshot can be found by: number, ids, payment ids, the customer's names.
 
@@ -67,7 +86,8 @@ def keep_terms(orders: Iterable[OrderTerms]) -> None:
             "object_id": order.order_id,
         }
         for order in orders
-        for term in map(normalized, order.words)
+        for word in order.words
+        for term in terms_of(word)
         if term
     }
     if rows:

@@ -12,7 +12,7 @@ from entrepot.dashboard.reading import flow, headline
 from entrepot.dashboard.reading.headline import CHIPS, State
 from entrepot.dashboard.wording import plain
 from entrepot.dashboard.words_of_states import HOLD
-from entrepot.orders.search import normalized
+from entrepot.orders.search import terms_of
 from entrepot.orders.states import FulfillmentStatus, HoldKind, PaymentStatus
 
 # key of the address -> how its pill begins
@@ -153,9 +153,12 @@ _SENT_TO = (
     "EXISTS (SELECT FROM customers_postal_address AS d"
     " WHERE d.id = o.address_id AND d.country = upper(%(f_country)s))"
 )
+# Two ranges of search_term_key; an OR of them would read all terms of the merchant.
 _FOUND = (
     "o.id IN (SELECT s.object_id FROM search_term AS s"
-    " WHERE s.kind = 'order' AND s.term ^@ %(f_find)s)"
+    " WHERE s.kind = 'order' AND s.term ^@ (%(f_find)s::text[])[1]"
+    " UNION ALL SELECT s.object_id FROM search_term AS s"
+    " WHERE s.kind = 'order' AND s.term ^@ (%(f_find)s::text[])[2])"
 )
 _OWES = (
     "o.id IN (SELECT b.order_id FROM obligations_obligation AS b"
@@ -236,7 +239,7 @@ _CONDITIONS: dict[str, Callable[[str], Asked]] = {
     "country": lambda value: (_SENT_TO, value),
     "currency": lambda value: ("o.currency = upper(%(f_currency)s)", value),
     "tag": lambda value: (_TAGGED, value),
-    "find": lambda value: (_FOUND, normalized(value)),
+    "find": lambda value: (_FOUND, terms_of(value)),
     "place": _place,
     "reached": _reached,
     "from": _since("o.placed_at >= %(f_from)s"),
