@@ -156,6 +156,16 @@ _STRANGERS = """
     JOIN orders_order AS o ON o.id = e.order_id
     WHERE e.order_id = ANY (%s) AND e.counts AND e.kind = 'captured' AND e.currency <> o.currency
 """
+# What was captured counts in the order's currency only. By the index on order_id.
+_RESOLD = """
+    SELECT o.id
+    FROM orders_order AS o
+    LEFT JOIN payments_entry AS e
+        ON e.order_id = o.id AND e.counts AND e.kind = 'captured' AND e.currency = o.currency
+    WHERE o.id = ANY (%s)
+    GROUP BY o.id
+    HAVING o.amount_captured <> coalesce(sum(e.amount), 0)
+"""
 
 
 def record_facts(incoming: Sequence[IncomingFact]) -> list[int]:
@@ -182,10 +192,14 @@ def record_facts(incoming: Sequence[IncomingFact]) -> list[int]:
 def match_waiting(orders: Iterable[Mapping[str, Any]]) -> list[int]:
     """Give unmatched payments to orders that now carry their ids (see `matching.give_waiting`).
 
-    Returns the orders that gained money.
+    An order that its source now sells in another currency has other sums as well.
+
+    Returns the orders that gained or lost money.
     """
+    orders = list(orders)
     matched = give_waiting(orders)
-    changed = sorted({row["order_id"] for row in matched})
+    resold = sql.fetch(_RESOLD, [[order["order_id"] for order in orders]]) if orders else []
+    changed = sorted({row["order_id"] for row in matched} | {order_id for (order_id,) in resold})
     sum_up(changed)
     outbox.record_many(event_of(row) for row in matched)
     hold_reviewed(matched)
@@ -220,7 +234,8 @@ def _rows(incoming: Sequence[IncomingFact]) -> list[dict[str, Any]]:
             "mode": item.mode,
             "account": item.account,
             "connection_id": item.connection_id,
-            "order_id": item.order_id,
+            # Of two tellings in a batch that make an order, one knows which order it became.
+            "order_id": item.order_id or rows.get(key, {}).get("order_id"),
             "kind": fact.kind,
             "external_id": fact.external_id,
             "payment_external_id": fact.payment_external_id,

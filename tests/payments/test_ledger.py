@@ -1,0 +1,60 @@
+"""Money belongs to one order and counts in its currency, however the telling of it comes in."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from entrepot.access import scope
+from entrepot.access.models import Merchant
+from entrepot.orders.models import Hold
+from entrepot.payments.models import PaymentEntry
+from tests.rules.trade import SHOP_ACCOUNT, Trade, connect, later, line, snapshot
+
+
+@pytest.fixture
+def trade(merchant: Merchant, run_jobs: Callable[..., int]) -> Trade:
+    shop = connect(merchant, "woocommerce", account=SHOP_ACCOUNT, name="Möwe & Meer")
+    return Trade(merchant=merchant, shop=shop, run_jobs=run_jobs)
+
+
+def test_what_was_paid_in_euros_does_not_pay_what_is_sold_in_yen(trade: Trade) -> None:
+    sold = snapshot("70001", line("MOEWE-A3", 3, "12.00"), line("POST-12", 4, "3.00"))
+    yen = snapshot(
+        "70001",
+        line("MOEWE-A3", 3, "12", currency="JPY"),
+        line("POST-12", 4, "3", currency="JPY"),
+        currency="JPY",
+    )
+    told = ("currency", "lines", "totals", "shipping_lines", "tax_lines")
+    resold = later(sold, **{name: getattr(yen, name) for name in told})
+    trade.tell(sold)
+    paid = trade.order("70001").amount_captured
+    assert paid > 0
+
+    trade.tell(resold)
+    order = trade.order("70001")
+    with scope.merchant(trade.merchant.id):
+        holds = list(Hold.objects.filter(lifted_at=None).values_list("kind", "reason"))
+    trade.tell(later(resold, **{name: getattr(sold, name) for name in told}))
+
+    assert (order.currency, order.amount_captured) == ("JPY", Decimal(0))
+    assert ("totals", "Paid in EUR, sold in JPY") in holds
+    assert trade.order("70001").amount_captured == paid
+
+
+def test_a_new_order_that_is_told_twice_at_once_keeps_its_payment(trade: Trade) -> None:
+    """Shops send "created" and "updated" together; the older of the two knows no order yet."""
+    sold = snapshot("70002", line("MOEWE-A3", 3, "12.00"), line("POST-12", 4, "3.00"))
+    assert sold.payment_facts
+    sold = replace(sold, transaction_ids=())
+
+    trade.tell(later(sold), sold)
+
+    order = trade.order("70002")
+    with scope.merchant(trade.merchant.id):
+        entries = PaymentEntry.objects.values_list("order_id", "kind", "amount")
+        assert list(entries) == [(order.id, "captured", order.amount_captured)]
+    assert order.amount_captured > Decimal(0)
+    assert "payment.unmatched" not in trade.events()
