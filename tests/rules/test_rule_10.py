@@ -1,5 +1,6 @@
 """Rule 10: the outside reference derives from the sale, so that two databases collide outside."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from entrepot.fulfillment.reship import CannotReship, reship
 from entrepot.monitoring import installation
 from entrepot.monitoring.installation import Place
 from entrepot.tasks.submission import submit_now
+from tests.cli.shell import run
 from tests.rules.trade import SHOP_ACCOUNT, Trade, connect, line, snapshot
 
 
@@ -29,6 +31,25 @@ def _remembers_nothing() -> Iterator[None]:
 
 def at_house(house: ProdigiSimulator) -> list[str]:
     return sorted(order.reference for order in house.orders.values())
+
+
+def copied(
+    merchant: Merchant, house: ProdigiSimulator, run_jobs: Callable[..., int]
+) -> tuple[Trade, Connection]:
+    """The same shop and the same print house, as another database has them."""
+    copy = Trade(
+        merchant=merchant,
+        shop=connect(merchant, "woocommerce", account=SHOP_ACCOUNT),
+        run_jobs=run_jobs,
+    )
+    theirs = services.add_connection(
+        merchant.id,
+        platform="prodigi",
+        mode=Mode.TEST,
+        name="Druckhaus Ærø",
+        settings={"api_key": "prodigi-sandbox-key", "base_url": f"{house.callback_url}/v4.0"},
+    )
+    return copy, services.go_live(theirs.id, merchant_id=merchant.id)
 
 
 def test_a_reference_says_the_sale_and_nothing_of_our_rows(
@@ -71,19 +92,7 @@ def test_two_databases_with_the_same_sale_make_one_order_outside(
     other_merchant: Merchant,
     run_jobs: Callable[..., int],
 ) -> None:
-    copy = Trade(
-        merchant=other_merchant,
-        shop=connect(other_merchant, "woocommerce", account=SHOP_ACCOUNT),
-        run_jobs=run_jobs,
-    )
-    theirs = services.add_connection(
-        other_merchant.id,
-        platform="prodigi",
-        mode=Mode.TEST,
-        name="Druckhaus Ærø",
-        settings={"api_key": "prodigi-sandbox-key", "base_url": f"{house.callback_url}/v4.0"},
-    )
-    theirs = services.go_live(theirs.id, merchant_id=other_merchant.id)
+    copy, theirs = copied(other_merchant, house, run_jobs)
     for one, place in ((trade, provider), (copy, theirs)):
         one.made_by(place, "MOEWE-A3", "POST-12")
         one.tell(snapshot())
@@ -156,3 +165,55 @@ def test_a_database_that_was_moved_sends_nothing_until_somebody_adopts_it(
     submit_now(trade.merchant.id, share_id)
 
     assert (trade.statuses(), len(house.orders)) == (["accepted"], 1)
+
+
+@pytest.mark.usefixtures("_remembers_nothing")
+def test_a_restored_copy_asks_the_platforms_before_it_lets_anything_out(
+    trade: Trade,
+    provider: Connection,
+    house: ProdigiSimulator,
+    other_merchant: Merchant,
+    run_jobs: Callable[..., int],
+) -> None:
+    """`entrepot reconcile`, of a copy that was made before the share was sent."""
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    trade.work()
+    run("adopt")
+    copy, theirs = copied(other_merchant, house, run_jobs)
+    installation.pause_installation(reason="restored from Sicherung.dump")
+    copy.made_by(theirs, "MOEWE-A3", "POST-12")
+    copy.tell(snapshot())
+    copy.work()
+    before = (copy.statuses(), paused())
+
+    first = run("reconcile --json")
+    after_first = paused()
+    kept = run("reconcile --keep-paused --json")
+    after_kept = paused()
+    last = run("reconcile --json")
+
+    assert before == (["open"], "restored from Sicherung.dump")
+    assert first.code == 1
+    assert "some platforms did not answer, so effects stay paused" in first.err
+    asked = json.loads(first.out.splitlines()[-1])
+    assert len(asked.pop("failed")) == 1  # the shop, which is not there in this test
+    assert asked == {
+        "orders_read_again": 0,
+        "shares_found_at_providers": 1,
+        "shares_asked": 1,
+        "refunds_found": 0,
+        "mails_not_sent_again": 1,
+    }
+    assert (kept.code, last.code) == (0, 0), (kept.err, last.err)
+    assert (after_first, after_kept, paused()) == (before[1], before[1], "")
+    copy.work()
+    assert copy.statuses() == ["accepted"]
+    assert at_house(house) == ["test!möwe.example/10482/1/1"]
+
+
+def paused() -> str:
+    """Why nothing leaves; empty when it may."""
+    installation.forget()
+    with scope.system():
+        return installation.effects_paused_reason()
