@@ -1,23 +1,13 @@
 """Who asks what changed since is told of an order whose lines changed, and of no other."""
 
-from collections.abc import Callable
 from datetime import datetime
 
-import pytest
-
 from entrepot.access import scope
-from entrepot.access.models import Merchant
 from entrepot.database.rows import Mode
 from entrepot.orders import counters
 from entrepot.orders.models import Line
 from tests.api.calling import caller
-from tests.rules.trade import SHOP_ACCOUNT, Trade, connect, line, snapshot
-
-
-@pytest.fixture
-def trade(merchant: Merchant, run_jobs: Callable[..., int]) -> Trade:
-    shop = connect(merchant, "woocommerce", account=SHOP_ACCOUNT, name="Möwe & Meer")
-    return Trade(merchant=merchant, shop=shop, run_jobs=run_jobs)
+from tests.rules.trade import Trade, line, snapshot
 
 
 def test_units_that_move_between_lines_move_the_instant_of_the_order(trade: Trade) -> None:
