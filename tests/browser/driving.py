@@ -82,21 +82,29 @@ class Window:
         photograph(self.page, shot)
         return look
 
-    def look_around(self, path: str, shot: str) -> Iterator[tuple[str, Look]]:
-        """Open a page once; say how it is wide and narrow, light and dark. Axe judges it once."""
+    def look_around(
+        self, path: str, shot: str, *, is_judged_everywhere: bool = False
+    ) -> Iterator[tuple[str, Look]]:
+        """Open a page once; say how it is wide and narrow, light and dark.
+
+        Axe judges it wide and light, or at every width and in both themes.
+        """
         first = self.look(path)
         for width_name, width in WIDTHS.items():
             for theme in THEMES:
                 name = "-".join(filter(None, [shot, width_name, theme.removeprefix("light")]))
-                yield name, self._browser.run(partial(self._look_again, first, width, theme, name))
+                is_judged = is_judged_everywhere or (width, theme) == (WIDTHS[""], "light")
+                again = partial(self._look_again, first, width, theme, name, is_judged=is_judged)
+                yield name, self._browser.run(again)
 
-    def _look_again(self, first: Look, width: int, theme: str, shot: str) -> Look:
+    def _look_again(
+        self, first: Look, width: int, theme: str, shot: str, *, is_judged: bool
+    ) -> Look:
         self.page.set_viewport_size({"width": width, "height": 900})
         self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         photograph(self.page, shot)
         if self.page.evaluate("!window.axe"):
             self.page.evaluate(AXE)
-        is_judged = (width, theme) == (WIDTHS[""], "light")
         return replace(
             first,
             overflow=self.page.evaluate(OVERFLOW),

@@ -8,12 +8,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from entrepot.dashboard.page import page, show, show_part, wants_part
-from entrepot.dashboard.reading import explaining, next_step, order_page, panel, timeline
+from entrepot.dashboard.reading import beside, explaining, next_step, order_page, panel, timeline
 from entrepot.dashboard.reading.headline import CHIPS
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.events import outbox
 from entrepot.notifications.links import tracking_page, tracking_token
-from entrepot.orders.models import Order, Tag
+from entrepot.orders.models import Order
 
 BUTTONS = (
     ("hold", "Hold …", "hand", "orders:write", ""),
@@ -56,7 +56,7 @@ def order(request: PageRequest, key: str) -> HttpResponse:
         return HttpResponseRedirect(visit.url("order", row.id))
     is_full = request.GET.get("timeline") == "full"
     if wants_part(request) and "timeline" in request.GET:
-        history = timeline.timeline_of(row.id, is_full=is_full)
+        history = timeline.timeline_of(row, is_full=is_full)
         return show_part(
             request, "timeline.html", {"order": row, "timeline": history, "is_full": is_full}
         )
@@ -68,27 +68,30 @@ def _context(
 ) -> dict[str, Any]:
     situation = explaining.situation_of(row, now=timezone.now())
     names = situation.names
-    history = panel.read("timeline", lambda: timeline.timeline_of(row.id, is_full=is_full))
+    near = beside.beside(row)
+    history = panel.read("timeline", lambda: timeline.timeline_of(row, is_full=is_full))
     return {
         "order": row,
         "storefront": names.get(row.connection_id, ""),
         "chip": CHIPS[situation.state].saying(next_step.headline_words(situation)),
         "source": order_page.source_words(row),
         "difference": order_page.agrees(row),
-        "tags": list(Tag.objects.filter(order=row).order_by("id")),
+        "tags": near.tags,
         "next": next_step.next_step(situation),
         "holds": situation.holds,
         "shares": situation.shares,
-        "ledger": order_page.ledger_of(row, names) if visit.may("payments:read") else None,
-        "totals": order_page.totals_of(row),
+        "ledger": order_page.ledger_of(row, near, names) if visit.may("payments:read") else None,
+        "totals": order_page.totals_of(row, near),
         "mails": order_page.mails_of(row.id) if visit.may("notifications:read") else None,
         "owed": situation.owed,
-        "person": order_page.person_of(row, may_see=visit.sees_people, is_revealed=is_revealed),
+        "person": order_page.person_of(
+            row, near, may_see=visit.sees_people, is_revealed=is_revealed
+        ),
         "destination": order_page.destination_of(row, may_see=visit.sees_people),
         "tracking_url": tracking_page(tracking_token(row.merchant_id, row.id))
         if visit.sees_people
         else "",
-        "notes": order_page.notes_of(row),
+        "notes": order_page.notes_of(row, near),
         "timeline": history.content,
         "timeline_error": history.error_id,
         "is_full": is_full,

@@ -15,7 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from entrepot.access import scope as access_scope
 from entrepot.access.permissions import SCOPES
 from entrepot.access.states import Role
-from entrepot.dashboard.reading import connections, shell, standing
+from entrepot.dashboard.reading import connections, shell
 from entrepot.dashboard.visit import PageRequest, Visit, visit_of
 from entrepot.database.rows import Mode
 from entrepot.events import outbox
@@ -163,11 +163,11 @@ def wants_part(request: HttpRequest) -> bool:
 def _shell(request: HttpRequest, visit: Visit, current: str) -> dict[str, Any]:
     mode = visit.mode.value
     counted = shell.counts(mode)
-    waiting = shell.flows(mode)
+    waiting = shell.flows(counted)
     return {
         "ways": shell.ways(
             mode,
-            {**counted, "attention": standing.how_many(mode)},
+            counted,
             current,
             may_configure=visit.may("settings:read"),
         ),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from entrepot.access import scope
 from entrepot.connect.registry import UnknownPlatform, platform
 from entrepot.connections.models import Connection
 from entrepot.connections.queries import calls_per_minute
@@ -72,9 +73,21 @@ class Tile:
     backlog: Backlog | None
 
 
+def known() -> list[Connection]:
+    """Every connection of the merchant by name, as the page's transaction first saw them."""
+    return scope.once(
+        "dashboard connections", 0, lambda: list(Connection.objects.order_by("name", "id"))
+    )
+
+
 def names() -> dict[int, str]:
     """Every connection's name by its id."""
-    return dict(Connection.objects.values_list("id", "name"))
+    return {row.id: row.name for row in known()}
+
+
+def in_use(mode: str) -> list[Connection]:
+    """The connections of a mode that nobody removed, by name."""
+    return [row for row in known() if row.mode == mode and row.status != Status.ARCHIVED]
 
 
 def platform_name(code: str) -> str:
@@ -87,8 +100,7 @@ def platform_name(code: str) -> str:
 
 def of_kind(mode: str, kind: str) -> list[Connection]:
     """The connections of a mode whose platform is of a kind: storefront, fulfillment, ..."""
-    found = Connection.objects.filter(mode=mode).exclude(status=Status.ARCHIVED).order_by("name")
-    return [row for row in found if kind in _kinds(row.platform)]
+    return [row for row in in_use(mode) if kind in _kinds(row.platform)]
 
 
 def silent_storefronts(mode: str) -> list[Connection]:
@@ -106,9 +118,7 @@ def _kinds(code: str) -> frozenset[str]:
 def tiles(mode: str) -> list[Tile]:
     """A tile per connection of a mode: those in trouble first, then by name."""
     now = timezone.now()
-    rows = list(
-        Connection.objects.filter(mode=mode).exclude(status=Status.ARCHIVED).order_by("name", "id")
-    )
+    rows = in_use(mode)
     ids = [row.id for row in rows]
     hours: dict[int, list[int]] = defaultdict(lambda: [0] * HOURS)
     calls: dict[int, int] = defaultdict(int)

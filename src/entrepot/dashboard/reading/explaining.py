@@ -11,12 +11,18 @@ from django.utils import timezone
 
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Status as AttemptStatus
-from entrepot.dashboard.reading import connections, next_step, order_page, problems, shares
+from entrepot.dashboard.reading import (
+    connections,
+    next_step,
+    order_page,
+    problems,
+    shares,
+    timeline,
+)
 from entrepot.dashboard.reading.headline import State, states_of
 from entrepot.dashboard.reading.next_step import Situation
 from entrepot.dashboard.reading.shares import Share
 from entrepot.deadletters.models import DeadLetter
-from entrepot.events.models import Event
 from entrepot.fulfillment.readiness import stopped_by
 from entrepot.fulfillment.states import Status
 from entrepot.obligations.models import Obligation
@@ -31,6 +37,22 @@ MOVING = frozenset(
         State.IN_PRODUCTION,
         State.ACCEPTED,
         State.PARTLY_SHIPPED,
+    }
+)
+# States whose next step says the order's problem, and those whose step asks for no obstacle.
+TELL_PROBLEM = frozenset({State.OVERDUE, State.AWAITING_PAYMENT})
+UNBLOCKED = frozenset(
+    {
+        State.UNKNOWN,
+        State.HELD,
+        State.DELAYED,
+        State.CANCELLED,
+        State.RETURNED,
+        State.AWAITING_PAYMENT,
+        State.COOLING_OFF,
+        State.DELIVERED,
+        State.PRESUMED_DELIVERED,
+        State.CLOSED,
     }
 )
 
@@ -96,19 +118,24 @@ def explain(order_id: int) -> Explanation:
 
 
 def situation_of(order: Order, *, now: datetime) -> Situation:
-    """All that the next step of an order is decided from."""
+    """All that the next step of an order is decided from; what no step asks for is not read."""
     names = connections.names()
-    split = shares.shares_of(order, names, _ship_deadlines(order.id))
+    promises = order_page.promises_of(order.id)
+    split = shares.shares_of(order, names, _ship_deadlines(promises))
+    state = states_of([order.id])[order.id]
+    may_be_blocked = state not in UNBLOCKED
     return Situation(
         order=order,
-        state=states_of([order.id])[order.id],
-        problem=problems.problems_of([order.id]).get(order.id),
-        holds=order_page.holds_of(order.id),
+        state=state,
+        problem=problems.problems_of([order.id]).get(order.id) if state in TELL_PROBLEM else None,
+        holds=order_page.holds_of(order.id) if order.open_holds else [],
         shares=split,
-        unknown=next_step.unknown_attempt(order.id),
-        letter=DeadLetter.objects.filter(order_id=order.id, status="waiting").first(),
-        stop=_stop(order, split),
-        owed=order_page.owed_of(order.id, now),
+        unknown=next_step.unknown_attempt(order.id) if state == State.UNKNOWN else None,
+        letter=DeadLetter.objects.filter(order_id=order.id, status="waiting").first()
+        if may_be_blocked
+        else None,
+        stop=_stop(order, split) if may_be_blocked else "",
+        owed=order_page.owed_of(promises, now),
         names=names,
         now=now,
     )
@@ -119,11 +146,15 @@ def _stop(order: Order, split: list[Share]) -> str:
     return next(filter(None, (stopped_by(order, row) for row in waiting)), "")
 
 
-def _ship_deadlines(order_id: int) -> dict[int, datetime]:
-    rows = Obligation.objects.filter(
-        order_id=order_id, kind=Kind.SHIP, end="", subject_kind="fulfillment_order"
-    )
-    return dict(rows.values_list("subject_id", "due_at"))
+def _ship_deadlines(promises: list[Obligation]) -> dict[int, datetime]:
+    return {
+        row.subject_id: row.due_at
+        for row in promises
+        if row.kind == Kind.SHIP
+        and not row.end
+        and row.subject_kind == "fulfillment_order"
+        and row.subject_id is not None
+    }
 
 
 def _evidence(order: Order, holds: list[Hold]) -> list[str]:
@@ -147,7 +178,7 @@ def _evidence(order: Order, holds: list[Hold]) -> list[str]:
         f"gave up: {letter.task}, {letter.error}"
         for letter in DeadLetter.objects.filter(order_id=order.id, status="waiting").order_by("id")
     ]
-    last = Event.objects.filter(order_id=order.id).order_by("-id").first()
+    last = timeline.events_of(order).order_by("-id").first()
     if last is not None:
         lines.append(f"last event: {last.name} at {last.at:%Y-%m-%d %H:%M:%S} UTC, {last.actor}")
     return lines

@@ -1,17 +1,20 @@
 """What the page of what needs attention shows of each cause: the orders, and what its fix needs."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.db.models import Q
 
 from entrepot.attempts.models import Attempt
 from entrepot.canon.money import Money
 from entrepot.catalog.models import Mapping as SkuMapping
 from entrepot.catalog.models import Variant
 from entrepot.connect.registry import UnknownPlatform, platform
-from entrepot.connections.models import Connection
 from entrepot.customers.models import PostalAddress
+from entrepot.dashboard.reading import connections
 from entrepot.dashboard.reading.standing import TOLD_APART, Cause
 from entrepot.dashboard.wording import country_name
 from entrepot.deadletters.models import DeadLetter
@@ -21,6 +24,7 @@ from entrepot.orders.models import Hold, Line, Order
 from entrepot.orders.states import HoldKind
 
 SHOWN = 6
+MOST_ALIKE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,93 +75,123 @@ class Card:
         return max(self.cause.orders - len(self.waiting), 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """Everything that the cards show, read at once for all of them."""
+
+    orders: Mapping[int, Order]
+    holds: Mapping[tuple[int, str, str], Hold]
+    addresses: Mapping[int, PostalAddress]
+    sold: Mapping[str, Sold]
+    attempts: Mapping[int, Attempt]
+    messages: Mapping[int, InboxMessage]
+    letters: Mapping[int, DeadLetter]
+    promises: Mapping[int, Obligation]
+
+
 def cards_of(causes: Iterable[Cause], names: Mapping[int, str]) -> list[Card]:
-    """A card per cause, in the order given."""
+    """A card per cause, in the order given; the number of queries is that of the kinds of cards."""
     found = list(causes)
-    wanted = {id_ for cause in found for id_ in cause.order_ids[:SHOWN]}
+    known = _read(found, names)
+    return [_card(cause, known, names) for cause in found]
+
+
+def _read(causes: list[Cause], names: Mapping[int, str]) -> _Found:
+    wanted = {id_ for cause in causes for id_ in cause.order_ids[:SHOWN]}
     holds = _holds(wanted)
     twins = {
         int(str(hold.data.get("twin_id") or hold.data.get("order_id") or 0))
         for hold in holds.values()
         if hold.kind == HoldKind.DUPLICATE_SUSPECTED
     }
-    orders = _orders(wanted | twins)
-    return [_card(cause, orders, holds, names) for cause in found]
+    orders = Order.objects.in_bulk(wanted | twins)
+    subjects: dict[str, set[int]] = defaultdict(set)
+    for cause in causes:
+        subjects[cause.category] |= set(cause.subject_ids[:SHOWN])
+    return _Found(
+        orders=orders,
+        holds=holds,
+        addresses=PostalAddress.objects.in_bulk(
+            {order.address_id for order in orders.values() if order.address_id}
+        ),
+        sold=_sold_of({cause.about for cause in causes if _is_unmapped(cause)}, names),
+        attempts=Attempt.objects.in_bulk(subjects["unknown"]),
+        messages=InboxMessage.objects.defer("body").in_bulk(subjects["parked"]),
+        letters=DeadLetter.objects.in_bulk(subjects["gave_up"]),
+        promises=Obligation.objects.in_bulk(subjects["late"]),
+    )
 
 
-def _card(
-    cause: Cause,
-    orders: Mapping[int, Order],
-    holds: Mapping[tuple[int, str, str], Hold],
-    names: Mapping[int, str],
-) -> Card:
-    addresses = _addresses([orders[id_] for id_ in cause.order_ids[:SHOWN] if id_ in orders])
+def _is_unmapped(cause: Cause) -> bool:
+    return (cause.category, cause.cause) == ("hold", HoldKind.UNMAPPED_SKU) and bool(cause.about)
+
+
+def _card(cause: Cause, found: _Found, names: Mapping[int, str]) -> Card:
     waiting = []
     for order_id in dict.fromkeys(cause.order_ids[:SHOWN]):
-        order = orders.get(order_id)
+        order = found.orders.get(order_id)
         if order is None:
             continue
-        hold = _hold_of(order_id, cause, holds)
-        waiting.append(_waiting(order, hold, addresses.get(order.address_id or 0)))
+        hold = _hold_of(order_id, cause, found.holds)
+        waiting.append(_waiting(order, hold, found.addresses.get(order.address_id or 0)))
     match cause.category:
-        case "hold" if cause.cause == HoldKind.UNMAPPED_SKU and cause.about:
-            sold = _sold(cause.about, names)
-            return Card(cause=cause, kind="unmapped", waiting=waiting, sold=sold)
+        case "hold" if _is_unmapped(cause):
+            return Card(cause=cause, kind="unmapped", waiting=waiting, sold=found.sold[cause.about])
         case "hold" if cause.cause == HoldKind.MISSING_ARTWORK and cause.about:
             return Card(cause=cause, kind="artwork", waiting=waiting)
         case "hold" if cause.cause == HoldKind.SHIPPING_UNMAPPED:
             return Card(cause=cause, kind="shipping", waiting=waiting)
         case "hold" if cause.cause == HoldKind.DUPLICATE_SUSPECTED:
-            return Card(cause=cause, kind="duplicate", waiting=waiting, twin=_twin(waiting, orders))
+            twin = _twin(waiting, found.orders)
+            return Card(cause=cause, kind="duplicate", waiting=waiting, twin=twin)
         case "unknown":
-            return _unknown_card(cause, waiting, names)
+            return _unknown_card(cause, waiting, found, names)
         case _:
-            return _other_card(cause, waiting)
+            return _other_card(cause, waiting, found)
 
 
-def _other_card(cause: Cause, waiting: list[Waiting]) -> Card:
+def _other_card(cause: Cause, waiting: list[Waiting], found: _Found) -> Card:
     """A card whose subjects are no holds: messages, dead letters, promises."""
-    ids = cause.subject_ids[:SHOWN]
+    ids = sorted(cause.subject_ids[:SHOWN])
     match cause.category:
         case "parked":
-            messages = InboxMessage.objects.filter(id__in=ids).defer("body").order_by("id")
-            return Card(cause=cause, kind="parked", waiting=[], messages=list(messages))
+            messages = [found.messages[id_] for id_ in ids if id_ in found.messages]
+            return Card(cause=cause, kind="parked", waiting=[], messages=messages)
         case "gave_up":
-            letters = DeadLetter.objects.filter(id__in=ids).order_by("id")
-            return Card(cause=cause, kind="gave_up", waiting=waiting, letters=list(letters))
+            letters = [found.letters[id_] for id_ in ids if id_ in found.letters]
+            return Card(cause=cause, kind="gave_up", waiting=waiting, letters=letters)
         case "late":
-            promises = Obligation.objects.filter(id__in=ids).order_by("due_at", "id")
-            return Card(cause=cause, kind="late", waiting=waiting, promises=list(promises))
+            promises = [found.promises[id_] for id_ in ids if id_ in found.promises]
+            promises.sort(key=lambda promise: (promise.due_at, promise.id))
+            return Card(cause=cause, kind="late", waiting=waiting, promises=promises)
         case _:
             return Card(cause=cause, kind=cause.category, waiting=waiting)
 
 
-def _unknown_card(cause: Cause, waiting: list[Waiting], names: Mapping[int, str]) -> Card:
-    attempt = Attempt.objects.filter(id__in=cause.subject_ids[:1]).first()
-    connection = (
-        Connection.objects.filter(id=attempt.connection_id).first()
-        if attempt and attempt.connection_id
-        else None
-    )
-    settle = 0
-    if attempt and connection:
-        try:
-            effect = platform(connection.platform).manifest.effects.get(attempt.kind)
-        except UnknownPlatform:
-            effect = None
-        settle = effect.settle_seconds if effect else 0
+def _unknown_card(
+    cause: Cause, waiting: list[Waiting], found: _Found, names: Mapping[int, str]
+) -> Card:
+    attempt = next((found.attempts.get(id_) for id_ in cause.subject_ids[:1]), None)
     return Card(
         cause=cause,
         kind="unknown",
         waiting=waiting,
         attempt=attempt,
         connection=names.get(attempt.connection_id or 0, "") if attempt else "",
-        settle=settle,
+        settle=_settle_of(attempt) if attempt else 0,
     )
 
 
-def _orders(ids: set[int]) -> dict[int, Order]:
-    return {order.id: order for order in Order.objects.filter(id__in=ids)}
+def _settle_of(attempt: Attempt) -> int:
+    """After how many seconds a look-up that finds nothing means something."""
+    row = next((one for one in connections.known() if one.id == attempt.connection_id), None)
+    if row is None:
+        return 0
+    try:
+        effect = platform(row.platform).manifest.effects.get(attempt.kind)
+    except UnknownPlatform:
+        return 0
+    return effect.settle_seconds if effect else 0
 
 
 def _holds(order_ids: set[int]) -> dict[tuple[int, str, str], Hold]:
@@ -180,11 +214,6 @@ def _hold_of(
         ),
         None,
     )
-
-
-def _addresses(orders: list[Order]) -> dict[int, PostalAddress]:
-    ids = {order.address_id for order in orders if order.address_id}
-    return {row.id: row for row in PostalAddress.objects.filter(id__in=ids)}
 
 
 def _waiting(order: Order, hold: Hold | None, address: PostalAddress | None) -> Waiting:
@@ -217,37 +246,51 @@ def _twin(waiting: list[Waiting], orders: Mapping[int, Order]) -> Waiting | None
     return None
 
 
-def _sold(sku: str, names: Mapping[int, str]) -> Sold:
-    """A SKU as its storefront lists it, else as an order's line has it."""
-    variant = Variant.objects.filter(sku=sku).select_related("product").first()
-    like = _alike(sku)
-    if variant is not None:
+def _sold_of(skus: set[str], names: Mapping[int, str]) -> dict[str, Sold]:
+    """Each SKU as its storefront lists it, else as the newest order's line has it."""
+    if not skus:
+        return {}
+    alike = _alike(skus)
+    sold = {sku: Sold(title=sku, price=None, storefront="", like=alike.get(sku)) for sku in skus}
+    lines = Line.objects.filter(sku__in=skus).select_related("order")
+    for line in lines.order_by("sku", "-id").distinct("sku"):
+        sold[line.sku] = Sold(
+            title=line.title,
+            price=Money(line.unit_price, line.order.currency),
+            storefront=names.get(line.order.connection_id, ""),
+            like=alike.get(line.sku),
+        )
+    variants = Variant.objects.filter(sku__in=skus).select_related("product")
+    for variant in variants.order_by("-id"):  # the one that was known first is said
         price = (
             Money(variant.price, variant.currency) if variant.price and variant.currency else None
         )
         titles = dict.fromkeys(filter(None, [variant.product.title, variant.title]))
-        return Sold(
+        sold[variant.sku] = Sold(
             title=", ".join(titles),
             price=price,
             storefront=names.get(variant.connection_id, ""),
-            like=like,
+            like=alike.get(variant.sku),
         )
-    line = Line.objects.filter(sku=sku).select_related("order").order_by("-id").first()
-    if line is None:
-        return Sold(title=sku, price=None, storefront="", like=like)
-    return Sold(
-        title=line.title,
-        price=Money(line.unit_price, line.order.currency),
-        storefront=names.get(line.order.connection_id, ""),
-        like=like,
-    )
+    return sold
 
 
-def _alike(sku: str) -> SkuMapping | None:
-    """A mapped SKU that begins and ends like this one: mostly the same product in that size."""
+def _alike(skus: set[str]) -> dict[str, SkuMapping]:
+    """By SKU, a mapped one that begins and ends like it: mostly the same product in that size."""
+    wanted = {sku: ends for sku in skus if (ends := _ends_of(sku))}
+    if not wanted:
+        return {}
+    either = Q()
+    for begin, end in set(wanted.values()):
+        either |= Q(sku__startswith=begin, sku__endswith=end)
+    found: dict[str, SkuMapping] = {}
+    for row in SkuMapping.objects.filter(either).order_by("-updated_at")[:MOST_ALIKE]:
+        for sku, (begin, end) in wanted.items():
+            if row.sku != sku and row.sku.startswith(begin) and row.sku.endswith(end):
+                found.setdefault(sku, row)
+    return found
+
+
+def _ends_of(sku: str) -> tuple[str, str] | None:
     head, _, tail = sku.rpartition("-")
-    if not head or not tail:
-        return None
-    family = head.partition("-")[0]
-    rows = SkuMapping.objects.filter(sku__startswith=f"{family}-", sku__endswith=f"-{tail}")
-    return rows.exclude(sku=sku).order_by("-updated_at").first()
+    return (f"{head.partition('-')[0]}-", f"-{tail}") if head and tail else None

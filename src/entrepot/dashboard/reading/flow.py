@@ -88,17 +88,20 @@ _ORDERS = f"""
     WHERE o.mode = %(mode)s AND o.first_seen_at >= %(since)s AND NOT o.is_history
     GROUP BY 1
 """  # noqa: S608 -- constants
-_PARKED = """
-    SELECT count(*)
-    FROM inbox_work AS w
-    JOIN inbox_message AS m ON m.id = w.message_id
-    WHERE w.is_parked AND m.mode = %(mode)s AND m.received_at >= %(since)s
-"""
-_REFUSED = """
-    SELECT count(*)
-    FROM inbox_refusal AS r
-    JOIN connections_connection AS c ON c.id = r.connection_id
-    WHERE c.mode = %(mode)s AND r.at >= %(since)s
+_BEFORE = """
+    SELECT
+        (
+            SELECT count(*)
+            FROM inbox_work AS w
+            JOIN inbox_message AS m ON m.id = w.message_id
+            WHERE w.is_parked AND m.mode = %(mode)s AND m.received_at >= %(since)s
+        ) AS parked,
+        (
+            SELECT count(*)
+            FROM inbox_refusal AS r
+            JOIN connections_connection AS c ON c.id = r.connection_id
+            WHERE c.mode = %(mode)s AND r.at >= %(since)s
+        ) AS refused
 """
 
 
@@ -174,8 +177,7 @@ def flow(mode: str, since: datetime) -> Flow:
     """The flow of what was first heard of since an instant."""
     parameters = {"mode": mode, "since": since}
     numbers: dict[str, int] = dict(sql.fetch(_ORDERS, parameters))
-    numbers["parked"] = sql.fetch_value(_PARKED, parameters)
-    numbers["refused"] = sql.fetch_value(_REFUSED, parameters)
+    numbers |= sql.fetch_dicts(_BEFORE, parameters)[0]
     return flow_of(since, numbers)
 
 

@@ -1,6 +1,6 @@
 """Everything that the page of one order shows, beside its shares and its timeline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,8 +9,8 @@ from entrepot.access.crypto import CannotDecrypt
 from entrepot.canon.money import Money
 from entrepot.canon.payments import PaymentFactKind
 from entrepot.canon.places import Address
-from entrepot.customers.models import Customer
-from entrepot.customers.queries import address_of, email_of
+from entrepot.customers.queries import address_of, customer_of, email_of
+from entrepot.dashboard.reading.beside import Beside
 from entrepot.dashboard.reading.owed import word_of
 from entrepot.dashboard.reading.shell import names_of_actors
 from entrepot.dashboard.wording import (
@@ -25,10 +25,9 @@ from entrepot.dashboard.wording import (
 from entrepot.dashboard.words_of_states import HOLD, MAIL, MAIL_KIND, chip_of
 from entrepot.notifications.models import Mail
 from entrepot.obligations.models import Obligation
-from entrepot.orders.models import Hold, Note, Order, TaxLine
+from entrepot.orders.models import Hold, Order, TaxLine
 from entrepot.orders.states import HoldKind
 from entrepot.payments.models import PaymentEntry, Refund
-from entrepot.payments.states import RefundStatus
 
 SIGNS = {
     PaymentFactKind.CAPTURED: 1,
@@ -139,16 +138,13 @@ class Written:
     text: str
 
 
-def ledger_of(order: Order, names: Mapping[int, str]) -> Ledger:
+def ledger_of(order: Order, near: Beside, names: Mapping[int, str]) -> Ledger:
     """The order's payment facts, the oldest first."""
     rows = list(PaymentEntry.objects.filter(order_id=order.id).order_by("happened_at", "id"))
     facts = [_fact(row) for row in rows]
     last4 = next((row.card_last4 for row in rows if row.card_last4), "")
     gateway = next((names.get(row.connection_id, "") for row in rows if row.is_from_gateway), "")
     held = order.amount_captured - order.amount_refunded - order.amount_disputed
-    wanted = Refund.objects.filter(
-        order_id=order.id, status__in=[RefundStatus.WANTED, RefundStatus.PENDING]
-    ).order_by("number")
     return Ledger(
         where=", ".join(
             filter(
@@ -162,7 +158,7 @@ def ledger_of(order: Order, names: Mapping[int, str]) -> Ledger:
         facts=facts,
         disputed=Money(order.amount_disputed, order.currency),
         held=Money(held, order.currency),
-        wanted=list(wanted),
+        wanted=near.refunds,
     )
 
 
@@ -179,7 +175,7 @@ def _fact(row: PaymentEntry) -> Fact:
     )
 
 
-def totals_of(order: Order) -> list[Total]:
+def totals_of(order: Order, near: Beside) -> list[Total]:
     """The totals as the source told them; parts that are zero are left out."""
     currency = order.currency
     parts = [Total(words="Lines", amount=Money(order.total_lines, currency))]
@@ -196,7 +192,7 @@ def totals_of(order: Order) -> list[Total]:
         parts.append(Total(words=title, amount=Money(order.total_shipping, currency)))
     if order.total_fees:
         parts.append(Total(words="Fees", amount=Money(order.total_fees, currency)))
-    taxes = [_tax(row, currency) for row in TaxLine.objects.filter(order=order).order_by("id")]
+    taxes = [_tax(row, currency) for row in near.taxes]
     added = [tax for tax, is_included in taxes if not is_included]
     included = [tax for tax, is_included in taxes if is_included]
     whole = Total(words="Total", amount=Money(order.total, currency), is_total=True)
@@ -236,9 +232,14 @@ def mails_of(order_id: int) -> list[Sent]:
     ]
 
 
-def owed_of(order_id: int, now: datetime) -> list[Owed]:
+def promises_of(order_id: int) -> list[Obligation]:
+    """The order's promises, the newest first."""
+    return list(Obligation.objects.filter(order_id=order_id).order_by("-id"))
+
+
+def owed_of(promises: Sequence[Obligation], now: datetime) -> list[Owed]:
     """The order's promises: open ones by deadline, then those that ended, the newest first."""
-    rows = list(Obligation.objects.filter(order_id=order_id).order_by("-id")[:40])
+    rows = list(promises[:40])
     rows.sort(key=lambda row: (bool(row.end), row.due_at if not row.end else now, -row.id))
     return [
         Owed(
@@ -278,9 +279,9 @@ def hold_words(hold: Hold) -> str:
     return str(HOLD.get(hold.kind, sentence(hold.kind)))  # type: ignore[call-overload]
 
 
-def person_of(order: Order, *, may_see: bool, is_revealed: bool) -> Person:
+def person_of(order: Order, near: Beside, *, may_see: bool, is_revealed: bool) -> Person:
     """The buyer; e-mail address and telephone are masked until revealed."""
-    customer = Customer.objects.filter(id=order.customer_id or 0).first()
+    customer = customer_of(order.customer_id)
     address = address_of(order.address_id)
     name = address.name or (customer.name if customer else "")
     phone = address.phone or (customer.phone if customer else "")
@@ -289,7 +290,7 @@ def person_of(order: Order, *, may_see: bool, is_revealed: bool) -> Person:
     return Person(
         id=order.customer_id,
         name=name if may_see else "",
-        nth=_nth(order),
+        nth=near.earlier + 1 if order.customer_id is not None else 0,
         language=customer.language if customer else "",
         email=email if shown else masked_email(email) if email else "",
         phone=phone if shown else masked_phone(phone),
@@ -302,18 +303,6 @@ def _email(customer_id: int | None) -> str:
         return email_of(customer_id)
     except CannotDecrypt:
         return ""
-
-
-def _nth(order: Order) -> int:
-    """Which of the customer's orders it is, by the index on customers."""
-    if order.customer_id is None:
-        return 0
-    return (
-        Order.objects.filter(
-            customer_id=order.customer_id, mode=order.mode, placed_at__lt=order.placed_at
-        ).count()
-        + 1
-    )
 
 
 def destination_of(order: Order, *, may_see: bool) -> Destination:
@@ -337,9 +326,9 @@ def _lines(address: Address, *, may_see: bool) -> list[str]:
     return list(filter(None, [*street, place, country]))
 
 
-def notes_of(order: Order) -> list[Written]:
+def notes_of(order: Order, near: Beside) -> list[Written]:
     """What people and the customer wrote, the newest first."""
-    rows = list(Note.objects.filter(order=order).order_by("-written_at", "-id")[:50])
+    rows = near.notes
     people = names_of_actors({row.author for row in rows})
     written = [
         Written(author=people.get(row.author, row.author), at=row.written_at, text=row.text)

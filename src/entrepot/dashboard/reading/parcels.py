@@ -57,19 +57,35 @@ class Box:
     promised_at: datetime | None
 
 
-def delivered_by_item(order_id: int) -> dict[int, int]:
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What of an order has left: its parcels with their shipments, and what is in each shipment."""
+
+    parcels: list[Parcel]
+    contents: dict[int, list[ShipmentItem]]
+
+
+def sent_of(order_id: int) -> Sent:
+    """The parcels of an order by number, voided ones too."""
+    rows = Parcel.objects.filter(order_id=order_id).select_related("shipment")
+    parcels = list(rows.order_by("number", "id"))
+    contents: dict[int, list[ShipmentItem]] = defaultdict(list)
+    shipments = {parcel.shipment_id for parcel in parcels}
+    for item in ShipmentItem.objects.filter(shipment_id__in=shipments).order_by("id"):
+        contents[item.shipment_id].append(item)
+    return Sent(parcels, contents)
+
+
+def delivered_by_item(sent: Sent) -> dict[int, int]:
     """Units of each item in shipments all of whose parcels have arrived."""
-    states: dict[int, list[str]] = defaultdict(list)
-    for shipment_id, status in Parcel.objects.filter(order_id=order_id).values_list(
-        "shipment_id", "status"
-    ):
-        states[shipment_id].append(status)
-    arrived = [id_ for id_, found in states.items() if found and set(found) <= ARRIVED]
+    states: dict[int, set[str]] = defaultdict(set)
+    for parcel in sent.parcels:
+        states[parcel.shipment_id].add(parcel.status)
     counted: dict[int, int] = defaultdict(int)
-    for item_id, quantity in ShipmentItem.objects.filter(shipment_id__in=arrived).values_list(
-        "fulfillment_item_id", "quantity"
-    ):
-        counted[item_id] += quantity
+    for shipment_id, found in states.items():
+        if found <= ARRIVED:
+            for item in sent.contents.get(shipment_id, ()):
+                counted[item.fulfillment_item_id] += item.quantity
     return counted
 
 
@@ -78,25 +94,23 @@ def boxes_of(
     rows: list[FulfillmentOrder],
     items: list[FulfillmentItem],
     lines: Mapping[int, Line],
+    sent: Sent,
 ) -> dict[int, list[Box]]:
     shares = {row.id: row for row in rows}
     skus = {item.id: item for item in items}
-    shipments = {
-        row.id: row
-        for row in Shipment.objects.filter(order_id=order.id).exclude(status=ShipmentStatus.VOIDED)
-    }
     contents: dict[int, list[str]] = defaultdict(list)
-    for row in ShipmentItem.objects.filter(shipment_id__in=shipments):
-        item = skus.get(row.fulfillment_item_id)
-        line = lines.get(row.line_id)
-        contents[row.shipment_id].append(
-            f"{row.quantity} × {line.title if line else item.sku if item else 'unknown'}"
-        )
-    parcels = list(Parcel.objects.filter(shipment_id__in=shipments).order_by("number", "id"))
+    for shipment_id, packed in sent.contents.items():
+        for row in packed:
+            item = skus.get(row.fulfillment_item_id)
+            line = lines.get(row.line_id)
+            contents[shipment_id].append(
+                f"{row.quantity} × {line.title if line else item.sku if item else 'unknown'}"
+            )
+    parcels = [one for one in sent.parcels if one.shipment.status != ShipmentStatus.VOIDED]
     scans = _last_scans([parcel.id for parcel in parcels])
     found: dict[int, list[Box]] = defaultdict(list)
     for parcel in parcels:
-        shipment = shipments[parcel.shipment_id]
+        shipment = parcel.shipment
         found[shipment.fulfillment_order_id].append(
             Box(
                 id=parcel.id,

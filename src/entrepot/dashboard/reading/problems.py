@@ -1,8 +1,11 @@
 """Why an order stands, in one line with the way out, for a page of orders at once."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from entrepot.dashboard import words_of_states
 from entrepot.dashboard.reading.headline import DELAYED_PARCEL
@@ -10,6 +13,8 @@ from entrepot.dashboard.reading.standing import EFFECTS
 from entrepot.dashboard.wording import clock_words, moment_words, plain, sentence
 from entrepot.database import sql
 from entrepot.orders.states import HoldKind
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +45,10 @@ FIXES = {
 }
 
 _UNKNOWN = """
-    SELECT a.order_id, a.kind, a.next_ask_at, c.name
+    SELECT a.order_id, a.kind, a.next_ask_at, c.name, row_number() OVER (ORDER BY a.id DESC) AS n
     FROM attempts_attempt AS a
     LEFT JOIN connections_connection AS c ON c.id = a.connection_id
     WHERE a.order_id = ANY (%(ids)s) AND a.status = 'unknown'
-    ORDER BY a.id DESC
 """
 # `others` counts the orders that wait for the same thing, by orders_hold_open.
 _HOLDS = """
@@ -53,13 +57,14 @@ _HOLDS = """
         FROM orders_hold AS same
         WHERE same.merchant_id = h.merchant_id AND same.kind = h.kind AND same.about = h.about
             AND same.about <> '' AND same.lifted_at IS NULL
-    ) AS others
+    ) AS others, row_number() OVER (ORDER BY h.opened_at DESC) AS n
     FROM orders_hold AS h
     WHERE h.order_id = ANY (%(ids)s) AND h.lifted_at IS NULL
-    ORDER BY h.opened_at DESC
 """
 _PARCELS = f"""
-    SELECT p.order_id, p.number, p.status, p.status_at, p.promised_at, u.happened_at
+    SELECT
+        p.order_id, p.number, p.status, p.status_at, p.promised_at, u.happened_at,
+        row_number() OVER (ORDER BY p.number DESC) AS n
     FROM fulfillment_parcel AS p
     LEFT JOIN LATERAL (
         SELECT max(happened_at) AS happened_at
@@ -67,12 +72,11 @@ _PARCELS = f"""
         WHERE parcel_id = p.id
     ) AS u ON true
     WHERE p.order_id = ANY (%(ids)s) AND {DELAYED_PARCEL}
-    ORDER BY p.number DESC
 """  # noqa: S608 -- constants
 # The last thing that an effect which is owed met with.
 _LATE = """
     SELECT DISTINCT ON (b.order_id)
-        b.order_id, b.kind, b.due_at, a.message, a.status, a.calls, d.error
+        b.order_id, b.kind, a.message, a.status, a.calls, d.error, 0 AS n
     FROM obligations_obligation AS b
     LEFT JOIN LATERAL (
         SELECT message, status, calls
@@ -92,52 +96,58 @@ _LATE = """
     ORDER BY b.order_id, b.due_at
 """
 _WAITING = """
-    SELECT o.id, o.payment_status, o.payment_title, o.is_on_terms, (
+    SELECT o.id AS order_id, o.payment_status, o.payment_title, o.is_on_terms, (
         SELECT min(f.submit_after)
         FROM fulfillment_order AS f
         WHERE f.order_id = o.id AND f.status = 'open' AND f.submit_after > now()
-    )
+    ) AS until, 0 AS n
     FROM orders_order AS o
     WHERE o.id = ANY (%(ids)s) AND o.status = 'open'
 """
 _PRESUMED = """
-    SELECT p.order_id, max(p.status_at)
+    SELECT p.order_id, max(p.status_at) AS at, 0 AS n
     FROM fulfillment_parcel AS p
     WHERE p.order_id = ANY (%(ids)s) AND p.status = 'presumed_delivered'
     GROUP BY 1
 """
+# In the order of the headline, the least urgent first: what comes later is said instead.
+_ALL = " UNION ALL ".join(
+    f"SELECT {rank} AS rank, n, order_id, row_to_json(x)::text AS told FROM ({one}) AS x"  # noqa: S608 -- constants
+    for rank, one in enumerate((_PRESUMED, _WAITING, _PARCELS, _LATE, _HOLDS, _UNKNOWN))
+)
+_TOLD = f"SELECT rank, order_id, told FROM ({_ALL}) AS every ORDER BY rank, n"  # noqa: S608 -- constants
 
 
 def problems_of(order_ids: Iterable[int]) -> dict[int, Problem]:
     """The most urgent problem line of each order that has one, in the order of the headline."""
-    ids = {"ids": list(order_ids)}
+    ids = list(order_ids)
     found: dict[int, Problem] = {}
-    if not ids["ids"]:
+    if not ids:
         return found
-    for order_id, at in sql.fetch(_PRESUMED, ids):
-        found[order_id] = Problem("", "No carrier could say", f"set {_at(at)}")
-    for order_id, payment, title, on_terms, until in sql.fetch(_WAITING, ids):
-        line = _waiting(payment, title, on_terms=on_terms, until=until)
-        if line:
+    for rank, order_id, told in sql.fetch(_TOLD, {"ids": ids}):
+        line = _LINES[rank](msgspec.json.decode(told))
+        if line is not None:
             found[order_id] = line
-    for order_id, number, status, status_at, promised_at, scanned_at in sql.fetch(_PARCELS, ids):
-        found[order_id] = _parcel(number, status, status_at, promised_at, scanned_at)
-    for order_id, kind, _due, message, status, calls, error in sql.fetch(_LATE, ids):
-        found[order_id] = _late(kind, message or "", status or "", calls or 0, error or "")
-    for order_id, kind, about, reason, others in sql.fetch(_HOLDS, ids):
-        found[order_id] = _hold(kind, about, reason, others)
-    for order_id, kind, next_ask_at, name in sql.fetch(_UNKNOWN, ids):
-        found[order_id] = _unknown(kind, next_ask_at, name or "the other side")
     return found
 
 
-def _unknown(kind: str, next_ask_at: datetime | None, name: str) -> Problem:
-    effect = EFFECTS.get(kind, sentence(kind))
+def _presumed(row: Row) -> Problem:
+    return Problem("", "No carrier could say", f"set {_at(_instant(row['at']))}")
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _unknown(row: Row) -> Problem:
+    next_ask_at, name = _instant(row["next_ask_at"]), row["name"] or "the other side"
+    effect = EFFECTS.get(row["kind"], sentence(row["kind"]))
     asking = f"asking {name}" + (f", next {clock_words(next_ask_at)}" if next_ask_at else "")
     return Problem("unknown", f"{effect} unknown", asking, fix="See")
 
 
-def _hold(kind: str, about: str, reason: str, others: int) -> Problem:
+def _hold(row: Row) -> Problem:
+    kind, about, reason, others = row["kind"], row["about"], row["reason"], row["others"]
     known = HoldKind(kind) if kind in HoldKind.values else None
     words = words_of_states.HOLD[known] if known else sentence(kind)
     if known == HoldKind.UNMAPPED_SKU and about:
@@ -148,10 +158,11 @@ def _hold(kind: str, about: str, reason: str, others: int) -> Problem:
     return Problem("warn", words, detail, max(others, 0), is_hold=True, fix=fix, anchor=anchor)
 
 
-def _late(kind: str, message: str, status: str, calls: int, error: str) -> Problem:
-    word = words_of_states.OWED.get(kind, sentence(kind))  # type: ignore[call-overload]
-    if error:
-        return Problem("bad", f"{word}: our own work gave up", error, fix="See")
+def _late(row: Row) -> Problem:
+    word = words_of_states.OWED.get(row["kind"], sentence(row["kind"]))
+    message, status, calls = row["message"] or "", row["status"] or "", row["calls"] or 0
+    if row["error"]:
+        return Problem("bad", f"{word}: our own work gave up", row["error"], fix="See")
     if message:
         tries = f"{calls} times" if calls > 1 else "once"
         return Problem(
@@ -160,13 +171,9 @@ def _late(kind: str, message: str, status: str, calls: int, error: str) -> Probl
     return Problem("bad", f"{word} is late", fix="Open")
 
 
-def _parcel(
-    number: int,
-    status: str,
-    status_at: datetime | None,
-    promised_at: datetime | None,
-    scanned_at: datetime | None,
-) -> Problem:
+def _parcel(row: Row) -> Problem:
+    number, status, status_at = row["number"], row["status"], _instant(row["status_at"])
+    promised_at, scanned_at = _instant(row["promised_at"]), _instant(row["happened_at"])
     if status == "returning":
         return Problem(
             "warn", f"Parcel {number} is coming back", f"since {_at(status_at)}", fix="Open"
@@ -180,9 +187,10 @@ def _parcel(
     return Problem("warn", f"Parcel {number} is delayed", fix="Open")
 
 
-def _waiting(payment: str, title: str, *, on_terms: bool, until: datetime | None) -> Problem | None:
+def _waiting(row: Row) -> Problem | None:
+    payment, title, until = row["payment_status"], row["payment_title"], _instant(row["until"])
     if until is not None:
-        by = f"{title}, on terms. " if on_terms else ""
+        by = f"{title}, on terms. " if row["is_on_terms"] else ""
         return Problem("", f"{by}Submits at {clock_words(until)}")
     if payment == "pending":
         return Problem("", f"{title or 'The payment'} is pending")
@@ -193,3 +201,8 @@ def _waiting(payment: str, title: str, *, on_terms: bool, until: datetime | None
 
 def _at(instant: datetime | None) -> str:
     return "an unknown time" if instant is None else moment_words(instant)
+
+
+_LINES: tuple[Callable[[Row], Problem | None], ...] = (
+    _presumed, _waiting, _parcel, _late, _hold, _unknown,
+)  # fmt: skip

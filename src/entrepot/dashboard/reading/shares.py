@@ -12,6 +12,7 @@ from entrepot.dashboard.reading.parcels import (
     Step,
     boxes_of,
     delivered_by_item,
+    sent_of,
     waiting_steps,
 )
 from entrepot.dashboard.wording import Chip
@@ -85,8 +86,9 @@ def shares_of(order: Order, names: Mapping[int, str], due: Mapping[int, datetime
     items = list(
         FulfillmentItem.objects.filter(fulfillment_order__in=rows).order_by("position", "id")
     )
-    boxes = boxes_of(order, rows, items, lines)
-    delivered = delivered_by_item(order.id)
+    sent = sent_of(order.id)
+    boxes = boxes_of(order, rows, items, lines, sent)
+    delivered = delivered_by_item(sent)
     artworks = _artworks(items)
     shares = [
         _share(

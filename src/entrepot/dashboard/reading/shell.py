@@ -9,6 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from entrepot.access.models import User
 from entrepot.connections.models import EffectPause
 from entrepot.dashboard import words_of_states
+from entrepot.dashboard.reading import standing
 from entrepot.dashboard.wording import Chip
 from entrepot.database import sql
 
@@ -69,8 +70,10 @@ class FlowChoice:
 
 
 # Every count rides on a partial index of what is open, which stays small.
-_COUNTS = """
+_COUNTS = f"""
+    WITH {standing.STANDING}
     SELECT
+        (SELECT count(*) FROM standing) AS attention,
         (
             SELECT count(*)
             FROM inbox_work AS w
@@ -83,10 +86,7 @@ _COUNTS = """
             FROM notifications_notification
             WHERE customer_id IS NULL AND read_at IS NULL AND removed_at IS NULL
                 AND mode = %(mode)s
-        ) AS unread
-"""
-_WAITING = """
-    SELECT
+        ) AS unread,
         (
             SELECT count(*)
             FROM fulfillment_order
@@ -105,19 +105,21 @@ _WAITING = """
             FROM obligations_obligation
             WHERE kind = 'write_back' AND "end" = '' AND mode = %(mode)s
         ) AS write_backs
-"""
+"""  # noqa: S608 -- constants
 
 
 def counts(mode: str) -> dict[str, int]:
-    """What waits for a person, by key: parked, deadletters, unread."""
+    """What waits, by key: attention, parked, deadletters and unread, and each flow of effects.
+
+    Read when the page is shown, after whatever its request has changed.
+    """
     return sql.fetch_dicts(_COUNTS, {"mode": mode})[0]
 
 
-def flows(mode: str) -> list[FlowChoice]:
+def flows(counted: dict[str, int]) -> list[FlowChoice]:
     """The kinds of effects that can be paused, with how much of each waits."""
-    waiting = sql.fetch_dicts(_WAITING, {"mode": mode})[0]
     return [
-        FlowChoice(str(flow), word, waiting[str(flow)])
+        FlowChoice(str(flow), word, counted[str(flow)])
         for flow, word in words_of_states.FLOW.items()
     ]
 

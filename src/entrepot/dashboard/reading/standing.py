@@ -33,7 +33,7 @@ _told_apart = ", ".join(f"'{kind}'" for kind in sorted(TOLD_APART))
 
 # Partial indexes hold only what is open: orders_hold_open, inbox_work_parked,
 # attempts_attempt_unknown, deadletters_waiting, obligations_due.
-_STANDING = f"""
+STANDING = f"""
     standing AS (
         SELECT
             CASE h.kind WHEN 'payment_needed' THEN 'payment' ELSE 'hold' END AS category,
@@ -85,9 +85,9 @@ _STANDING = f"""
             )
     )
 """  # noqa: S608 -- constants
-_HOW_MANY = f"WITH {_STANDING} SELECT count(*) FROM standing"  # noqa: S608 -- constants
+_HOW_MANY = f"WITH {STANDING} SELECT count(*) FROM standing"  # noqa: S608 -- constants
 _GROUPED = f"""
-    WITH {_STANDING}
+    WITH {STANDING}
     SELECT
         category,
         cause,
@@ -109,7 +109,7 @@ _GROUPED = f"""
     ORDER BY min(since), category, cause, about
 """  # noqa: S608 -- constants
 _MONEY = f"""
-    WITH {_STANDING}
+    WITH {STANDING}
     SELECT category, cause, about, o.currency, sum(o.total)
     FROM (SELECT DISTINCT category, cause, about, order_id FROM standing) AS each
     JOIN orders_order AS o ON o.id = each.order_id

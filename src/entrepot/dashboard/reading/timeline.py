@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
+
 from entrepot.attempts.models import Attempt
 from entrepot.connections.models import CallRecord
 from entrepot.dashboard.reading.shell import names_of_actors
@@ -12,8 +15,11 @@ from entrepot.dashboard.wording import Chip, duration_words, sentence
 from entrepot.dashboard.words_of_states import ATTEMPT, chip_of
 from entrepot.events.models import Event
 from entrepot.inbox.models import InboxMessage, InboxSeen
+from entrepot.orders.models import Order
 
 MOST = 400
+# Clocks differ a little, and what causes an order's first event may stand just before it.
+MARGIN = timedelta(days=1)
 DEEPEST = 12
 
 
@@ -55,13 +61,23 @@ class Timeline:
     is_cut: bool
 
 
-def timeline_of(order_id: int, *, is_full: bool) -> Timeline:
+def events_of(order: Order) -> QuerySet[Event]:
+    """The events of an order: of the months that it lived through, not of every month there is."""
+    return _between(order).filter(order_id=order.id)
+
+
+def _between(order: Order) -> QuerySet[Event]:
+    first = min(order.first_seen_at, order.placed_at) - MARGIN
+    return Event.objects.filter(at__gte=first, at__lte=timezone.now() + MARGIN)
+
+
+def timeline_of(order: Order, *, is_full: bool) -> Timeline:
     """The history of an order, by its events."""
-    events = list(Event.objects.filter(order_id=order_id).order_by("-id")[: MOST + 1])
+    events = list(events_of(order).order_by("-id")[: MOST + 1])
     is_cut = len(events) > MOST
     events = events[:MOST]
     people = names_of_actors({event.actor for event in events})
-    causes = _Causes(events)
+    causes = _Causes(events, _between(order))
     entries: list[Entry] = []
     for event in events:
         telling = telling_of(event.name)
@@ -93,8 +109,9 @@ def timeline_of(order_id: int, *, is_full: bool) -> Timeline:
 class _Causes:
     """Follows causes from an event down: events, attempts with their calls, inbound messages."""
 
-    def __init__(self, events: Iterable[Event]) -> None:
+    def __init__(self, events: Iterable[Event], around: QuerySet[Event]) -> None:
         self._events = {event.id: event for event in events}
+        self._around = around
         self._complete()
         causes = [event.cause for event in self._events.values()]
         subjects = {
@@ -106,21 +123,16 @@ class _Causes:
         self._attempts = {row.id: row for row in Attempt.objects.filter(id__in=attempt_ids)}
         self._calls = _calls(attempt_ids)
         message_ids = _numbers(causes, "inbox")
-        self._messages = {
-            row.id: row for row in InboxMessage.objects.filter(id__in=message_ids).defer("body")
-        }
-        self._repeats = dict(
-            InboxSeen.objects.filter(message_id__in=message_ids, repeats__gt=0).values_list(
-                "message_id", "repeats"
-            )
-        )
+        seen = InboxSeen.objects.filter(message_id=OuterRef("id")).values("repeats")
+        rows = InboxMessage.objects.filter(id__in=message_ids).defer("body")
+        self._messages = {row.id: row for row in rows.annotate(repeats=Subquery(seen[:1]))}
 
     def _complete(self) -> None:
         """Fetch causes that belong to no order (a connection's, say), a few levels up."""
         for _ in range(3):
             causes = [event.cause for event in self._events.values()]
             missing = _numbers(causes, "event") - self._events.keys()
-            found = Event.objects.filter(id__in=missing) if missing else ()
+            found = self._around.filter(id__in=missing) if missing else ()
             added = {event.id: event for event in found}
             if not added:
                 return
@@ -205,7 +217,7 @@ class _Causes:
         row = self._messages.get(message_id)
         if row is None:
             return Link(label="Raw bytes", words=f"m-{message_id}, removed by retention", at=None)
-        repeats = self._repeats.get(message_id, 0)
+        repeats = getattr(row, "repeats", None) or 0
         again = (
             f", {repeats} {'duplicate' if repeats == 1 else 'duplicates'} ignored"
             if repeats
