@@ -8,7 +8,10 @@ import pytest
 from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.monitoring import installation
+from entrepot.monitoring.installation import Place
 from tests.cli.shell import run
+
+HERE = Place(public_url="https://hub.moewe.example", folder=None, host="keller-1")
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def test_a_restore_refuses_a_database_that_is_not_empty(copy: Path) -> None:
 
 def test_adopting_lets_effects_go_on(merchant: Merchant) -> None:
     run("adopt --json")
-    installation.pause_installation(reason="restored from Sicherung.dump")
+    installation.pause_installation(HERE, reason="restored from Sicherung.dump")
 
     told = json.loads(run("adopt --json").out.splitlines()[-1])
 

@@ -133,7 +133,7 @@ def test_a_restore_pauses_what_it_restored(merchant: Merchant, tmp_path: Path) -
     installation.begin(place(tmp_path))
     assert allowed(merchant)
 
-    installation.pause_installation(reason="restored from a backup of yesterday")
+    installation.pause_installation(place(tmp_path), reason="restored from a backup of yesterday")
 
     with scope.merchant(merchant.id):
         verdict = effects_allowed(make_storefront(merchant), EffectFlow.SUBMISSIONS)
@@ -155,3 +155,16 @@ def test_this_process_knows_its_place(tmp_path: Path) -> None:
 
     assert here.host != ""
     assert node.host == ""
+
+
+def test_a_copy_of_a_hub_that_never_ran_is_paused_as_well(
+    merchant: Merchant, tmp_path: Path
+) -> None:
+    with scope.system():
+        Installation.objects.all().delete()
+
+    installation.pause_installation(place(tmp_path), reason="restored from Sicherung.dump")
+
+    with scope.system():
+        assert installation.effects_paused_reason() == "restored from Sicherung.dump"
+    assert installation.begin(place(tmp_path)) == "restored from Sicherung.dump"

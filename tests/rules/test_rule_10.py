@@ -21,6 +21,8 @@ from entrepot.tasks.submission import submit_now
 from tests.cli.shell import run
 from tests.rules.trade import SHOP_ACCOUNT, Trade, connect, line, snapshot
 
+HERE = Place(public_url="https://hub.moewe.example", folder=None, host="keller-1")
+
 
 @pytest.fixture
 def _remembers_nothing() -> Iterator[None]:
@@ -181,7 +183,7 @@ def test_a_restored_copy_asks_the_platforms_before_it_lets_anything_out(
     trade.work()
     run("adopt")
     copy, theirs = copied(other_merchant, house, run_jobs)
-    installation.pause_installation(reason="restored from Sicherung.dump")
+    installation.pause_installation(HERE, reason="restored from Sicherung.dump")
     copy.made_by(theirs, "MOEWE-A3", "POST-12")
     copy.tell(snapshot())
     copy.work()

@@ -95,7 +95,8 @@ def restore(*, file: Path, is_json: bool) -> None:
             rows = copies.restore(owner, file.absolute(), programs=_programs())
             migrate_database()
             installation.pause_installation(
-                reason=f"restored from {file.name}: run `entrepot reconcile`, or `entrepot adopt`"
+                _place(),
+                reason=f"restored from {file.name}: run `entrepot reconcile`, or `entrepot adopt`",
             )
     finally:
         if server is not None:

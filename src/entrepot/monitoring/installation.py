@@ -127,9 +127,14 @@ def adopt(place: Place, *, by: str, reason: str) -> None:
     forget()
 
 
-def pause_installation(*, reason: str) -> None:
-    """Stop all outside effects until somebody adopts; a restore does this to what it restored."""
+def pause_installation(place: Place, *, reason: str) -> None:
+    """Stop all outside effects until somebody adopts; a restore does this to what it restored.
+
+    The identity of what is known stays; a hub that never ran before gets this place's.
+    """
     with scope.system():
+        if not Installation.objects.filter(id=1).exists():
+            begin(place)
         Installation.objects.filter(id=1).update(effects_paused_reason=reason)
     forget()
 
