@@ -10,7 +10,7 @@ from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.orders.models import Hold
 from entrepot.payments.models import PaymentEntry
-from tests.rules.trade import SHOP_ACCOUNT, Trade, connect, later, line, snapshot
+from tests.rules.trade import SHOP_ACCOUNT, Trade, connect, fact, later, line, snapshot
 
 
 @pytest.fixture
@@ -58,3 +58,20 @@ def test_a_new_order_that_is_told_twice_at_once_keeps_its_payment(trade: Trade) 
         assert list(entries) == [(order.id, "captured", order.amount_captured)]
     assert order.amount_captured > Decimal(0)
     assert "payment.unmatched" not in trade.events()
+
+
+def test_what_only_the_older_telling_of_a_new_order_says_of_its_money_is_the_orders_too(
+    trade: Trade,
+) -> None:
+    paid = snapshot("70003", line("MOEWE-A3", 3, "12.00"), line("POST-12", 4, "3.00"))
+    older = replace(
+        paid,
+        payment_facts=(fact("authorized", paid.totals.total, payment="pay-erste"),),
+        transaction_ids=(),
+    )
+
+    trade.tell(later(paid), older)
+
+    with scope.merchant(trade.merchant.id):
+        entries = PaymentEntry.objects.values_list("kind", "order_id")
+        assert dict(entries) == dict.fromkeys(("captured", "authorized"), trade.order("70003").id)

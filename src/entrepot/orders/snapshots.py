@@ -100,9 +100,10 @@ def apply_orders(incoming: Sequence[IncomingOrder]) -> list[AppliedOrder]:
         )
     _write(new, changed, verdicts)
     _note_reading(newest, known, verdicts)
+    order_ids = {item.key: verdicts[id(item)].order_id for item in newest}
     verdicts.update(_other_sales(incoming, newest))
     return [
-        verdicts.get(id(item)) or AppliedOrder(verdict=Verdict.STALE, order_id=_id_of(item, known))
+        verdicts.get(id(item)) or AppliedOrder(verdict=Verdict.STALE, order_id=order_ids[item.key])
         for item in incoming
     ]
 
@@ -206,13 +207,6 @@ def _compare(item: IncomingOrder, known: dict[str, Any]) -> Verdict:
     if version < known["source_version"]:
         return Verdict.STALE
     return Verdict.REPEATED if is_same else Verdict.TIED
-
-
-def _id_of(
-    item: IncomingOrder, known: dict[tuple[int, str, str, str], dict[str, Any]]
-) -> int | None:
-    row = known.get(item.key)
-    return None if row is None else int(row["id"])
 
 
 def _write(
