@@ -12,12 +12,14 @@ from entrepot.database.migrate import migrate_database, unapplied_migrations
 from entrepot.database.urls import DatabaseUrl
 from tests.surroundings import ROOT
 
+# Roles belong to the server, which the test processes share.
+pytestmark = pytest.mark.xdist_group("roles")
+
 
 def test_sound_roles_are_accepted(database: str) -> None:
     roles.check_roles()
 
 
-@pytest.mark.xdist_group("roles")  # roles belong to the server, which the processes share
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
