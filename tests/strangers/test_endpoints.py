@@ -38,6 +38,9 @@ FORMS = {
     "connections/add/",
     "mappings/import/",
     "orders/<str:key>/<slug:name>/",
+    "orders/import/",
+    "orders/import/sample.csv",
+    "orders/new/",
     "picklists/tracking/",
     "sandbox/",
 }
