@@ -23,17 +23,30 @@ sys.stdin.buffer.read()
 Path(sys.argv[1]).write_text("orphaned")
 """
 
-LOGGING = """
-import signal, sys, time
+CALLED = """
+import signal, socket, sys
 from pathlib import Path
-log, state, word, wait_s = sys.argv[1:]
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+server = socket.create_server(("127.0.0.1", 0))
+Path(sys.argv[1]).write_text(str(server.getsockname()[1]))
+while True:
+    with server.accept()[0] as caller:
+        caller.sendall(b"here")
+"""
+
+CALLER = """
+import signal, socket, sys
+from pathlib import Path
+state, callee, heard = map(Path, sys.argv[1:])
 def end(*_):
-    time.sleep(float(wait_s))
-    with open(log, "a") as file:
-        file.write(word + "\\n")
+    try:
+        with socket.create_connection(("127.0.0.1", int(callee.read_text()))) as other:
+            heard.write_bytes(other.recv(4))
+    except OSError as error:
+        heard.write_text(repr(error))
     sys.exit(0)
 signal.signal(signal.SIGTERM, end)
-Path(state).write_text("ready")
+state.write_text("ready")
 sys.stdin.buffer.read()
 """
 
@@ -87,19 +100,20 @@ def test_children_are_asked_to_end_and_waited_for(tmp_path: Path) -> None:
 
 
 def test_what_others_call_while_they_drain_ends_after_them(tmp_path: Path) -> None:
-    log, first, second = tmp_path / "log", tmp_path / "first", tmp_path / "second"
-    children = [
-        _logged(log, second, "called", wait_s=0.0, ends_last=True),
-        _logged(log, first, "caller", wait_s=0.5),
-    ]
+    state, callee, heard = tmp_path / "state", tmp_path / "callee", tmp_path / "heard"
+    called = [sys.executable, "-c", CALLED, str(callee)]
+    caller = [sys.executable, "-c", CALLER, str(state), str(callee), str(heard)]
 
     _supervise(
-        children,
-        until=lambda: _text(first) == "ready" and _text(second) == "ready",
+        [
+            Child(name="called", command=called, ends_last=True),
+            Child(name="caller", command=caller),
+        ],
+        until=lambda: _text(state) == "ready" and _text(callee).isdigit(),
         told=[],
     )
 
-    assert log.read_text().split() == ["caller", "called"]
+    assert _text(heard) == "here"
 
 
 def test_a_child_learns_that_its_supervisor_was_killed(tmp_path: Path) -> None:
@@ -119,15 +133,6 @@ def _child(program: str) -> Child:
 
 def _patient(state: Path) -> Child:
     return Child(name="patient", command=[sys.executable, "-c", PATIENT, str(state)])
-
-
-def _logged(log: Path, state: Path, word: str, *, wait_s: float, ends_last: bool = False) -> Child:
-    """A child that takes its time to end, and then says so."""
-    return Child(
-        name=word,
-        command=[sys.executable, "-c", LOGGING, str(log), str(state), word, str(wait_s)],
-        ends_last=ends_last,
-    )
 
 
 def _text(path: Path) -> str:

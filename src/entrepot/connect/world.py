@@ -131,6 +131,13 @@ class Recipe:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+class NoBusinessHere(LookupError):
+    """A simulated account was asked for what its platform does not do."""
+
+    def __init__(self, place: "Place", what: str) -> None:
+        super().__init__(f"{place.mount} cannot {what}: its platform is of another kind")
+
+
 class Place:
     """One simulated account: its address in the sandbox, its people, and what it would swear to.
 
@@ -151,7 +158,7 @@ class Place:
 
     def settings(self, base_url: str) -> dict[str, Any]:
         """What a hub's connection to this account, served at `base_url`, is given."""
-        raise NotImplementedError
+        return {}
 
     def shipping_methods(self) -> dict[bool, str]:
         """A provider's words for the usual (False) and for the fast service (True)."""
@@ -166,15 +173,15 @@ class Place:
 
     def sell(self, sale: Sale, take_payment: Callable[[Money, str], str]) -> Sold:
         """A storefront: let a customer buy. `take_payment` pays elsewhere; the payment's id."""
-        raise NotImplementedError
+        raise NoBusinessHere(self, "sell")
 
     def take_payment(self, amount: Money, note: str) -> str:
         """A gateway: a shop's own page took money; the payment's id there."""
-        raise NotImplementedError
+        raise NoBusinessHere(self, "take payments")
 
     def pay(self, page_url: str, sale: Sale) -> Sold:
         """A gateway: a customer arrives at the payment page of a checkout and does as they do."""
-        raise NotImplementedError
+        raise NoBusinessHere(self, "be paid at")
 
     def labels(self) -> Sequence[Label]:
         """A provider: every label so far, oldest first; only ever longer."""

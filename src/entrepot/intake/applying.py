@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from entrepot.canon.catalog import ProductDeleted, ProductSnapshot
 from entrepot.canon.fulfillment import ProviderOrder
-from entrepot.canon.messages import CheckoutNews, Flow, Hint, Ignored
+from entrepot.canon.messages import CanonicalItem, CheckoutNews, Flow, Hint, Ignored
 from entrepot.canon.orders import OrderDeleted, OrderSnapshot, SourceState
 from entrepot.canon.payments import PaymentFact
 from entrepot.canon.tracking import TrackerSnapshot
@@ -288,10 +288,9 @@ def _tracker_news(messages: Sequence[Understood]) -> list[TrackerNews]:
     ]
 
 
-def _apply_other(message: Understood, item: object, rereads: list[hints.Reread]) -> None:
+def _apply_other(message: Understood, item: CanonicalItem, rereads: list[hints.Reread]) -> None:
     claimed = message.claimed
-    cause = f"inbox:{claimed.message_id}"
-    with outbox.because(cause=cause):
+    with outbox.because(cause=f"inbox:{claimed.message_id}"):
         match item:
             case ProductSnapshot():
                 apply_products(claimed.merchant_id, claimed.connection_id, [item])
@@ -306,8 +305,10 @@ def _apply_other(message: Understood, item: object, rereads: list[hints.Reread])
                 )
             case Hint():
                 rereads.append(_reread(message, item.flow, item.external_id))
-            case _:
-                pass  # what comes in numbers was applied above; others need nothing
+            case OrderSnapshot() | CheckoutNews() | PaymentFact() | ProviderOrder():
+                return  # applied by now, with all others of their kind
+            case TrackerSnapshot() | Ignored():
+                return  # likewise, or nothing to do
 
 
 def _flow_of(sale: _Sale) -> Flow:

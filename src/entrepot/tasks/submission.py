@@ -12,7 +12,7 @@ from entrepot.canon.fulfillment import (
     ProviderOrder,
     Quote,
 )
-from entrepot.connect.errors import Misconfigured, Rejected, Unavailable, UnexpectedResponse
+from entrepot.connect.errors import ConnectorError, Misconfigured, Rejected, Unavailable
 from entrepot.connect.ports import ChangesRecipient, Fulfills
 from entrepot.connections import doors
 from entrepot.connections import services as connections
@@ -151,25 +151,22 @@ def ask_prices(merchant_id: int, wanted: Sequence[Quoting]) -> dict[str, Unavail
 
 
 def _ask_the_price(quoting: Quoting) -> _Price:
-    quotes: Sequence[Quote] = ()
-    error: Unavailable | None = None
     with gathered_calls() as calls:
         try:
-            quotes = provider(quoting.connection_id).quote(
-                quoting.request, currency=quoting.currency
-            )
+            client = provider(quoting.connection_id)
+            return _Price(client.quote(quoting.request, currency=quoting.currency), None, calls)
         except Rejected:
-            pass  # it has no price
+            return _Price((), None, calls)
         except Misconfigured as refused:
+            reason = f"the connection stops until a person has acted: {refused}"
             connections.refuse_ping(
                 quoting.connection_id, merchant_id=quoting.merchant_id, reason=str(refused)
             )
-            error = Unavailable(f"the connection stops until a person has acted: {refused}")
-        except UnexpectedResponse as unread:
-            error = Unavailable(f"the quote cannot be read: {unread}")
+            return _Price((), Unavailable(reason), calls)
         except Unavailable as unavailable:
-            error = unavailable
-    return _Price(quotes, error, calls)
+            return _Price((), unavailable, calls)
+        except ConnectorError as unread:  # asking orders nothing: it is asked again
+            return _Price((), Unavailable(f"the quote cannot be read: {unread}"), calls)
 
 
 @task("fulfillment.readdress", priority=Priority.URGENT)
