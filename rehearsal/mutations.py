@@ -227,8 +227,8 @@ MUTATIONS: dict[str, Mutation] = {
         replacements=(
             _one(
                 "notifications/attempting.py",
-                "        intended = attempts.intend(\n",
-                "        sending.deliver(outgoing)\n        intended = attempts.intend(\n",
+                "        lease = attempts.intend(\n",
+                "        sending.deliver(outgoing)\n        lease = attempts.intend(\n",
             ),
             _one(
                 "notifications/attempting.py",

@@ -101,7 +101,7 @@ def _intended(merchant: Merchant) -> tuple[int, Lease]:
             idempotency_key=f"key-{number}",
         )
     assert made is not None
-    return made[0].id, made[1]
+    return made.attempt_id, made
 
 
 def _row(merchant: Merchant, attempt_id: int) -> tuple[str, int, dict[str, object], int]:

@@ -23,7 +23,7 @@ HIDES_SOME = Effect(guarantee="exactly_once", lookup_proves_absence=False, settl
 def unknown(trade: Trade) -> Attempt:
     """An attempt of which nobody knows what became."""
     with scope.merchant(trade.merchant.id):
-        intended = attempts.intend(
+        lease = attempts.intend(
             merchant_id=trade.merchant.id,
             mode="test",
             kind=Kind.SUBMIT,
@@ -34,8 +34,7 @@ def unknown(trade: Trade) -> Attempt:
             generation=1,
             idempotency_key="key",
         )
-        assert intended is not None
-        _, lease = intended
+        assert lease is not None
         attempts.begin_call(lease)
         return attempts.lose(lease, message="keine Antwort")
 
@@ -95,7 +94,7 @@ def test_where_things_can_be_invisible_no_number_of_look_ups_proves_anything(
 
 def test_nobody_looks_while_the_caller_may_still_be_calling(trade: Trade) -> None:
     with scope.merchant(trade.merchant.id):
-        intended = attempts.intend(
+        lease = attempts.intend(
             merchant_id=trade.merchant.id,
             mode="test",
             kind=Kind.SUBMIT,
@@ -106,10 +105,10 @@ def test_nobody_looks_while_the_caller_may_still_be_calling(trade: Trade) -> Non
             generation=1,
             idempotency_key="key",
         )
-        assert intended is not None
-        attempts.begin_call(intended[1])
+        assert lease is not None
+        attempts.begin_call(lease)
 
-        assert attempts.take_over(intended[0].id) is None
+        assert attempts.take_over(lease.attempt_id) is None
 
 
 def test_a_remembered_key_is_sent_again_and_makes_no_second_order(

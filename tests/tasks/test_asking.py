@@ -14,7 +14,7 @@ def test_an_answer_is_owed_although_the_worker_died_before_it_could_promise_one(
     merchant: Merchant,
 ) -> None:
     with scope.merchant(merchant.id):
-        intended = attempts.intend(
+        lease = attempts.intend(
             merchant_id=merchant.id,
             mode="test",
             kind=Kind.CAPTURE,
@@ -25,17 +25,16 @@ def test_an_answer_is_owed_although_the_worker_died_before_it_could_promise_one(
             generation=1,
             idempotency_key="key-301",
         )
-        assert intended is not None
-        attempt, lease = intended
+        assert lease is not None
         attempts.begin_call(lease)
         sql.run("UPDATE attempts_attempt SET leased_until = now() - interval '1 second'")
 
-    asking.ask(merchant_id=merchant.id, attempt_id=attempt.id)
+    asking.ask(merchant_id=merchant.id, attempt_id=lease.attempt_id)
 
     with scope.merchant(merchant.id):
-        after = Attempt.objects.get(id=attempt.id)
+        after = Attempt.objects.get(id=lease.attempt_id)
         owed = list(
             Obligation.objects.filter(end="").values_list("kind", "subject_kind", "subject_id")
         )
     assert (after.status, after.needs_person) == ("unknown", True)
-    assert owed == [("resolve", "attempt", attempt.id)]
+    assert owed == [("resolve", "attempt", lease.attempt_id)]

@@ -82,7 +82,7 @@ def intend(
     idempotency_key: str,
     fingerprint: str = "",
     request: dict[str, Any] | None = None,
-) -> tuple[Attempt, Lease] | None:
+) -> Lease | None:
     """Write down an intended effect and take its lease; None when one is under way already.
 
     An attempt of the same reference that is proven not sent is taken up again: its generation does
@@ -110,7 +110,7 @@ def intend(
         known.fingerprint = fingerprint
         known.request = request or {}
         _take(known, Step.TAKE_UP, leases=True)
-        return known, Lease.begin(known)
+        return Lease.begin(known)
     if earlier is not None:
         is_busy = any(one.status in LIVE for one in earlier)
     else:
@@ -140,7 +140,7 @@ def intend(
     )
     _record("attempt.intended", attempt, previous="")
     crashpoint(f"{kind}.before_intend_commit")
-    return attempt, Lease.begin(attempt)
+    return Lease.begin(attempt)
 
 
 def begin_call(lease: Lease) -> None:

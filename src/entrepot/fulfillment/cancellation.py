@@ -39,7 +39,6 @@ SENT = (Status.SUBMITTED, Status.ACCEPTED)
 class Cancellation:
     """A cancellation that is written down and may be called now by the holder of the lease."""
 
-    attempt_id: int
     lease: Lease
     connection_id: int
     external_id: str
@@ -104,7 +103,7 @@ def intend_cancellation(merchant_id: int, fulfillment_order_id: int) -> Cancella
             "share": share.share,
             "generation": share.generation,
         }
-        intended = attempts.intend(
+        lease = attempts.intend(
             merchant_id=merchant_id,
             mode=order.mode,
             kind=Effect.CANCEL,
@@ -116,11 +115,9 @@ def intend_cancellation(merchant_id: int, fulfillment_order_id: int) -> Cancella
             idempotency_key=idempotency_key("cancel", **sale),
             request={"external_id": share.external_id},
         )
-        if intended is None:
+        if lease is None:
             return None
-        attempt, lease = intended
         return Cancellation(
-            attempt_id=attempt.id,
             lease=lease,
             connection_id=share.connection_id,
             external_id=share.external_id,

@@ -37,7 +37,6 @@ from entrepot.orders.states import HoldKind
 class Readdressing:
     """A request to send it elsewhere that is written down and may be called now."""
 
-    attempt_id: int
     lease: Lease
     connection_id: int
     external_id: str
@@ -83,7 +82,7 @@ def intend_readdressing(merchant_id: int, fulfillment_order_id: int) -> Readdres
             "share": share.share,
             "generation": share.generation,
         }
-        intended = attempts.intend(
+        lease = attempts.intend(
             merchant_id=merchant_id,
             mode=order.mode,
             kind=Effect.CHANGE_RECIPIENT,
@@ -95,11 +94,9 @@ def intend_readdressing(merchant_id: int, fulfillment_order_id: int) -> Readdres
             idempotency_key=idempotency_key(f"change_recipient/{number}", **sale),
             request={"external_id": share.external_id, "address_id": order.address_id},
         )
-        if intended is None:
+        if lease is None:
             return None
-        attempt, lease = intended
         return Readdressing(
-            attempt_id=attempt.id,
             lease=lease,
             connection_id=share.connection_id,
             external_id=share.external_id,

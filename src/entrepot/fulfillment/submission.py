@@ -64,7 +64,6 @@ class Wait:
 class Submission:
     """A submission that is written down and may be called now by the holder of the lease."""
 
-    attempt_id: int
     lease: Lease
     connection_id: int
     request: FulfillmentRequest
@@ -148,7 +147,7 @@ def _intend(share: FulfillmentOrder, order: Order) -> Submission | None:
     if not fuse(provider, EffectFlow.SUBMISSIONS, Effect.SUBMIT).is_allowed:
         return None
     request = request_of(share, order)
-    intended = attempts.intend(
+    lease = attempts.intend(
         merchant_id=order.merchant_id,
         mode=order.mode,
         kind=Effect.SUBMIT,
@@ -165,14 +164,12 @@ def _intend(share: FulfillmentOrder, order: Order) -> Submission | None:
             "source_version": order.source_version,
         },
     )
-    if intended is None:
+    if lease is None:
         return None
-    attempt, lease = intended
     share.sent_address_id = order.address_id
     share.planned_version = order.source_version
     share.take(Step.SUBMIT, reason=f"handed over as {request.reference}")
     return Submission(
-        attempt_id=attempt.id,
         lease=lease,
         connection_id=share.connection_id,
         request=request,

@@ -28,7 +28,6 @@ from entrepot.orders.services import lock_order, lock_orders
 class WriteBackCall:
     """A write-back that is written down and may be called now by the holder of the lease."""
 
-    attempt_id: int
     lease: Lease
     connection_id: int
     news: WriteBack
@@ -78,7 +77,7 @@ def _intend(shipment: Shipment, order: Order) -> WriteBackCall | None:
     if not fuse(storefront, EffectFlow.WRITE_BACKS, Effect.WRITE_BACK).is_allowed:
         return None
     news = _news(shipment, order)
-    intended = attempts.intend(
+    lease = attempts.intend(
         merchant_id=order.merchant_id,
         mode=order.mode,
         kind=Effect.WRITE_BACK,
@@ -100,11 +99,9 @@ def _intend(shipment: Shipment, order: Order) -> WriteBackCall | None:
             "parcels": [parcel.tracking_number for parcel in news.parcels],
         },
     )
-    if intended is None:
+    if lease is None:
         return None
-    attempt, lease = intended
     return WriteBackCall(
-        attempt_id=attempt.id,
         lease=lease,
         connection_id=order.connection_id,
         news=news,

@@ -3,8 +3,9 @@
 Facts commute, so the order of messages does not matter; orders are locked first, by id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from entrepot.canon.catalog import ProductDeleted, ProductSnapshot
 from entrepot.canon.fulfillment import ProviderOrder
@@ -35,6 +36,8 @@ from entrepot.orders.snapshots import (
 )
 from entrepot.payments import checkouts, ledger
 from entrepot.payments.ledger import IncomingFact
+
+Item = TypeVar("Item", PaymentFact, ProviderOrder, TrackerSnapshot)
 
 OUTCOME_OF_VERDICT = {
     Verdict.NEW: Outcome.APPLIED,
@@ -197,10 +200,8 @@ def _facts_of_orders(sales: Sequence[_Sale], applied: Sequence[AppliedOrder]) ->
 
 def _loose_facts(messages: Sequence[Understood]) -> list[IncomingFact]:
     return [
-        _fact(message, item, mode=message.claimed.mode, order_id=None)
-        for message in messages
-        for item in message.items
-        if isinstance(item, PaymentFact)
+        _fact(message, fact, mode=message.claimed.mode, order_id=None)
+        for message, fact in _each(messages, PaymentFact)
     ]
 
 
@@ -264,12 +265,10 @@ def _provider_news(messages: Sequence[Understood]) -> list[ProviderNews]:
         ProviderNews(
             merchant_id=message.claimed.merchant_id,
             connection_id=message.claimed.connection_id,
-            answer=item,
+            answer=answer,
             cause=f"inbox:{message.claimed.message_id}",
         )
-        for message in messages
-        for item in message.items
-        if isinstance(item, ProviderOrder)
+        for message, answer in _each(messages, ProviderOrder)
     ]
 
 
@@ -279,13 +278,19 @@ def _tracker_news(messages: Sequence[Understood]) -> list[TrackerNews]:
             merchant_id=message.claimed.merchant_id,
             mode=message.claimed.mode,
             connection_id=message.claimed.connection_id,
-            tracker=item,
+            tracker=tracker,
             cause=f"inbox:{message.claimed.message_id}",
         )
-        for message in messages
-        for item in message.items
-        if isinstance(item, TrackerSnapshot)
+        for message, tracker in _each(messages, TrackerSnapshot)
     ]
+
+
+def _each(messages: Sequence[Understood], kind: type[Item]) -> Iterator[tuple[Understood, Item]]:
+    """The items of a kind, each with its message."""
+    for message in messages:
+        for item in message.items:
+            if isinstance(item, kind):
+                yield message, item
 
 
 def _apply_other(message: Understood, item: CanonicalItem, rereads: list[hints.Reread]) -> None:

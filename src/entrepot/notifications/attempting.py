@@ -50,7 +50,6 @@ class Wait:
 class MailCall:
     """A mail that is written down and may leave now by the hand of the lease's holder."""
 
-    attempt_id: int
     lease: Lease
     mail: OutgoingMail
 
@@ -72,7 +71,7 @@ def intend_mail(merchant_id: int, mail_id: int) -> MailCall | Wait | None:
         outgoing = services.fix(order, mail)
         if outgoing is None:
             return None
-        intended = attempts.intend(
+        lease = attempts.intend(
             merchant_id=merchant_id,
             mode=mail.mode,
             kind=Effect.MAIL,
@@ -85,11 +84,10 @@ def intend_mail(merchant_id: int, mail_id: int) -> MailCall | Wait | None:
             fingerprint=outgoing.fingerprint,
             request={"kind": mail.kind, "facts": mail.facts},
         )
-        if intended is None:
+        if lease is None:
             _follow(mail, outgoing)
             return None
-        attempt, lease = intended
-        return MailCall(attempt_id=attempt.id, lease=lease, mail=outgoing)
+        return MailCall(lease=lease, mail=outgoing)
 
 
 def lock_together(merchant_id: int, mail_ids: Sequence[int]) -> list[Order]:

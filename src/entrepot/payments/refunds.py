@@ -43,7 +43,6 @@ class CannotRefund(Exception):
 class RefundCall:
     """A refund that is written down and may be called now by the holder of the lease."""
 
-    attempt_id: int
     lease: Lease
     connection_id: int
     request: RefundRequest
@@ -236,7 +235,7 @@ def _lock(refund_id: int) -> tuple[Refund, Order]:
 
 def _intend(refund: Refund, order: Order) -> RefundCall | None:
     request = _request(refund, order)
-    intended = attempts.intend(
+    lease = attempts.intend(
         merchant_id=refund.merchant_id,
         mode=order.mode,
         kind=Effect.REFUND,
@@ -248,11 +247,9 @@ def _intend(refund: Refund, order: Order) -> RefundCall | None:
         idempotency_key=request.idempotency_key,
         request={"amount": str(refund.amount), "currency": refund.currency},
     )
-    if intended is None:
+    if lease is None:
         return None
-    attempt, lease = intended
     return RefundCall(
-        attempt_id=attempt.id,
         lease=lease,
         connection_id=refund.connection_id,
         request=request,

@@ -118,7 +118,7 @@ def _intend_found(merchant_id: int, share_id: int) -> Lease | None:
         if share.status != Status.OPEN:
             return None
         request = request_of(share, order)
-        intended = attempts.intend(
+        lease = attempts.intend(
             merchant_id=merchant_id,
             mode=order.mode,
             kind=Effect.SUBMIT,
@@ -130,11 +130,11 @@ def _intend_found(merchant_id: int, share_id: int) -> Lease | None:
             idempotency_key=request.idempotency_key,
             fingerprint=request.fingerprint(),
         )
-        if intended is None:
+        if lease is None:
             return None
         share.take(Step.SUBMIT, reason=REASON)
-        attempts.begin_call(intended[1])
-        return intended[1]
+        attempts.begin_call(lease)
+        return lease
 
 
 def _find_refunds(merchant_id: int, done: Reconciled) -> None:

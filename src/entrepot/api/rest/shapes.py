@@ -8,7 +8,8 @@ from pydantic import Field
 
 from entrepot.canon.money import Money, exponent_of, parse_amount
 from entrepot.canon.places import Address
-from entrepot.intake.given import Amount, Currency, Reason, Word
+from entrepot.intake.given import Amount, Currency, Reason
+from entrepot.intake.new_orders import NewAddress
 
 Units = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -50,18 +51,8 @@ def amount_text(amount: Decimal, currency: str) -> str:
     return f"{plain:.{shown}f}"
 
 
-class AddressShape(Schema):
+class AddressShape(NewAddress, Schema):
     """A postal address as it was typed. `country` is ISO 3166-1 alpha-2."""
-
-    name: Word = ""
-    company: Word = ""
-    line1: Word = ""
-    line2: Word = ""
-    city: Word = ""
-    region: Word = ""
-    postal_code: Word = ""
-    country: Annotated[str, Field(pattern="^([A-Z]{2})?$")] = ""
-    phone: Word = ""
 
     @classmethod
     def of(cls, address: Address) -> "AddressShape":
