@@ -24,6 +24,7 @@ from entrepot.connectors.stripe.client import Client, base_url
 from entrepot.connectors.stripe.simulator import StripeSimulator
 from tests.serving import serve
 
+HOOK = "https://hub.example/hooks/7"
 COLOGNE = {"line1": "Prüfgasse 7", "city": "Köln", "postal_code": "50667", "country": "DE"}
 
 
