@@ -46,7 +46,7 @@ from entrepot.intake.applying import apply
 from entrepot.intake.understanding import Known, Understood, checked
 from entrepot.orders.models import Hold, Line, Order
 from entrepot.tasks import asking
-from entrepot.tasks.submission import ask_prices
+from entrepot.tasks.pricing import ask_together
 
 HOME = Address(
     name="Änne Ørsted-Łukasik",
@@ -327,7 +327,7 @@ def price(trade: Trade, external_id: str = "10482") -> None:
     for share in plan_order(trade.merchant.id, order_id):
         decided = intend_submission(trade.merchant.id, share.id)
         assert isinstance(decided, Quoting)
-        ask_prices(trade.merchant.id, [decided])
+        ask_together(trade.merchant.id, [decided])
 
 
 def ask(trade: Trade) -> None:

@@ -66,7 +66,7 @@ def unquoted(
             or share.quoted_at < since
             or share.quoted_place != places[share.order_id]
         )
-        and _can_quote(share.connection_id)
+        and can_quote(share.connection_id)
     ]
 
 
@@ -223,7 +223,8 @@ def _priced(order: Order) -> list[FulfillmentOrder]:
     return list(mine.prefetch_related("items"))
 
 
-def _can_quote(connection_id: int) -> bool:
+def can_quote(connection_id: int) -> bool:
+    """Whether the provider behind a connection can say what something would cost."""
     return registry.platform(connection_of(connection_id).platform).manifest.can("quote")
 
 

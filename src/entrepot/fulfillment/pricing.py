@@ -8,9 +8,8 @@ from entrepot.canon.money import Money
 from entrepot.canon.places import Address
 from entrepot.catalog.queries import ANY_METHOD, provider_methods_of
 from entrepot.catalog.services import MappingWish
-from entrepot.connect import registry
-from entrepot.connections.queries import connection_of
 from entrepot.customers.queries import address_of
+from entrepot.fulfillment.costs import can_quote
 from entrepot.orders.models import Line, Order
 
 
@@ -42,7 +41,7 @@ class Question:
 def question_of(merchant_id: int, sku: str, wish: MappingWish, *, mode: str) -> Question | None:
     """What to ask; None where the provider cannot quote, or nobody bought the SKU yet."""
     connection_id = wish.provider_connection_id
-    if connection_id is None or not wish.provider_sku or not _can_quote(connection_id):
+    if connection_id is None or not wish.provider_sku or not can_quote(connection_id):
         return None
     line = (
         Line.objects.filter(sku=sku, order__mode=mode, removed_at=None)
@@ -88,7 +87,3 @@ def _method_of(merchant_id: int, order: Order, connection_id: int) -> str:
     known = provider_methods_of(merchant_id)
     where = (order.connection_id, connection_id)
     return known.get((*where, order.shipping_method)) or known.get((*where, ANY_METHOD)) or ""
-
-
-def _can_quote(connection_id: int) -> bool:
-    return registry.platform(connection_of(connection_id).platform).manifest.can("quote")

@@ -1,15 +1,21 @@
-"""Asks a provider what a product would cost, while a person waits for the answer."""
+"""Asks providers what goods would cost: for shares before they leave, for people who wait."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from entrepot.access import scope
 from entrepot.canon.fulfillment import Quote
-from entrepot.connect.errors import ConnectorError, Misconfigured
+from entrepot.connect.errors import ConnectorError, Misconfigured, Rejected, Unavailable
+from entrepot.connect.http import Priority
 from entrepot.connect.ports import Fulfills
 from entrepot.connections import doors, services
+from entrepot.connections.call_log import gathered_calls, keep_calls
 from entrepot.connections.doors import ConnectionArchived
+from entrepot.connections.models import CallRecord
+from entrepot.fulfillment import costs
+from entrepot.fulfillment.costs import Quoting
 from entrepot.fulfillment.pricing import Question
-from entrepot.tasks.calls import outside_transaction
+from entrepot.tasks.calls import outside_transaction, side_by_side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +34,74 @@ def ask_for_prices(question: Question) -> Prices:
     """
     with outside_transaction():
         try:
-            client = doors.client(question.connection_id, priority="people")
-            assert isinstance(client, Fulfills)
-            return Prices(quotes=client.quote(question.request, currency=question.currency))
-        except Misconfigured as error:
-            services.refuse_ping(
-                question.connection_id, merchant_id=question.merchant_id, reason=str(error)
-            )
-            return Prices(problem=f"the connection stops until a person has acted: {error}")
+            return Prices(quotes=_ask(question, priority="people"))
         except (ConnectorError, ConnectionArchived) as error:
             return Prices(problem=str(error))
+
+
+def ask_together(merchant_id: int, wanted: Sequence[Quoting]) -> dict[str, Unavailable]:
+    """Ask what shares would cost, the same goods once, and keep what the providers say.
+
+    What a provider refuses has no price: its submission will say the same, and hold the order with
+    their words. Answers by content why nothing could be learned of it; nothing was ordered.
+
+    Raises:
+        NoCallsInsideTransaction: one is open.
+    """
+    asked = {quoting.content: quoting for quoting in wanted}
+    prices: dict[str, _Price] = {}
+    with outside_transaction():
+        for ended in side_by_side(_price, list(asked.values())):
+            prices |= {quoting.content: price for quoting, price in ended}
+    with scope.merchant(merchant_id):
+        keep_calls([call for price in prices.values() for call in price.calls])
+        costs.keep_quotes(
+            merchant_id,
+            [
+                (one, prices[one.content].quotes)
+                for one in wanted
+                if prices[one.content].error is None
+            ],
+        )
+    return {content: price.error for content, price in prices.items() if price.error}
+
+
+@dataclass(frozen=True, slots=True)
+class _Price:
+    """What a provider answered when asked for a price, or why it could not be asked."""
+
+    quotes: Sequence[Quote]
+    error: Unavailable | None
+    calls: Sequence[CallRecord]
+
+
+def _price(quoting: Quoting) -> _Price:
+    with gathered_calls() as calls:
+        try:
+            return _Price(_ask(quoting), None, calls)
+        except Rejected:
+            return _Price((), None, calls)
+        except Unavailable as error:
+            return _Price((), error, calls)
+
+
+def _ask(asked: Question | Quoting, *, priority: Priority = "live") -> list[Quote]:
+    """Ask once. Asking orders nothing, so that what cannot be read may be asked again.
+
+    Raises:
+        Rejected: it makes no such thing.
+        Unavailable: no answer that can be read.
+        ConnectionArchived: the connection was removed.
+    """
+    try:
+        client = doors.client(asked.connection_id, priority=priority)
+        assert isinstance(client, Fulfills)
+        return list(client.quote(asked.request, currency=asked.currency))
+    except (Rejected, Unavailable):
+        raise
+    except Misconfigured as error:
+        reason = str(error)
+        services.refuse_ping(asked.connection_id, merchant_id=asked.merchant_id, reason=reason)
+        raise Unavailable(f"the connection stops until a person has acted: {reason}") from error
+    except ConnectorError as error:
+        raise Unavailable(f"the quote cannot be read: {error}") from error

@@ -10,23 +10,18 @@ from entrepot.canon.fulfillment import (
     ChangeAnswer,
     ChangeReceipt,
     ProviderOrder,
-    Quote,
 )
-from entrepot.connect.errors import ConnectorError, Misconfigured, Rejected, Unavailable
 from entrepot.connect.ports import ChangesRecipient, Fulfills
 from entrepot.connections import doors
-from entrepot.connections import services as connections
-from entrepot.connections.call_log import gathered_calls, keep_calls
-from entrepot.connections.models import CallRecord
 from entrepot.connections.queries import calls_per_minute, connection_of
 from entrepot.events import outbox
-from entrepot.fulfillment import cancellation, costs, pacing, planning, readdressing, submission
+from entrepot.fulfillment import cancellation, pacing, planning, readdressing, submission
 from entrepot.fulfillment.costs import Quoting
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.readdressing import Readdressing
 from entrepot.fulfillment.submission import Decision, Submission, Wait
-from entrepot.tasks import artwork, rereading
-from entrepot.tasks.calls import CALLS_AT_ONCE, outside_transaction, side_by_side
+from entrepot.tasks import artwork, pricing, rereading
+from entrepot.tasks.calls import CALLS_AT_ONCE
 from entrepot.tasks.effects import Intended, carry_out, carry_out_together
 from entrepot.tasks.registry import Outcomes, Priority, Work, batch_task, task
 from entrepot.tasks.retry import Snooze
@@ -49,7 +44,7 @@ def submit(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
     decided = _decide(merchant_id, works)
     while unpriced := {id_: one for id_, one in decided.items() if isinstance(one, Quoting)}:
         # An answer may serve several: those of the same goods, and the other shares of an order.
-        unanswered = ask_prices(merchant_id, list(unpriced.values()))
+        unanswered = pricing.ask_together(merchant_id, list(unpriced.values()))
         for share_id, quoting in unpriced.items():
             if quoting.content in unanswered:
                 outcomes[share_id], decided[share_id] = unanswered[quoting.content], None
@@ -115,58 +110,6 @@ def _submission(merchant_id: int, decided: Submission, work: Work) -> Intended[P
         recorder=SubmissionRecorder(merchant_id, work.args["subject_id"]),
         cause=work.cause,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Price:
-    """What a provider answered when asked for a price, or why it could not be asked."""
-
-    quotes: Sequence[Quote]
-    error: Unavailable | None
-    calls: Sequence[CallRecord]
-
-
-def ask_prices(merchant_id: int, wanted: Sequence[Quoting]) -> dict[str, Unavailable]:
-    """Ask providers what shares would cost, the same goods once, and keep what they say.
-
-    What a provider refuses has no price: its submission will say the same, and hold the order with
-    their words. Answers by content why nothing could be learned of it; nothing was ordered.
-    """
-    asked = {quoting.content: quoting for quoting in wanted}
-    prices: dict[str, _Price] = {}
-    with outside_transaction():
-        for ended in side_by_side(_ask_the_price, list(asked.values())):
-            prices |= {quoting.content: price for quoting, price in ended}
-    with scope.merchant(merchant_id):
-        keep_calls([call for price in prices.values() for call in price.calls])
-        costs.keep_quotes(
-            merchant_id,
-            [
-                (one, prices[one.content].quotes)
-                for one in wanted
-                if prices[one.content].error is None
-            ],
-        )
-    return {content: price.error for content, price in prices.items() if price.error}
-
-
-def _ask_the_price(quoting: Quoting) -> _Price:
-    with gathered_calls() as calls:
-        try:
-            client = provider(quoting.connection_id)
-            return _Price(client.quote(quoting.request, currency=quoting.currency), None, calls)
-        except Rejected:
-            return _Price((), None, calls)
-        except Misconfigured as refused:
-            reason = f"the connection stops until a person has acted: {refused}"
-            connections.refuse_ping(
-                quoting.connection_id, merchant_id=quoting.merchant_id, reason=str(refused)
-            )
-            return _Price((), Unavailable(reason), calls)
-        except Unavailable as unavailable:
-            return _Price((), unavailable, calls)
-        except ConnectorError as unread:  # asking orders nothing: it is asked again
-            return _Price((), Unavailable(f"the quote cannot be read: {unread}"), calls)
 
 
 @task("fulfillment.readdress", priority=Priority.URGENT)
