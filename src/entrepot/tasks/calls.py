@@ -4,10 +4,14 @@ import contextvars
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import Generic, TypeVar, cast
 
 from django.db import connections
+
+from entrepot.connections.call_log import gathered_calls
+from entrepot.connections.models import CallRecord
 
 Thing = TypeVar("Thing")
 Answer = TypeVar("Answer")
@@ -41,25 +45,46 @@ def outside_transaction() -> Iterator[None]:
     yield
 
 
+@dataclass(frozen=True, slots=True)
+class Ended(Generic[Thing, Answer]):
+    """How a call about a thing ended: with an answer or an error; and what went over the wire."""
+
+    thing: Thing
+    answer: Answer | None
+    error: Exception | None
+    calls: Sequence[CallRecord]
+
+    def answered(self) -> Answer:
+        """The answer. Raises the error where there is one."""
+        if self.error is not None:
+            raise self.error
+        return cast("Answer", self.answer)
+
+
 def side_by_side(
     call: Callable[[Thing], Answer], things: Sequence[Thing]
-) -> Iterator[list[tuple[Thing, Answer]]]:
-    """Call with each thing at the same time; what ends within a moment of each other, together.
+) -> Iterator[list[Ended[Thing, Answer]]]:
+    """Call about each thing at the same time; what ends within a moment of each other, together.
 
     Each call runs in this context, in a thread of its own unless it is the only one, and gives its
-    thread's database connections back. It must not raise.
+    thread's database connections back. What went over the wire is handed out to be kept with what
+    is recorded of it (`connections.call_log.keep_calls`).
+
+    Raises:
+        NoCallsInsideTransaction: one is open.
     """
-    if len(things) == 1:
-        yield [(things[0], call(things[0]))]
-        return
-    under_way: dict[Future[Answer], Thing] = {
-        _callers().submit(contextvars.copy_context().run, _in_thread, call, thing): thing
-        for thing in things
-    }
-    while under_way:
-        wait(under_way, return_when=FIRST_COMPLETED)
-        done, _ = wait(under_way, timeout=COMPANY_S)
-        yield [(under_way.pop(future), future.result()) for future in done]
+    with outside_transaction():
+        if len(things) == 1:
+            yield [_tried(call, things[0])]
+            return
+        under_way: set[Future[Ended[Thing, Answer]]] = {
+            _callers().submit(contextvars.copy_context().run, _in_thread, call, thing)
+            for thing in things
+        }
+        while under_way:
+            wait(under_way, return_when=FIRST_COMPLETED)
+            done, under_way = wait(under_way, timeout=COMPANY_S)
+            yield [future.result() for future in done]
 
 
 @cache
@@ -67,8 +92,16 @@ def _callers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="call")
 
 
-def _in_thread(call: Callable[[Thing], Answer], thing: Thing) -> Answer:
+def _in_thread(call: Callable[[Thing], Answer], thing: Thing) -> Ended[Thing, Answer]:
     try:
-        return call(thing)
+        return _tried(call, thing)
     finally:
         connections.close_all()
+
+
+def _tried(call: Callable[[Thing], Answer], thing: Thing) -> Ended[Thing, Answer]:
+    with gathered_calls() as calls:
+        try:
+            return Ended(thing, call(thing), None, calls)
+        except Exception as error:  # noqa: BLE001 -- sorted by whoever asked; the others go on
+            return Ended(thing, None, error, calls)

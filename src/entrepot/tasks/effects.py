@@ -28,13 +28,12 @@ from entrepot.connect.errors import (
     Rejected,
     Unavailable,
 )
-from entrepot.connections.call_log import gathered_calls, keep_calls
-from entrepot.connections.models import CallRecord
+from entrepot.connections.call_log import keep_calls
 from entrepot.connections.services import refuse_ping
 from entrepot.events import outbox
 from entrepot.fulfillment.submission import PAYMENT_NEEDED
 from entrepot.obligations import services as obligations
-from entrepot.tasks.calls import outside_transaction, side_by_side
+from entrepot.tasks.calls import Ended, side_by_side
 
 Answer = TypeVar("Answer")
 Answer_contra = TypeVar("Answer_contra", contravariant=True)
@@ -122,66 +121,55 @@ def carry_out_together(
         held = attempts.begin_calls([effect.lease for effect in effects])
     wanted = [effect for effect in effects if effect.lease.attempt_id in held]
     errors: dict[int, Exception] = {}
-    with outside_transaction():
-        for ended in side_by_side(_make_call, wanted):
-            errors |= _record(merchant_id, ended, lock_together)
+    for ended in side_by_side(_make_call, wanted):
+        errors |= _record(merchant_id, ended, lock_together)
     return [errors.get(effect.lease.attempt_id) for effect in effects]
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """How a call ended: with an answer, or with an error; and what went over the wire meanwhile."""
-
-    answer: Any
-    error: Exception | None
-    calls: Sequence[CallRecord]
+Outcome = Ended[Intended[Any], Any]
 
 
-def _make_call(effect: Intended[Any]) -> _Ended:
-    with outbox.because(cause=effect.cause), gathered_calls() as calls:
+def _make_call(effect: Intended[Answer]) -> Answer:
+    with outbox.because(cause=effect.cause):
         crashpoint(f"{effect.lease.kind}.before_call")
-        try:
-            effect.lease.check()
-            answer = effect.call()
-        except Exception as error:  # noqa: BLE001 -- sorted and recorded by `_record_one`
-            return _Ended(None, error, calls)
+        effect.lease.check()
+        answer = effect.call()
         crashpoint(f"{effect.lease.kind}.after_call")
-        return _Ended(answer, None, calls)
+        return answer
 
 
 def _record(
-    merchant_id: int,
-    ended: Sequence[tuple[Intended[Any], _Ended]],
-    lock_together: LockTogether,
+    merchant_id: int, ended: Sequence[Outcome], lock_together: LockTogether
 ) -> dict[int, Exception]:
     """Record endings in one transaction, or each in its own if that fails; errors by attempt."""
     try:
         with scope.merchant(merchant_id), obligations.gathered():
             if len(ended) > 1:
-                lock_together([effect.subject_id for effect, _ in ended])
-                hold_together(effect.lease.attempt_id for effect, _ in ended)
-            keep_calls([call for _, one in ended for call in one.calls])
+                lock_together([one.thing.subject_id for one in ended])
+                hold_together(one.thing.lease.attempt_id for one in ended)
+            keep_calls([call for one in ended for call in one.calls])
             errors = {
-                effect.lease.attempt_id: error
-                for effect, one in ended
-                if (error := _record_one(effect, one)) is not None
+                one.thing.lease.attempt_id: error
+                for one in ended
+                if (error := _record_one(one)) is not None
             }
     except Exception as failed:  # noqa: BLE001 -- told to the job of the one whose fault it is
         if len(ended) > 1:
             apart = [_record(merchant_id, [one], lock_together) for one in ended]
             return {key: error for errors in apart for key, error in errors.items()}
-        return {} if isinstance(failed, LeaseLost) else {ended[0][0].lease.attempt_id: failed}
-    crashpoint(f"{ended[0][0].lease.kind}.after_record")
-    for effect, one in ended:
-        if isinstance(one.error, Misconfigured) and effect.connection_id is not None:
-            refuse_ping(effect.connection_id, merchant_id=merchant_id, reason=str(one.error))
+        return {} if isinstance(failed, LeaseLost) else {ended[0].thing.lease.attempt_id: failed}
+    crashpoint(f"{ended[0].thing.lease.kind}.after_record")
+    for one in ended:
+        connection_id = one.thing.connection_id
+        if isinstance(one.error, Misconfigured) and connection_id is not None:
+            refuse_ping(connection_id, merchant_id=merchant_id, reason=str(one.error))
     return errors
 
 
-def _record_one(effect: Intended[Any], ended: _Ended) -> Exception | None:
+def _record_one(ended: Outcome) -> Exception | None:
     """Sort how a call ended and record it; what its job has to be told. Raises LeaseLost."""
-    recorder, lease = effect.recorder, effect.lease
-    with outbox.because(cause=effect.cause):
+    recorder, lease = ended.thing.recorder, ended.thing.lease
+    with outbox.because(cause=ended.thing.cause):
         match ended.error:
             case None:
                 recorder.accepted(lease, ended.answer)

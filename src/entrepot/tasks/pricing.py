@@ -9,7 +9,7 @@ from entrepot.connect.errors import ConnectorError, Misconfigured, Rejected, Una
 from entrepot.connect.http import Priority
 from entrepot.connect.ports import Fulfills
 from entrepot.connections import doors, services
-from entrepot.connections.call_log import gathered_calls, keep_calls
+from entrepot.connections.call_log import keep_calls
 from entrepot.connections.doors import ConnectionArchived
 from entrepot.connections.models import CallRecord
 from entrepot.fulfillment import costs
@@ -39,7 +39,7 @@ def ask_for_prices(question: Question) -> Prices:
             return Prices(problem=str(error))
 
 
-def ask_together(merchant_id: int, wanted: Sequence[Quoting]) -> dict[str, Unavailable]:
+def ask_together(merchant_id: int, wanted: Sequence[Quoting]) -> dict[str, Exception]:
     """Ask what shares would cost, the same goods once, and keep what the providers say.
 
     What a provider refuses has no price: its submission will say the same, and hold the order with
@@ -49,40 +49,21 @@ def ask_together(merchant_id: int, wanted: Sequence[Quoting]) -> dict[str, Unava
         NoCallsInsideTransaction: one is open.
     """
     asked = {quoting.content: quoting for quoting in wanted}
-    prices: dict[str, _Price] = {}
-    with outside_transaction():
-        for ended in side_by_side(_price, list(asked.values())):
-            prices |= {quoting.content: price for quoting, price in ended}
+    prices: dict[str, Sequence[Quote]] = {}
+    unanswered: dict[str, Exception] = {}
+    calls: list[CallRecord] = []
+    for ended in side_by_side(_ask, list(asked.values())):
+        for one in ended:
+            calls += one.calls
+            if one.error is None or isinstance(one.error, Rejected):
+                prices[one.thing.content] = one.answer or ()
+            else:
+                unanswered[one.thing.content] = one.error
     with scope.merchant(merchant_id):
-        keep_calls([call for price in prices.values() for call in price.calls])
-        costs.keep_quotes(
-            merchant_id,
-            [
-                (one, prices[one.content].quotes)
-                for one in wanted
-                if prices[one.content].error is None
-            ],
-        )
-    return {content: price.error for content, price in prices.items() if price.error}
-
-
-@dataclass(frozen=True, slots=True)
-class _Price:
-    """What a provider answered when asked for a price, or why it could not be asked."""
-
-    quotes: Sequence[Quote]
-    error: Unavailable | None
-    calls: Sequence[CallRecord]
-
-
-def _price(quoting: Quoting) -> _Price:
-    with gathered_calls() as calls:
-        try:
-            return _Price(_ask(quoting), None, calls)
-        except Rejected:
-            return _Price((), None, calls)
-        except Unavailable as error:
-            return _Price((), error, calls)
+        keep_calls(calls)
+        known = [(one, prices[one.content]) for one in wanted if one.content in prices]
+        costs.keep_quotes(merchant_id, known)
+    return unanswered
 
 
 def _ask(asked: Question | Quoting, *, priority: Priority = "live") -> list[Quote]:

@@ -1,6 +1,6 @@
 """Reads things again with our own credentials and puts what comes back into the inbox."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,8 +11,8 @@ from entrepot.canon.messages import Flow
 from entrepot.connect import registry
 from entrepot.connect.ports import PulledItem, Pulls
 from entrepot.connections import doors
-from entrepot.connections.call_log import gathered_calls, keep_calls
-from entrepot.connections.models import CallRecord, Connection
+from entrepot.connections.call_log import keep_calls
+from entrepot.connections.models import Connection
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.inbox import services as inbox
 from entrepot.inbox.states import Source
@@ -21,7 +21,7 @@ from entrepot.intake.hints import Reread
 from entrepot.orders.models import Order
 from entrepot.orders.snapshots import mark_deleted
 from entrepot.tasks import queue
-from entrepot.tasks.calls import CALLS_AT_ONCE, outside_transaction, side_by_side
+from entrepot.tasks.calls import CALLS_AT_ONCE, Ended, side_by_side
 from entrepot.tasks.registry import Outcomes, Priority, Work, batch_task
 
 # Where a thing is read: connection, flow, and its id there.
@@ -39,12 +39,11 @@ def reread(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
         (work.args["connection_id"], Flow(work.args["flow"]), work.args["external_id"])
         for work in batch
     ]
-    readings: dict[Place, _Reading] = {}
-    with outside_transaction():
-        for read in side_by_side(_read, sorted(set(wanted))):
-            _store(merchant_id, dict(read))
-            readings |= read
-    return [readings[place].error for place in wanted]
+    errors: dict[Place, Exception | None] = {}
+    for ended in side_by_side(_read, sorted(set(wanted))):
+        _store(merchant_id, ended)
+        errors |= {one.thing: one.error for one in ended}
+    return [errors[place] for place in wanted]
 
 
 def read_again(merchant_id: int, connection_id: int, flow: Flow, external_id: str) -> bool:
@@ -52,57 +51,45 @@ def read_again(merchant_id: int, connection_id: int, flow: Flow, external_id: st
 
     A reading is news of its own even when nothing changed: it says how fresh our knowledge is.
     """
-    place = (connection_id, flow, external_id)
-    with outside_transaction():
-        reading = _read(place)
-    _store(merchant_id, {place: reading})
-    if reading.error is not None:
-        raise reading.error
-    return reading.item is not None
+    ((ended,),) = side_by_side(_read, [(connection_id, flow, external_id)])
+    _store(merchant_id, [ended])
+    return ended.answered().item is not None
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What a platform answered when it was read, or why it could not be."""
+    """What a platform has, and from when on we know it."""
 
     read_at: datetime
     item: PulledItem | None
-    error: Exception | None
-    calls: Sequence[CallRecord]
 
 
 def _read(place: Place) -> _Reading:
     connection_id, flow, external_id = place
+    client = doors.client(connection_id)
+    if not isinstance(client, Pulls):
+        raise CannotReread(f"connection {connection_id} cannot be read")
     read_at = timezone.now()
-    item, failed = None, None
-    with gathered_calls() as calls:
-        try:
-            client = doors.client(connection_id)
-            if not isinstance(client, Pulls):
-                raise CannotReread(f"connection {connection_id} cannot be read")
-            item = client.fetch(flow, external_id)
-        except Exception as error:  # noqa: BLE001 -- its job is told, the others go on
-            failed = error
-    return _Reading(read_at, item, failed, calls)
+    return _Reading(read_at, client.fetch(flow, external_id))
 
 
-def _store(merchant_id: int, readings: Mapping[Place, _Reading]) -> None:
+def _store(merchant_id: int, ended: Sequence[Ended[Place, _Reading]]) -> None:
     with scope.merchant(merchant_id):
-        keep_calls([call for reading in readings.values() for call in reading.calls])
-        connections = Connection.objects.in_bulk({place[0] for place in readings})
+        keep_calls([call for one in ended for call in one.calls])
+        connections = Connection.objects.in_bulk({one.thing[0] for one in ended})
         inbox.store(
             [
                 Incoming(
                     merchant_id=merchant_id,
-                    connection_id=connection_id,
-                    mode=connections[connection_id].mode,
+                    connection_id=one.thing[0],
+                    mode=connections[one.thing[0]].mode,
                     source=Source.POLL,
-                    topic=reading.item.topic,
-                    body=reading.item.body,
-                    dedupe_key=f"{reading.item.dedupe_key}@{reading.read_at.isoformat()}",
+                    topic=one.answer.item.topic,
+                    body=one.answer.item.body,
+                    dedupe_key=f"{one.answer.item.dedupe_key}@{one.answer.read_at.isoformat()}",
                 )
-                for (connection_id, _, _), reading in readings.items()
-                if reading.item is not None
+                for one in ended
+                if one.answer is not None and one.answer.item is not None
             ]
         )
 

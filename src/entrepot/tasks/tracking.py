@@ -1,7 +1,6 @@
 """Jobs that have parcels followed by carriers, and end those that nobody follows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.utils import timezone
@@ -12,13 +11,13 @@ from entrepot.connect import registry
 from entrepot.connect.errors import Rejected
 from entrepot.connect.ports import Tracks
 from entrepot.connections import doors
-from entrepot.connections.call_log import gathered_calls, keep_calls
-from entrepot.connections.models import CallRecord, Connection
+from entrepot.connections.call_log import keep_calls
+from entrepot.connections.models import Connection
 from entrepot.connections.states import Status as ConnectionStatus
 from entrepot.fulfillment import tracking
 from entrepot.fulfillment.models import Parcel
 from entrepot.fulfillment.tracking import PRESUMED_AFTER_DAYS
-from entrepot.tasks.calls import CALLS_AT_ONCE, outside_transaction, side_by_side
+from entrepot.tasks.calls import CALLS_AT_ONCE, side_by_side
 from entrepot.tasks.registry import Lane, Outcomes, Priority, Work, batch_task, task
 from entrepot.tasks.retry import Snooze
 from entrepot.tasks.schedule import schedule
@@ -38,53 +37,41 @@ def follow(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
         live = Connection.objects.filter(status=ConnectionStatus.LIVE, platform__in=carriers())
         carrier_of = {carrier.mode: carrier.id for carrier in live.order_by("-id")}
     asked = [(parcel, carrier_of[parcel.mode]) for parcel in parcels if parcel.mode in carrier_of]
-    with outside_transaction():
-        for answered in side_by_side(_ask_to_follow, asked):
-            with scope.merchant(merchant_id):
-                keep_calls([call for _, answer in answered for call in answer.calls])
-                tracking.apply_trackers(
-                    [
-                        tracking.TrackerNews(
-                            merchant_id=merchant_id,
-                            mode=parcel.mode,
-                            connection_id=carrier_id,
-                            tracker=answer.tracker,
-                            cause=f"connection:{carrier_id}",
-                        )
-                        for (parcel, carrier_id), answer in answered
-                        if answer.tracker is not None
-                    ]
-                )
-            outcomes |= {
-                parcel.id: answer.error for (parcel, _), answer in answered if answer.error
-            }
+    for ended in side_by_side(_ask_to_follow, asked):
+        with scope.merchant(merchant_id):
+            keep_calls([call for one in ended for call in one.calls])
+            tracking.apply_trackers([_news(one.thing, one.answer) for one in ended if one.answer])
+        for one in ended:
+            if one.error is not None and (error := _what_follows(one.thing[0], one.error)):
+                outcomes[one.thing[0].id] = error
     return [outcomes.get(parcel_id) for parcel_id in ids]
 
 
-@dataclass(frozen=True, slots=True)
-class _Followed:
-    """What a carrier answered when asked to follow a parcel, or why it did not."""
-
-    tracker: TrackerSnapshot | None
-    error: Exception | None
-    calls: Sequence[CallRecord]
-
-
-def _ask_to_follow(asked: tuple[Parcel, int]) -> _Followed:
+def _ask_to_follow(asked: tuple[Parcel, int]) -> TrackerSnapshot:
     parcel, carrier_id = asked
-    with gathered_calls() as calls:
-        try:
-            client = doors.client(carrier_id)
-            assert isinstance(client, Tracks)
-            tracker = client.track(parcel.tracking_number, carrier=parcel.carrier)
-        except Rejected as error:
-            if timezone.now() - parcel.added_at > timedelta(days=PRESUMED_AFTER_DAYS):
-                return _Followed(None, None, calls)  # never known: its arrival is presumed
-            reason = f"no carrier knows the number yet: {error}"
-            return _Followed(None, Snooze(UNKNOWN_NUMBER_WAIT, reason), calls)
-        except Exception as error:  # noqa: BLE001 -- its job is told, the others go on
-            return _Followed(None, error, calls)
-    return _Followed(tracker, None, calls)
+    client = doors.client(carrier_id)
+    assert isinstance(client, Tracks)
+    return client.track(parcel.tracking_number, carrier=parcel.carrier)
+
+
+def _news(asked: tuple[Parcel, int], tracker: TrackerSnapshot) -> tracking.TrackerNews:
+    parcel, carrier_id = asked
+    return tracking.TrackerNews(
+        merchant_id=parcel.merchant_id,
+        mode=parcel.mode,
+        connection_id=carrier_id,
+        tracker=tracker,
+        cause=f"connection:{carrier_id}",
+    )
+
+
+def _what_follows(parcel: Parcel, error: Exception) -> Exception | None:
+    """What the job of a parcel is told that no carrier follows."""
+    if not isinstance(error, Rejected):
+        return error
+    if timezone.now() - parcel.added_at > timedelta(days=PRESUMED_AFTER_DAYS):
+        return None  # no carrier ever knew it: its arrival is presumed, and says so
+    return Snooze(UNKNOWN_NUMBER_WAIT, f"no carrier knows the number yet: {error}")
 
 
 @task("tracking.presume", lane=Lane.UPKEEP)
