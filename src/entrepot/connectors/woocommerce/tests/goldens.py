@@ -1,19 +1,23 @@
-"""Reads the golden files: a body beside what it must become."""
+"""Reads the golden files: a body beside what it must become, or with some fields changed."""
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from entrepot.canon.money import Money
 from entrepot.canon.orders import Mode
 from entrepot.connect.ports import Account, InboundMessage
 from entrepot.connectors.woocommerce import webhook
+from entrepot.connectors.woocommerce.fields import Fields
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 DELIVERIES = FIXTURES / "deliveries"
 ANSWERS = FIXTURES / "answers"
+PAID = "order_paid_coupon_fee_tax_included"
 RECEIVED_AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ACCOUNT = Account(
     mode=Mode.LIVE,
@@ -53,3 +57,13 @@ def golden_names() -> list[str]:
         for path in FIXTURES.glob("*.json")
         if not path.name.endswith(".expected.json")
     )
+
+
+def body_of(name: str, **changes: Any) -> Fields:
+    """A golden body with some fields changed."""
+    body = json.loads((FIXTURES / f"{name}.json").read_text(), parse_float=Decimal)
+    return Fields({**body, **changes})
+
+
+def euro(amount: str) -> Money:
+    return Money.of(amount, "EUR")

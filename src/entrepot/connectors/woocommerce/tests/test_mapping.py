@@ -12,26 +12,21 @@ from hypothesis import strategies as st
 from entrepot.canon.messages import Hint, Ignored
 from entrepot.canon.money import Money
 from entrepot.canon.orders import OrderDeleted, OrderSnapshot, PaymentWord, SourceState
-from entrepot.canon.payments import PaymentFactKind, RefundedLine, RefundRequest
+from entrepot.canon.payments import PaymentFactKind, RefundedLine
 from entrepot.canon.places import Address
-from entrepot.connect.ports import Account, WriteBack, WrittenParcel
-from entrepot.connectors.woocommerce import mapping, marks, payments, webhook
-from entrepot.connectors.woocommerce.fields import Fields, decoded
+from entrepot.connect.ports import Account
+from entrepot.connectors.woocommerce import mapping, webhook
+from entrepot.connectors.woocommerce.fields import decoded
 from entrepot.connectors.woocommerce.tests.goldens import (
     ACCOUNT,
     FIXTURES,
+    PAID,
+    body_of,
+    euro,
     golden_names,
     message,
     normalized,
 )
-
-PAID = "order_paid_coupon_fee_tax_included"
-
-
-def body_of(name: str, **changes: Any) -> Fields:
-    """A golden body with some fields changed."""
-    body = json.loads((FIXTURES / f"{name}.json").read_text(), parse_float=Decimal)
-    return Fields({**body, **changes})
 
 
 def order_of(name: str, account: Account = ACCOUNT, **changes: Any) -> OrderSnapshot:
@@ -39,10 +34,6 @@ def order_of(name: str, account: Account = ACCOUNT, **changes: Any) -> OrderSnap
     order = mapping.to_order(body_of(name, **changes), account)
     assert isinstance(order, OrderSnapshot)
     return order
-
-
-def euro(amount: str) -> Money:
-    return Money.of(amount, "EUR")
 
 
 @pytest.mark.parametrize("name", golden_names())
@@ -323,91 +314,6 @@ def test_any_value_in_any_field_is_mapped_or_refused(name: str, value: Any) -> N
     except ValueError:
         return
     assert isinstance(found, OrderSnapshot | OrderDeleted | Ignored)
-
-
-def parcel(reference: str, **changes: Any) -> WrittenParcel:
-    """A parcel with two units of one line and one of another."""
-    values: dict[str, Any] = {
-        "reference": reference,
-        "carrier": "DHL",
-        "service": "Express",
-        "tracking_number": "00340434161094000000",
-        "tracking_url": "https://track.example/00340434161094000000",
-        "shipped_at": datetime(2026, 11, 21, 23, 30, tzinfo=UTC),
-        "items": (("865", 2), ("866", 1)),
-        **changes,
-    }
-    return WrittenParcel(**values)
-
-
-def test_a_note_says_what_went_and_carries_our_mark() -> None:
-    assert marks.to_note(parcel("E-P-7")) == (
-        "3 units shipped with DHL Express, tracking number 00340434161094000000:"
-        " https://track.example/00340434161094000000 [ref E-P-7]"
-    )
-    untracked = parcel(
-        "E-P-8", carrier="", service="", tracking_number="", tracking_url="", items=(("865", 1),)
-    )
-    assert marks.to_note(untracked) == "1 unit shipped with an unnamed carrier [ref E-P-8]"
-    assert marks.found_in_text(marks.to_note(untracked)) == "E-P-8"
-
-
-def test_meta_grow_by_what_is_missing_and_repeat_to_the_same() -> None:
-    order = body_of("order_yen_tax_added")
-    news = WriteBack(
-        reference="E-W-2",
-        order_external_id="9001",
-        parcels=(parcel("E-P-2"), parcel("E-P-3")),
-        completes_order=False,
-    )
-
-    once = marks.to_meta(order, news)
-    written = [{"key": row["key"], "value": row["value"]} for row in once]
-    twice = marks.to_meta(body_of("order_yen_tax_added", meta_data=written), news)
-
-    assert once == twice
-    assert [row["reference"] for row in json.loads(once[0]["value"])] == ["E-P-1", "E-P-2", "E-P-3"]
-    assert json.loads(once[1]["value"]) == ["E-W-1", "E-P-1", "E-W-2"]
-
-
-def test_a_refund_names_its_lines_shares_with_tax_and_our_reference_twice() -> None:
-    request = RefundRequest(
-        reference="E-R-1",
-        idempotency_key="k",
-        payment_external_id="order:310",
-        order_external_id="310",
-        amount=euro("31.07"),
-        reason="Zu spät",
-        lines=(RefundedLine(line_external_id="866", quantity=2),),
-    )
-
-    body = payments.to_refund_body(request, body_of(PAID), api_refund=False)
-
-    assert body == {
-        "amount": "31.07",
-        "reason": "Zu spät [ref E-R-1]",
-        "line_items": [
-            {
-                "id": 866,
-                "quantity": 2,
-                "refund_total": "26.11",
-                "refund_tax": [{"id": 1, "refund_total": "4.96"}],
-            }
-        ],
-        "meta_data": [{"key": "_entrepot_refund", "value": "E-R-1"}],
-        "api_refund": False,
-        "api_restock": False,
-    }
-
-
-def test_a_refund_is_known_by_its_meta_or_else_by_its_reason() -> None:
-    row = json.loads((FIXTURES / "answers" / "refund_partial_with_line.json").read_text())
-    named = payments.to_refund(Fields({**row, "reason": "Kaputt [ref E-R-9]"}), "EUR")
-    marked = {**row, "meta_data": [{"key": "_entrepot_refund", "value": "E-R-8"}]}
-
-    assert named.own_reference == "E-R-9"
-    assert payments.to_refund(Fields(marked), "EUR").own_reference == "E-R-8"
-    assert payments.to_refund(Fields(row), "EUR").own_reference == ""
 
 
 def test_php_writes_empty_objects_as_lists() -> None:
