@@ -28,17 +28,12 @@ from entrepot.edge.writer import GroupWriter, NotStored, QueueFull
 from entrepot.inbox import queries, services, storing
 from entrepot.inbox.models import InboxMessage
 from entrepot.inbox.storing import Row, Stored
-from tests.connections.accounts import a_shop, hook_path, signed_by_shop
+from tests.connections.accounts import hook_path, signed_by_shop
 from tests.serving import serve
 from tests.specs import require
 
 COPIED = Path(__file__).parents[2] / "src/entrepot/connectors/woocommerce/fixtures/deliveries"
 RECORDED_SECRET = "capture-secret"
-
-
-@pytest.fixture
-def shop(merchant: Merchant) -> Connection:
-    return a_shop(merchant)
 
 
 def deliver(client: httpx.Client, shop: Connection, body: bytes) -> httpx.Response:
