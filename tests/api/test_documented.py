@@ -13,7 +13,8 @@ from entrepot.notifications.news import NewNotification, tell
 from entrepot.orders.models import Note
 from entrepot.tasks.queue import decode
 from tests.api.calling import Caller
-from tests.dashboard.scene import Scene, sell, share
+from tests.dashboard.scene import Scene, sell
+from tests.dashboard.shares import share
 
 NOW = timedelta(0)
 

@@ -4,7 +4,8 @@ from entrepot.access import scope
 from entrepot.events.models import Event
 from entrepot.orders.models import Hold, Line
 from tests.api.calling import Caller, caller
-from tests.dashboard.scene import Scene, sell, share
+from tests.dashboard.scene import Scene, sell
+from tests.dashboard.shares import share
 
 WHY = {"reason": "Kundin rief an"}
 

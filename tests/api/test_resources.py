@@ -12,7 +12,9 @@ from entrepot.connections.models import Connection
 from entrepot.events.models import Event
 from tests.api.calling import Caller, caller
 from tests.connections import accounts
-from tests.dashboard.scene import Scene, sell, share, unknown
+from tests.dashboard.scene import Scene, sell
+from tests.dashboard.shares import share
+from tests.dashboard.troubles import unknown
 
 WHY = {"reason": "Jahresinventur"}
 

@@ -21,6 +21,7 @@ from entrepot.sandbox.app import Sandbox
 from tests.browser.conftest import OpenWindow
 from tests.browser.driving import Window, photograph
 from tests.dashboard import scene as scenes
+from tests.dashboard import troubles
 from tests.dashboard.scene import Scene
 from tests.dashboard.test_inbox import aged, parked, received, refused
 
@@ -112,7 +113,7 @@ def test_a_sku_is_mapped_for_all_that_wait_in_two_clicks(scene: Scene, window: O
             lines=[("PRT-NBL-3040", "Nebel über der Küste", 2), ("PC-MOE-12", "Postcards", 3)],
             placed=timedelta(hours=1),
         )
-        scenes.hold(scene, str(number), "unmapped_sku", "not mapped", about="PRT-NBL-3040")
+        troubles.hold(scene, str(number), "unmapped_sku", "not mapped", about="PRT-NBL-3040")
 
     def map_it(hand: Hand) -> None:
         hand.go("Map SKU")

@@ -1,4 +1,7 @@
-"""One day of Seemöwe Prints; the order to follow is 10482: three parcels, one delayed."""
+"""One day of Seemöwe Prints: every headline state, several currencies, names of the world.
+
+The order to follow is 10482: three parcels, one delayed.
+"""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -12,18 +15,9 @@ from entrepot.notifications import news
 from entrepot.notifications.models import Mail
 from entrepot.orders.models import Line, Note, Tag
 from entrepot.payments.models import PaymentEntry
-from tests.dashboard.scene import (
-    Scene,
-    bury,
-    count,
-    hold,
-    owe,
-    parcel,
-    park,
-    sell,
-    share,
-    unknown,
-)
+from tests.dashboard.scene import Scene, count, sell
+from tests.dashboard.shares import parcel, share
+from tests.dashboard.troubles import bury, hold, owe, park, unknown
 
 LIGHTHOUSE = ("PRT-LEU-5070", "Leuchtturm bei Nacht 🌊, 50 × 70 cm", 2)
 CARDS = ("PC-MOE-12", "Postcards “Möwen”, set of 12", 3)

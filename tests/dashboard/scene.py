@@ -1,7 +1,8 @@
-"""A shop's day for the pages to show: every headline state, several currencies, names of the world.
+"""A shop for the pages to show: its people, its connections and what it sold.
 
 Rows are written as their rooms keep them, counters beside facts, so that a page is tested apart
-from the machinery that brings an order there.
+from the machinery that brings an order there. `shares.py` adds what providers have of the orders,
+`troubles.py` what goes wrong, and `day.py` makes a whole day of it all.
 """
 
 import hashlib
@@ -19,25 +20,14 @@ from entrepot.access import crypto, scope
 from entrepot.access import services as access
 from entrepot.access.models import Merchant, User
 from entrepot.access.states import Role
-from entrepot.attempts.models import Attempt
 from entrepot.connections.models import CallRecord, Connection, Cursor
 from entrepot.customers.models import Customer, PostalAddress
 from entrepot.customers.sealing import EMAIL
 from entrepot.customers.services import email_hash
-from entrepot.deadletters.models import DeadLetter
 from entrepot.events import outbox
-from entrepot.fulfillment.models import (
-    FulfillmentItem,
-    FulfillmentOrder,
-    Parcel,
-    Shipment,
-    ShipmentItem,
-    TrackingEntry,
-)
-from entrepot.inbox.models import InboxMessage, InboxWork
-from entrepot.obligations.models import Obligation
+from entrepot.inbox.models import InboxMessage
 from entrepot.orders import search
-from entrepot.orders.models import Hold, Line, Order
+from entrepot.orders.models import Line, Order
 from entrepot.orders.references import new_reference
 from entrepot.payments.models import PaymentEntry
 
@@ -298,279 +288,7 @@ def _message(scene: Scene, order: Order) -> int:
     ).id
 
 
-def share(
-    scene: Scene,
-    order: Order,
-    *,
-    provider: str = "prodigi",
-    status: str = "accepted",
-    number: int = 1,
-    lines: Sequence[int] = (0,),
-    shipped: bool = False,
-    **more: Any,
-) -> FulfillmentOrder:
-    """The share of an order that one provider has; `lines` are positions."""
-    with scope.merchant(scene.merchant.id):
-        row = FulfillmentOrder.objects.create(
-            merchant_id=scene.merchant.id,
-            mode=order.mode,
-            order_id=order.id,
-            connection_id=scene.connections[provider].id,
-            share=number,
-            status=status,
-            is_by_hand=provider == "hand",
-            planned_version=1,
-            external_id=f"ord_{order.id}"
-            if status in {"accepted", "closed"} and provider != "hand"
-            else "",
-            accepted_at=order.placed_at + timedelta(minutes=33)
-            if status in {"accepted", "closed"}
-            else None,
-            cost=Decimal("46.85") if provider == "prodigi" else None,
-            cost_currency="EUR" if provider == "prodigi" else "",
-            **{"submit_after": timezone.now() - timedelta(minutes=1), **more},
-        )
-        for position in lines:
-            line = Line.objects.get(order=order, position=position)
-            Line.objects.filter(id=line.id).update(units_planned=line.quantity)
-            FulfillmentItem.objects.create(
-                merchant_id=scene.merchant.id,
-                fulfillment_order=row,
-                line_id=line.id,
-                position=position,
-                sku=line.sku,
-                quantity=line.quantity,
-                provider_sku="" if provider == "hand" else f"GLOBAL-{line.sku[:3]}-20X28",
-                sizing="" if provider == "hand" else "fill",
-                bin="H-04-2" if provider == "hand" else "",
-                units_shipped=line.quantity if shipped else 0,
-            )
-        outbox.record(
-            "fulfillment_order.accepted" if status == "accepted" else "fulfillment_order.planned",
-            merchant_id=scene.merchant.id,
-            mode=order.mode,
-            order_id=order.id,
-            subject=("fulfillment_order", row.id),
-        )
-    return row
-
-
-def parcel(
-    scene: Scene,
-    row: FulfillmentOrder,
-    *,
-    number: int,
-    status: str,
-    tracking: str,
-    positions: Sequence[int] = (0,),
-    ago: timedelta = timedelta(days=3),
-    scan: str = "Sendung im Paketzentrum bearbeitet",
-    **more: Any,
-) -> Parcel:
-    """A parcel of a share with one scan; line and item counters follow."""
-    now = timezone.now()
-    with scope.merchant(scene.merchant.id):
-        shipment = Shipment.objects.create(
-            merchant_id=scene.merchant.id,
-            mode=row.mode,
-            order_id=row.order_id,
-            fulfillment_order=row,
-            external_id=f"shp-{number}",
-            number=number,
-            carrier="Nordpost",
-            shipped_at=now - ago,
-        )
-        for item in FulfillmentItem.objects.filter(fulfillment_order=row, position__in=positions):
-            ShipmentItem.objects.create(
-                merchant_id=scene.merchant.id,
-                shipment=shipment,
-                fulfillment_item_id=item.id,
-                line_id=item.line_id,
-                quantity=item.quantity,
-            )
-            FulfillmentItem.objects.filter(id=item.id).update(units_shipped=item.quantity)
-            Line.objects.filter(id=item.line_id).update(units_shipped=item.quantity)
-        made = Parcel.objects.create(
-            merchant_id=scene.merchant.id,
-            mode=row.mode,
-            order_id=row.order_id,
-            shipment=shipment,
-            number=number,
-            tracking_number=tracking,
-            tracking_url=f"https://track.example/{number}",
-            carrier="Nordpost",
-            status=status,
-            status_at=now - ago / 2,
-            **more,
-        )
-        TrackingEntry.objects.create(
-            merchant_id=scene.merchant.id,
-            parcel=made,
-            status="in_transit",
-            happened_at=now - ago / 2,
-            message=scan,
-            city="Hannover",
-        )
-        outbox.record(
-            "shipment.recorded",
-            merchant_id=scene.merchant.id,
-            mode=row.mode,
-            order_id=row.order_id,
-            subject=("shipment", shipment.id),
-        )
-    return made
-
-
 def count(scene: Scene, number: str, **counters: Any) -> None:
     """Set counters of an order, as the room that owns the fact would."""
     with scope.merchant(scene.merchant.id):
         Order.objects.filter(id=scene.orders[number].id).update(**counters)
-
-
-def hold(
-    scene: Scene,
-    number: str,
-    kind: str,
-    reason: str,
-    *,
-    about: str = "",
-    ago: timedelta = timedelta(hours=1),
-    **data: Any,
-) -> Hold:
-    """An open hold, counted."""
-    order = scene.orders[number]
-    with scope.merchant(scene.merchant.id):
-        made = Hold.objects.create(
-            merchant_id=scene.merchant.id,
-            order=order,
-            kind=kind,
-            about=about,
-            reason=reason,
-            data=data,
-            opened_at=timezone.now() - ago,
-        )
-        number_open = Hold.objects.filter(order=order, lifted_at=None).count()
-        Order.objects.filter(id=order.id).update(open_holds=number_open)
-        outbox.record(
-            "order.held",
-            merchant_id=scene.merchant.id,
-            mode=order.mode,
-            order_id=order.id,
-            subject=("hold", made.id),
-            data={"kind": kind, "about": about},
-            reason=reason,
-        )
-    return made
-
-
-def owe(
-    scene: Scene,
-    number: str,
-    kind: str,
-    *,
-    due: timedelta,
-    met: timedelta | None = None,
-    subject: tuple[str, int] | None = None,
-) -> Obligation:
-    """A promise due so far from now (negative: overdue); `met` is how long ago it was kept."""
-    now = timezone.now()
-    order = scene.orders[number]
-    subject_kind, subject_id = subject or ("order", order.id)
-    with scope.merchant(scene.merchant.id):
-        return Obligation.objects.create(
-            merchant_id=scene.merchant.id,
-            mode=order.mode,
-            kind=kind,
-            order_id=order.id,
-            subject_kind=subject_kind,
-            subject_id=subject_id,
-            opened_at=now - timedelta(hours=3),
-            due_at=now + due,
-            end="met" if met is not None else "",
-            ended_at=now - met if met is not None else None,
-        )
-
-
-def unknown(scene: Scene, number: str, row: FulfillmentOrder, **more: Any) -> Attempt:
-    """A submission whose answer was lost."""
-    order = scene.orders[number]
-    now = timezone.now()
-    with scope.merchant(scene.merchant.id):
-        attempt = Attempt.objects.create(
-            **{
-                "merchant_id": scene.merchant.id,
-                "mode": order.mode,
-                "kind": "submit",
-                "connection_id": row.connection_id,
-                "order_id": order.id,
-                "subject_kind": "fulfillment_order",
-                "subject_id": row.id,
-                "reference": f"shop.seemoewe.example/{number}/1/1",
-                "idempotency_key": f"key-{number}",
-                "status": "unknown",
-                "asked": 2,
-                "called_at": now - timedelta(minutes=18),
-                "unknown_since": now - timedelta(minutes=17),
-                "next_ask_at": now + timedelta(minutes=9),
-                "last_empty_at": now - timedelta(minutes=6),
-                "message": "The connection broke after 3,110 bytes had gone out.",
-                **more,
-            }
-        )
-        CallRecord.objects.create(
-            merchant_id=scene.merchant.id,
-            connection_id=row.connection_id,
-            at=now - timedelta(minutes=18),
-            method="POST",
-            url="https://api.prodigi.example/v4.0/Orders",
-            outcome="OutcomeUnknown",
-            duration_ms=25_000,
-            cause=f"attempt:{attempt.id}",
-        )
-        with outbox.because(cause=f"attempt:{attempt.id}"):
-            outbox.record(
-                "attempt.became_unknown",
-                merchant_id=scene.merchant.id,
-                mode=order.mode,
-                order_id=order.id,
-                subject=("attempt", attempt.id),
-                data={"effect": "submit", "why": "time-out after 25 s"},
-            )
-    return attempt
-
-
-def park(scene: Scene, reason: str, *, times: int) -> list[int]:
-    """Messages that could not be applied."""
-    with scope.merchant(scene.merchant.id):
-        ids = []
-        for _ in range(times):
-            message = InboxMessage.objects.create(
-                merchant_id=scene.merchant.id,
-                connection_id=scene.connections["shop"].id,
-                mode="live",
-                source="webhook",
-                topic="order.created",
-                size=4810,
-                body=b"sealed",
-                fingerprint=b"\x02" * 32,
-            )
-            InboxWork.objects.create(
-                merchant_id=scene.merchant.id, message_id=message.id, is_parked=True, reason=reason
-            )
-            ids.append(message.id)
-    return ids
-
-
-def bury(scene: Scene, number: str, task: str, error: str) -> DeadLetter:
-    """Work that gave up."""
-    with scope.merchant(scene.merchant.id):
-        return DeadLetter.objects.create(
-            merchant_id=scene.merchant.id,
-            task=task,
-            arguments={"order_id": scene.orders[number].id},
-            order_id=scene.orders[number].id,
-            error=error,
-            fingerprint=hashlib.sha256(f"{task}{error}".encode()).hexdigest()[:16],
-            tries=12,
-            buried_at=timezone.now() - timedelta(minutes=50),
-        )

@@ -15,6 +15,7 @@ from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder, Parce
 from entrepot.orders.models import Hold, Note, Tag
 from entrepot.payments.models import Refund
 from tests.dashboard import scene as scenes
+from tests.dashboard import shares, troubles
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
 
@@ -79,7 +80,7 @@ def test_an_action_without_its_reason_is_not_done(scene: Scene, sign_in: SignIn)
 
 
 def test_releasing_lifts_the_holds_that_were_chosen(scene: Scene, sign_in: SignIn) -> None:
-    kept = scenes.hold(scene, "10490", "cost", "costs 96 % of revenue")
+    kept = troubles.hold(scene, "10490", "cost", "costs 96 % of revenue")
     with scope.merchant(scene.merchant.id):
         wrong = Hold.objects.get(order=scene.orders["10490"], kind="address_refused")
 
@@ -244,7 +245,7 @@ def test_tracking_typed_twice_is_one_parcel(scene: Scene, sign_in: SignIn) -> No
         scene, "H-1", customer="Zoë Ōtani", country="JP", total="4200", currency="JPY",
         lines=[("PC-MOE-12", "Postcards", 5)], placed=timedelta(hours=2),
     )  # fmt: skip
-    share = scenes.share(scene, scene.orders["H-1"], provider="hand", status="accepted")
+    share = shares.share(scene, scene.orders["H-1"], provider="hand", status="accepted")
     with scope.merchant(scene.merchant.id):
         item = FulfillmentItem.objects.get(fulfillment_order=share)
     told = {

@@ -12,7 +12,7 @@ from entrepot.deadletters.models import DeadLetter
 from entrepot.inbox.models import InboxWork
 from entrepot.obligations.models import Obligation
 from entrepot.orders.models import Hold
-from tests.dashboard import scene as scenes
+from tests.dashboard import troubles
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
 
@@ -81,7 +81,7 @@ def test_another_print_file_lets_the_waiting_orders_go_on(scene: Scene, sign_in:
 def test_a_shipping_method_is_named_once_for_all(scene: Scene, sign_in: SignIn) -> None:
     prodigi, shop = scene.connections["prodigi"].id, scene.connections["shop"].id
     holds = [
-        scenes.hold(
+        troubles.hold(
             scene, number, "shipping_unmapped", "Shipping method “Abholung” has no word at Prodigi",
             about=f"{prodigi}:pickup", provider_connection_id=prodigi, storefront_id=shop,
             method_code="pickup",
@@ -114,7 +114,7 @@ def test_a_suspected_duplicate_is_shown_beside_its_twin(scene: Scene, sign_in: S
 
 
 def test_releasing_all_alike_leaves_other_causes_alone(scene: Scene, sign_in: SignIn) -> None:
-    scenes.hold(scene, "10497", "address_refused", "Prodigi: “postalOrZipCode is invalid”")
+    troubles.hold(scene, "10497", "address_refused", "Prodigi: “postalOrZipCode is invalid”")
 
     sign_in(scene).post(
         "/attention/release/", {"cause": "address_refused", "about": "", "reason": "all checked"}
@@ -134,7 +134,7 @@ def test_releasing_all_alike_leaves_other_causes_alone(scene: Scene, sign_in: Si
 def test_parked_messages_of_one_reason_are_decided_together(
     scene: Scene, sign_in: SignIn, do: str
 ) -> None:
-    scenes.park(scene, "unknown currency XTS", times=2)
+    troubles.park(scene, "unknown currency XTS", times=2)
 
     sign_in(scene).post("/attention/replay/", {"cause": "totals do not add up", "do": do})
 
@@ -147,7 +147,7 @@ def test_parked_messages_of_one_reason_are_decided_together(
 
 
 def test_dead_letters_of_one_cause_are_replayed_together(scene: Scene, sign_in: SignIn) -> None:
-    second = scenes.bury(
+    second = troubles.bury(
         scene, "10480", "notifications.send_mail", "the template names {{unknown}}"
     )
 

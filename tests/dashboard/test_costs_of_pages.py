@@ -12,6 +12,7 @@ from entrepot.access import scope
 from entrepot.dashboard.reading.timeline import events_of
 from entrepot.orders.models import Order
 from tests.dashboard import scene as scenes
+from tests.dashboard import shares, troubles
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.queries import queries_of
 from tests.dashboard.scene import Scene
@@ -63,13 +64,13 @@ def more_of_everything(scene: Scene) -> None:
             currency="EUR", lines=[(f"NEW-{number}-A3", "Druck", 2), ("PC-MOE-12", "Karten", 3)],
             placed=timedelta(hours=number),
         )  # fmt: skip
-        scenes.hold(scene, name, "unmapped_sku", "not mapped", about=f"NEW-{number}-A3")
-        scenes.owe(scene, name, "submit", due=timedelta(minutes=-number))
-        scenes.unknown(scene, name, scenes.share(scene, order, status="submitted"))
-        scenes.bury(scene, name, "mail.send", f"reason {number}")
-        scenes.park(scene, f"unknown word {number}", times=2)
+        troubles.hold(scene, name, "unmapped_sku", "not mapped", about=f"NEW-{number}-A3")
+        troubles.owe(scene, name, "submit", due=timedelta(minutes=-number))
+        troubles.unknown(scene, name, shares.share(scene, order, status="submitted"))
+        troubles.bury(scene, name, "mail.send", f"reason {number}")
+        troubles.park(scene, f"unknown word {number}", times=2)
         subject = ("mail", 900 + number)
-        scenes.owe(scene, "10482", "tell_customer", due=timedelta(days=number), subject=subject)
+        troubles.owe(scene, "10482", "tell_customer", due=timedelta(days=number), subject=subject)
 
 
 def test_the_history_of_an_order_is_read_from_its_own_months(

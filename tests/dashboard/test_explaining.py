@@ -21,6 +21,7 @@ from entrepot.dashboard.reading.headline import State
 from entrepot.orders.states import HoldKind
 from tests.cli.shell import run
 from tests.dashboard import scene as scenes
+from tests.dashboard import shares, troubles
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
 
@@ -65,7 +66,7 @@ def doctor(command: str) -> list[dict[str, object]]:
 def test_every_kind_of_hold_is_told_alike_by_doctor_and_page(
     sold: Scene, sign_in: SignIn, kind: str
 ) -> None:
-    scenes.hold(sold, NUMBER, kind, "Möwe, “A1”: 3 of 5", about="MOEWE-A1")
+    troubles.hold(sold, NUMBER, kind, "Möwe, “A1”: 3 of 5", about="MOEWE-A1")
 
     [told] = doctor(f"'{NUMBER}'")
     shown = panel(sign_in(sold), sold)
@@ -80,25 +81,25 @@ def test_every_kind_of_hold_is_told_alike_by_doctor_and_page(
 
 
 def _unknown(scene: Scene) -> None:
-    row = scenes.share(scene, scene.orders[NUMBER], status="submitted")
-    scenes.unknown(scene, NUMBER, row)
+    row = shares.share(scene, scene.orders[NUMBER], status="submitted")
+    troubles.unknown(scene, NUMBER, row)
 
 
 def _for_a_person(scene: Scene) -> None:
-    row = scenes.share(scene, scene.orders[NUMBER], status="submitted")
-    scenes.unknown(scene, NUMBER, row, needs_person=True, next_ask_at=None)
+    row = shares.share(scene, scene.orders[NUMBER], status="submitted")
+    troubles.unknown(scene, NUMBER, row, needs_person=True, next_ask_at=None)
 
 
 def _gave_up(scene: Scene) -> None:
-    scenes.bury(scene, NUMBER, "fulfillment.submit", "the answer has no field `id`")
+    troubles.bury(scene, NUMBER, "fulfillment.submit", "the answer has no field `id`")
 
 
 def _late(scene: Scene) -> None:
-    scenes.owe(scene, NUMBER, "submit", due=timedelta(minutes=-21))
+    troubles.owe(scene, NUMBER, "submit", due=timedelta(minutes=-21))
 
 
 def _paused(scene: Scene) -> None:
-    scenes.share(scene, scene.orders[NUMBER], status="open")
+    shares.share(scene, scene.orders[NUMBER], status="open")
     pause_effects(
         scene.merchant.id, mode=Mode.LIVE, connection_id=None, flow="", reason="stock-taking",
         by="command_line",
@@ -106,7 +107,7 @@ def _paused(scene: Scene) -> None:
 
 
 def _refusing(scene: Scene) -> None:
-    scenes.share(scene, scene.orders[NUMBER], status="open")
+    shares.share(scene, scene.orders[NUMBER], status="open")
     with scope.merchant(scene.merchant.id):
         Connection.objects.filter(id=scene.connections["prodigi"].id).update(
             status="misconfigured", status_reason="the key was revoked"
@@ -118,15 +119,15 @@ def _unpaid(scene: Scene) -> None:
 
 
 def _cooling_off(scene: Scene) -> None:
-    scenes.share(
+    shares.share(
         scene, scene.orders[NUMBER], status="open",
         submit_after=timezone.now() + timedelta(minutes=25),
     )  # fmt: skip
 
 
 def _coming_back(scene: Scene) -> None:
-    row = scenes.share(scene, scene.orders[NUMBER], status="closed", shipped=True)
-    scenes.parcel(
+    row = shares.share(scene, scene.orders[NUMBER], status="closed", shipped=True)
+    shares.parcel(
         scene, row, number=1, status="returning", tracking="NP 77", scan="Annahme verweigert"
     )
     scenes.count(scene, NUMBER, units_shipped=2)
@@ -181,8 +182,8 @@ def test_whatever_else_stands_still_is_told_alike(
 
 
 def test_the_evidence_names_facts_and_the_last_event(sold: Scene) -> None:
-    scenes.hold(sold, NUMBER, "unmapped_sku", "SKU MUG-11OZ is not mapped", about="MUG-11OZ")
-    scenes.owe(sold, NUMBER, "submit", due=timedelta(minutes=9))
+    troubles.hold(sold, NUMBER, "unmapped_sku", "SKU MUG-11OZ is not mapped", about="MUG-11OZ")
+    troubles.owe(sold, NUMBER, "submit", due=timedelta(minutes=9))
     _unknown(sold)
 
     told = explained(sold)
@@ -194,14 +195,14 @@ def test_the_evidence_names_facts_and_the_last_event(sold: Scene) -> None:
 
 
 def test_an_order_that_moves_does_not_stand_still(sold: Scene) -> None:
-    scenes.share(sold, sold.orders[NUMBER], status="accepted")
+    shares.share(sold, sold.orders[NUMBER], status="accepted")
 
     assert doctor("") == []
     assert explained(sold).sentence.startswith("Nothing to do")
 
 
 def test_people_read_sentence_evidence_repair_and_choices(sold: Scene) -> None:
-    scenes.hold(sold, NUMBER, "unmapped_sku", "SKU MUG-11OZ is not mapped", about="MUG-11OZ")
+    troubles.hold(sold, NUMBER, "unmapped_sku", "SKU MUG-11OZ is not mapped", about="MUG-11OZ")
 
     done = run("doctor --merchant seemoewe")
 

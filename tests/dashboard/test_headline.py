@@ -11,6 +11,7 @@ from entrepot.dashboard.reading.headline import State
 from entrepot.database import sql
 from entrepot.orders.models import Order
 from tests.dashboard import scene as scenes
+from tests.dashboard import shares, troubles
 from tests.dashboard.scene import Scene
 
 OF_THE_DAY = {
@@ -89,12 +90,12 @@ def test_precedence(scene: Scene, _case: str, done: str, before: State, after: S
     assert state() == before
     match done:
         case "hold":
-            scenes.hold(scene, number, "person", "the customer called")
+            troubles.hold(scene, number, "person", "the customer called")
         case "owe":
-            scenes.owe(scene, number, "submit", due=-timedelta(minutes=1))
+            troubles.owe(scene, number, "submit", due=-timedelta(minutes=1))
         case _:
-            row = scenes.share(scene, order, provider="prodigi", status="submitted", number=9)
-            scenes.unknown(scene, number, row)
+            row = shares.share(scene, order, provider="prodigi", status="submitted", number=9)
+            troubles.unknown(scene, number, row)
     assert state() == after
 
 

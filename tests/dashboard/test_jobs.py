@@ -11,6 +11,7 @@ from entrepot.deadletters.models import DeadLetter
 from entrepot.deadletters.states import Status
 from entrepot.tasks import queue
 from tests.dashboard import scene as scenes
+from tests.dashboard import troubles
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
 from tests.dashboard.test_inbox import page_of
@@ -20,7 +21,7 @@ def test_dead_letters_are_grouped_by_cause_and_lanes_tell_the_oldest(
     scene: Scene, sign_in: SignIn
 ) -> None:
     for number in ("10482", "10497"):
-        scenes.bury(scene, number, "orders.write_back", "UnexpectedResponse: no id in the answer")
+        troubles.bury(scene, number, "orders.write_back", "UnexpectedResponse: no id in the answer")
     with scope.merchant(scene.merchant.id):
         queue.defer([queue.Job(task="webhooks.check", args={"merchant_id": 0, "subject_id": 0})])
 
@@ -46,7 +47,7 @@ def test_a_replay_previews_and_then_runs_every_letter_of_the_cause(
             lines=[("CNV", "Leinwand", 2)],
             placed=timedelta(hours=2),
         )
-        scenes.bury(scene, number, "webhooks.check", "Unavailable: 503 four times")
+        troubles.bury(scene, number, "webhooks.check", "Unavailable: 503 four times")
     with scope.merchant(scene.merchant.id):
         cause = work.given_up("live")[0].cause
     client = sign_in(scene)
@@ -80,8 +81,8 @@ def test_chosen_letters_are_discarded_and_others_left(empty_scene: Scene, sign_i
         lines=[("CNV", "Leinwand", 2)],
         placed=timedelta(hours=2),
     )
-    first = scenes.bury(scene, "79", "mail.send", "Refused: mailbox full")
-    scenes.bury(scene, "79", "mail.send", "Refused: mailbox full")
+    first = troubles.bury(scene, "79", "mail.send", "Refused: mailbox full")
+    troubles.bury(scene, "79", "mail.send", "Refused: mailbox full")
     client = sign_in(scene)
 
     client.post(
@@ -94,7 +95,7 @@ def test_chosen_letters_are_discarded_and_others_left(empty_scene: Scene, sign_i
 
 
 def test_a_warehouse_may_not_replay(scene: Scene, sign_in: SignIn) -> None:
-    letter = scenes.bury(scene, "10482", "mail.send", "Refused: mailbox full")
+    letter = troubles.bury(scene, "10482", "mail.send", "Refused: mailbox full")
 
     answer = sign_in(scene, Role.SUPPORT).post(
         f"/jobs/{letter.fingerprint}/replay/", {"reason": "try"}

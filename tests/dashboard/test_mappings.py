@@ -9,6 +9,7 @@ from entrepot.access.states import Role
 from entrepot.catalog.models import Mapping, ShippingMap
 from entrepot.catalog.services import Artwork, MappingWish, map_sku
 from tests.dashboard import scene as scenes
+from tests.dashboard import troubles
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
 from tests.dashboard.test_inbox import page_of
@@ -44,7 +45,7 @@ def test_what_nobody_mapped_comes_first_with_what_waits_for_it(
             lines=[("PRT-NBL-3040", "Nebelküste", 2)],
             placed=timedelta(hours=2),
         )
-        scenes.hold(empty_scene, number, "unmapped_sku", "not mapped", about="PRT-NBL-3040")
+        troubles.hold(empty_scene, number, "unmapped_sku", "not mapped", about="PRT-NBL-3040")
     mapped(empty_scene, "MUG-MOE")
 
     page = re.sub(r"<[^>]+>|\s+", " ", page_of(sign_in(empty_scene), "/mappings/"))

@@ -17,6 +17,7 @@ from entrepot.dashboard.reading.filters import Filters
 from entrepot.dashboard.spreadsheet import BYTE_ORDER_MARK
 from entrepot.orders.models import Order, Tag
 from tests.dashboard import scene as scenes
+from tests.dashboard import troubles
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
 
@@ -216,7 +217,7 @@ def test_a_bulk_action_acts_on_those_that_it_applies_to(scene: Scene, sign_in: S
 
 
 def test_a_bulk_release_lifts_every_hold(scene: Scene, sign_in: SignIn) -> None:
-    scenes.hold(scene, "10481", "cost", "costs 96 % of revenue")
+    troubles.hold(scene, "10481", "cost", "costs 96 % of revenue")
     ids = [scene.orders[number].id for number in ("10481", "10483")]
 
     sign_in(scene).post("/orders/several/release/", {"order": ids, "reason": "looked at"})

@@ -12,6 +12,7 @@ from entrepot.access.states import Role
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
 from entrepot.fulfillment.states import Status
 from tests.dashboard import scene as scenes
+from tests.dashboard import shares, troubles
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
 from tests.dashboard.test_inbox import page_of
@@ -33,7 +34,7 @@ def packed(scene: Scene, number: str, *, units: int, status: str = "open", **mor
         ],
         placed=timedelta(hours=3),
     )
-    return scenes.share(scene, order, provider="hand", status=status, lines=[0, 1], **more).id
+    return shares.share(scene, order, provider="hand", status=status, lines=[0, 1], **more).id
 
 
 def post(client: Client, path: str, **data: object) -> None:
@@ -45,7 +46,7 @@ def test_the_list_keeps_held_and_cooling_ones_apart(empty_scene: Scene, sign_in:
     packed(empty_scene, "10474", units=4)
     packed(empty_scene, "10475", units=2, submit_after=timezone.now() + timedelta(minutes=20))
     packed(empty_scene, "10476", units=3)
-    scenes.hold(empty_scene, "10476", "person", "customer asked to wait")
+    troubles.hold(empty_scene, "10476", "person", "customer asked to wait")
 
     page = page_of(sign_in(empty_scene, Role.WAREHOUSE), "/picklists/")
     ready, _, waiting = page.partition("Not yet")
@@ -93,7 +94,7 @@ def test_entering_the_carrier_ships_all_that_is_left(empty_scene: Scene, sign_in
 
 def test_a_held_order_is_not_shipped_by_typing(empty_scene: Scene, sign_in: SignIn) -> None:
     share_id = packed(empty_scene, "10476", units=3)
-    scenes.hold(empty_scene, "10476", "person", "customer asked to wait")
+    troubles.hold(empty_scene, "10476", "person", "customer asked to wait")
     client = sign_in(empty_scene, Role.WAREHOUSE)
 
     post(client, "/picklists/ship/", share=share_id, carrier="Nordpost", tracking_number="NP 1")

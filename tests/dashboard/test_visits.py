@@ -15,7 +15,7 @@ from entrepot.access.states import Role
 from entrepot.connections.models import EffectPause
 from entrepot.events.models import Event
 from entrepot.inbox.models import InboxMessage
-from tests.dashboard import scene as scenes
+from tests.dashboard import troubles
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import PASSWORD, Scene
 
@@ -255,7 +255,7 @@ def test_the_causes_of_an_entry_lead_down_to_raw_bytes(scene: Scene, sign_in: Si
 
 def test_a_timeline_that_is_compact_says_repeats_once(scene: Scene, sign_in: SignIn) -> None:
     for about in ("a", "b", "c"):
-        scenes.hold(scene, "10484", "person", "look again", about=about)
+        troubles.hold(scene, "10484", "person", "look again", about=about)
     client, order = sign_in(scene), scene.orders["10484"]
 
     compact = client.get(f"/orders/{order.id}/").content.decode()

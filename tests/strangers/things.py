@@ -28,7 +28,9 @@ from entrepot.obligations.models import DeadlineRule, Obligation
 from entrepot.orders.models import Hold
 from entrepot.payments import refunds
 from entrepot.payments.models import Checkout
-from tests.dashboard.scene import Scene, sell, share, unknown
+from tests.dashboard.scene import Scene, sell
+from tests.dashboard.shares import share
+from tests.dashboard.troubles import unknown
 
 CAUSE = "seemoewe-cause"
 

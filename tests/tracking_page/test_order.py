@@ -17,6 +17,7 @@ from entrepot.notifications.links import tracking_page, tracking_token
 from entrepot.notifications.models import Mail, MailStop, StoreVoice
 from entrepot.tracking_page.words import WORDS
 from tests.dashboard import scene as scenes
+from tests.dashboard import shares, troubles
 from tests.dashboard.conftest import empty_scene, scene
 from tests.dashboard.scene import Scene
 
@@ -100,7 +101,7 @@ def test_a_held_order_only_says_that_it_is_being_checked(empty_scene: Scene) -> 
         lines=[("CNV-1", "Fähre um sechs", 3)],
         placed=timedelta(hours=5),
     )
-    scenes.hold(empty_scene, "10479", "duplicate_suspected", "Same cart as 10478")
+    troubles.hold(empty_scene, "10479", "duplicate_suspected", "Same cart as 10478")
 
     text = text_of(opened(empty_scene, "10479", "?lang=en"))
 
@@ -239,8 +240,8 @@ def test_a_promise_that_is_over_is_late_whatever_the_carrier_says(empty_scene: S
         lines=[("CNV-1", "Affiche", 2)],
         placed=timedelta(days=6),
     )
-    share = scenes.share(empty_scene, order, status="closed")
-    scenes.parcel(
+    share = shares.share(empty_scene, order, status="closed")
+    shares.parcel(
         empty_scene,
         share,
         number=1,
