@@ -2,7 +2,6 @@
 
 import ast
 import re
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -16,10 +15,19 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
 from entrepot.connect import manifest
+from tests.sources import (
+    ROOT,
+    SOURCE,
+    is_test,
+    place,
+    python_files,
+    room_of,
+    tracked_files,
+    tree_of,
+)
 
-ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "src" / "entrepot"
 CONNECTORS = SOURCE / "connectors"
+MOST_LINES = 400
 PLATFORMS = sorted(path.parent for path in CONNECTORS.glob("*/manifest.toml"))
 
 # Rooms that show and call, and never write a row themselves: they call a service.
@@ -62,52 +70,6 @@ REPLACED_WORDS = {
 PRIVATE_PLACES = ["/wo" + "rk/", "/ro" + "ot/", "pypi" + ".org", "python" + "hosted.org"]
 
 
-@cache
-def tracked_files() -> tuple[Path, ...]:
-    """Files of the project: those under version control, new ones included."""
-    listed = subprocess.run(
-        [
-            "git",
-            "-c",
-            "safe.directory=*",
-            "ls-files",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-            "-z",
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout.split("\0")
-    return tuple(path for name in listed if name and (path := ROOT / name).is_file())
-
-
-def python_files(*, below: Path = ROOT) -> Iterator[Path]:
-    for path in tracked_files():
-        if path.suffix == ".py" and path.is_relative_to(below) and "migrations" not in path.parts:
-            yield path
-
-
-@cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(), filename=str(path))
-
-
-def place(path: Path, node: ast.AST | None = None) -> str:
-    line = f":{node.lineno}" if isinstance(node, ast.expr | ast.stmt | ast.ExceptHandler) else ""
-    return f"{path.relative_to(ROOT)}{line}"
-
-
-def room_of(path: Path) -> str:
-    return path.relative_to(SOURCE).parts[0]
-
-
-def is_test(path: Path) -> bool:
-    return "tests" in path.parts or path.name == "conftest.py"
-
-
 @pytest.mark.parametrize("folder", PLATFORMS, ids=lambda folder: folder.name)
 def test_a_platform_is_one_folder_of_the_known_shape(folder: Path) -> None:
     told = manifest.read(folder / "manifest.toml")
@@ -129,13 +91,11 @@ def test_every_folder_of_connectors_is_a_platform() -> None:
 def test_files_stay_short() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in python_files()}
 
-    long = [
-        f"{place(path)}: {length}"
-        for path, length in lengths.items()
-        if length > (700 if is_test(path) else 400)
-    ]
+    long = [f"{place(path)}: {length}" for path, length in lengths.items() if length > MOST_LINES]
+    folders = {path.relative_to(ROOT).parts[0] for path in lengths}
 
     assert long == []
+    assert folders >= {"src", "tests", "rehearsal", "benchmarks", "tools"}
 
 
 def test_modules_are_named_for_what_they_hold() -> None:
