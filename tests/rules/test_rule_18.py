@@ -14,6 +14,8 @@ from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
 from entrepot.fulfillment.shipping import Leaving, ship_by_hand, void_shipment
 from entrepot.fulfillment.tracking import move_parcel
+from entrepot.obligations.models import Obligation
+from entrepot.obligations.states import Kind as Owed
 from entrepot.orders import services as orders
 from entrepot.tasks.fulfillment import refresh
 from tests.rules.trade import Trade, amounts, connect, euros, fact, later, snapshot
@@ -77,6 +79,46 @@ def test_a_voided_shipment_gives_its_units_back(trade: Trade, share: Fulfillment
     ]
     leave(trade, share, "00340999")
     assert trade.order().fulfillment_status == "shipped"
+
+
+def test_what_goes_again_after_its_label_was_void_is_shipped_once_and_told_by_its_number(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    trade.work()
+    (made,) = house.orders.values()
+    house.finish(made.id)
+    reread(trade)
+    assert (trade.order().fulfillment_status, owed_news(trade)) == ("shipped", 1)
+
+    house.void_label(made.id, 0)
+    reread(trade)
+    order = trade.order()
+    assert (order.fulfillment_status, order.units_shipped, trade.holds()) == ("unfulfilled", 0, [])
+    assert (trade.statuses(), owed_news(trade)) == (["accepted"], 0)
+
+    house.finish(made.id)
+    for _ in range(2):
+        reread(trade)
+    order = trade.order()
+    assert (order.fulfillment_status, order.units_shipped) == ("shipped", 5)
+    assert (trade.statuses(), len(house.orders), owed_news(trade)) == (["closed"], 1, 1)
+    with scope.merchant(trade.merchant.id):
+        shipments = Shipment.objects.order_by("id").values_list("status", flat=True)
+        assert list(shipments) == ["voided", "shipped"]
+
+
+def reread(trade: Trade) -> None:
+    (share,) = trade.shares()
+    refresh(merchant_id=trade.merchant.id, order_id=share.order_id, subject_id=share.id)
+    trade.work(timedelta(minutes=1))
+
+
+def owed_news(trade: Trade) -> int:
+    """How many shipments the storefront has still to hear of."""
+    with scope.merchant(trade.merchant.id):
+        return Obligation.objects.filter(kind=Owed.WRITE_BACK, end="").count()
 
 
 def test_goods_that_come_back_are_returned_and_stale_news_of_them_is_not_believed(

@@ -148,6 +148,9 @@ def void_shipment(shipment: Shipment, *, reason: str) -> None:
         obligations.void_many(
             [(parcel.merchant_id, Owed.DELIVER, "parcel", parcel.id)], reason=reason
         )
+    obligations.void_many(
+        [(shipment.merchant_id, Owed.WRITE_BACK, "shipment", shipment.id)], reason=reason
+    )
     outbox.record(
         "shipment.voided",
         merchant_id=shipment.merchant_id,

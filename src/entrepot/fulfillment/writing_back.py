@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from entrepot.access import scope
 from entrepot.attempts import queries as attempted
 from entrepot.attempts import services as attempts
+from entrepot.attempts.leases import Lease
 from entrepot.attempts.rates import fuse
-from entrepot.attempts.services import Lease
 from entrepot.attempts.states import Kind as Effect
 from entrepot.connect import registry
 from entrepot.connect.ports import WriteBack, WriteBackReceipt, WrittenParcel
@@ -47,7 +47,8 @@ def intend_write_backs(merchant_id: int, causes: Mapping[int, str]) -> list[Writ
         told: set[int] = set()
         for shipment in shipments:
             order = orders[shipment.order_id]
-            if shipment.written_back_at is None and _writes_back(order):
+            is_news = shipment.written_back_at is None and shipment.status == ShipmentStatus.SHIPPED
+            if is_news and _writes_back(order):
                 with outbox.because(cause=causes[shipment.id]):
                     obligations.open_many([_owed(shipment)])
                     call = None if order.id in told else _intend(shipment, order)
@@ -69,7 +70,7 @@ def _owed(shipment: Shipment) -> obligations.NewObligation:
 
 
 def _intend(shipment: Shipment, order: Order) -> WriteBackCall | None:
-    if shipment.status != ShipmentStatus.SHIPPED or order.is_history:
+    if order.is_history:
         return None
     storefront = connection_of(order.connection_id)
     if not effects_allowed(storefront, EffectFlow.WRITE_BACKS).is_allowed:

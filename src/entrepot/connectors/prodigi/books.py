@@ -61,6 +61,11 @@ class Shipment:
         """Neither left nor cancelled."""
         return self.shipped_at is None and not self.is_cancelled
 
+    @property
+    def has_left(self) -> bool:
+        """Gone, with a label that holds."""
+        return self.shipped_at is not None and not self.is_cancelled
+
 
 @dataclass(slots=True, kw_only=True)
 class Order:

@@ -1,6 +1,7 @@
 """The simulated print house: an order's life through download, labs and carriers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,6 +58,10 @@ class PrintHouse(Simulator):
             order.due_at = self.clock.now()
         self.tick()
 
+    def pause_new_orders(self, minutes: int) -> None:
+        """The merchant sets how long new orders can still be changed; 0 for not at all."""
+        self.dials.pause_window = timedelta(minutes=minutes) if minutes else None
+
     def authorise_payment(self, order_id: str) -> None:
         """The merchant pays at the print house."""
         self._touched(order_id).needs_payment = False
@@ -94,8 +99,32 @@ class PrintHouse(Simulator):
         order = self._touched(order_id)
         order.shipments[index].is_cancelled = True
         if not any(shipment.is_open for shipment in order.shipments):
-            has_left = any(shipment.shipped_at for shipment in order.shipments)
+            has_left = any(shipment.has_left for shipment in order.shipments)
             self.end(order, Phase.COMPLETE if has_left else Phase.CANCELLED, self.clock.now())
+
+    def void_label(self, order_id: str, index: int) -> None:
+        """A parcel never left though its label said so; the same goods go again with a new one.
+
+        Not documented: which words the platform has for it is not known. A cancelled shipment
+        beside a fresh one of the same items says no more than what happened.
+        """
+        order, now = self._touched(order_id), self.clock.now()
+        voided = order.shipments[index]
+        voided.is_cancelled = True
+        order.shipments.append(
+            replace(
+                voided,
+                id=self.next_id("shp"),
+                starts_at=now,
+                ships_at=now + self.dials.production,
+                tracking_number="",
+                shipped_at=None,
+                is_cancelled=False,
+            )
+        )
+        order.phase = Phase.PRODUCING
+        self._active[order.id] = order
+        self._call_back(order, "shipments.shipment#Cancelled", now)
 
     # The life of an order
 

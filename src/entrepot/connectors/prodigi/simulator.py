@@ -5,12 +5,14 @@ For scenarios (the world outside acts by these):
     simulator.dials                      how fast production goes, pause window, payment demanded
     simulator.can_download = f           judges asset URLs; by default those with "missing" fail
     simulator.callback_url = url         the account's own callback address, besides each order's
+    simulator.pause_new_orders(minutes)  the pause window of the orders to come
     simulator.release(order_id)          end its pause window now
     simulator.authorise_payment(order_id)
     simulator.make_unavailable(sku), simulator.restock(sku)
     simulator.mend_assets(order_id)      the missing files are there now
     simulator.finish(order_id)           every lab ships at once
     simulator.cancel_at_lab(order_id, index)   a lab drops its shipment; the rest goes on
+    simulator.void_label(order_id, index)      a parcel that left did not; it goes again
     simulator.add_key(key, environment), simulator.revoke(key)
 
 `books["orders"]` holds what was ordered; `books["tracking"]` each number that was handed out, with

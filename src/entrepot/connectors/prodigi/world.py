@@ -24,6 +24,8 @@ class House(Place):
             "mend_assets",
             "finish",
             "cancel_at_lab",
+            "pause_new_orders",
+            "void_label",
         }
     )
 
@@ -79,7 +81,7 @@ class House(Place):
                     "external_id": order.id,
                     "reference": order.reference,
                     "is_live": order.phase is not Phase.CANCELLED,
-                    "has_left": any(each.shipped_at for each in order.shipments),
+                    "has_left": any(each.has_left for each in order.shipments),
                     "units": _units(order.items),
                 }
                 for order in self.simulator.orders.values()

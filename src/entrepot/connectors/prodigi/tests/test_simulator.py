@@ -149,6 +149,39 @@ def test_a_lab_that_drops_its_shipment_leaves_the_other_to_go_on(
     ]
 
 
+def test_goods_whose_label_is_void_leave_again_with_another(
+    client: Client, simulator: ProdigiSimulator
+) -> None:
+    order_id = submit(client, "E-1-1-1")
+    simulator.clock.advance(3 * HOUR)
+    simulator.tick()
+    before = client.read(order_id)
+
+    simulator.void_label(order_id, 0)
+    reopened = client.read(order_id)
+    simulator.clock.advance(3 * HOUR)
+    after = client.read(order_id)
+
+    assert before is not None
+    assert reopened is not None
+    assert after is not None
+    assert (before.stage, reopened.stage, after.stage) == (
+        ProviderStage.COMPLETE,
+        ProviderStage.IN_PRODUCTION,
+        ProviderStage.COMPLETE,
+    )
+    states = [[each.state for each in told.shipments] for told in (reopened, after)]
+    rest = [ShipmentState.SHIPPED] * (len(before.shipments) - 1)
+    assert states == [
+        [ShipmentState.CANCELLED, *rest, ShipmentState.PROCESSING],
+        [ShipmentState.CANCELLED, *rest, ShipmentState.SHIPPED],
+    ]
+    assert after.shipments[-1].items == before.shipments[0].items
+    assert after.shipments[-1].tracking_number != before.shipments[0].tracking_number
+    assert [each.items for each in after.shipments[:1]] == [()]
+    assert after.issues == ()
+
+
 def test_a_pull_brings_new_open_and_finished_orders_and_each_version_once(
     client: Client, simulator: ProdigiSimulator
 ) -> None:
