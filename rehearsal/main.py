@@ -68,6 +68,7 @@ class Report:
     findings: Findings
     recovery_p99_s: float | None
     recoveries: int
+    slowest_recoveries: list[tuple[float, str]]
     deaths: dict[str, int]
     struck: dict[str, int]
     struck_never: list[str]
@@ -215,6 +216,7 @@ class _Run:
             findings=findings,
             recovery_p99_s=self._recovery.percentile(0.99),
             recoveries=len(self._recovery.seconds),
+            slowest_recoveries=self._recovery.slowest,
             deaths=dict(Counter(death.role for death in self._stage.hub.deaths)),
             struck=dict(sorted(struck.items())),
             struck_never=[name for name in self._level.expected if not struck.get(name)],

@@ -143,7 +143,7 @@ MUTATIONS: dict[str, Mutation] = {
                 "    return True\n",
             ),
             _one(
-                "attempts/services.py",
+                "attempts/leases.py",
                 "        if time.monotonic() > self.ends - CALL_MARGIN.total_seconds():\n",
                 "        if False:\n",
             ),

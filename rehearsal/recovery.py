@@ -14,16 +14,18 @@ from rehearsal.speaking import HubApi, Silent
 
 LOOK_EVERY_S = 0.5
 UNDER_WAY = ("intended", "calling")
+SLOWEST = 5
 Seen = tuple[int, str, str | None]
 
 
 @dataclass
 class Recovery:
-    """`seconds` has one value per attempt and death that it outlived."""
+    """`seconds` has one value per attempt and death that it outlived; `slowest` names the worst."""
 
     api: HubApi
     hub: Hub
     seconds: list[float] = field(default_factory=list)
+    slowest: list[tuple[float, str]] = field(default_factory=list)
     _waiting: dict[Seen, float] = field(default_factory=dict)
     _deaths_seen: int = 0
     _closing: threading.Event = field(default_factory=threading.Event)
@@ -59,12 +61,18 @@ class Recovery:
     def _note(self, now: dict[Seen, float], deaths: list[float]) -> None:
         for seen, died_at in list(self._waiting.items()):
             if seen not in now:
-                self.seconds.append(time.time() - died_at)
+                self._recovered(seen, time.time() - died_at)
                 del self._waiting[seen]
         for died_at in deaths:
             for seen, since in now.items():
                 if since < died_at:
                     self._waiting.setdefault(seen, died_at)
+
+    def _recovered(self, seen: Seen, seconds: float) -> None:
+        attempt_id, status, _ = seen
+        self.seconds.append(seconds)
+        told = (round(seconds, 1), f"attempt {attempt_id}, {status}")
+        self.slowest = sorted([*self.slowest, told], reverse=True)[:SLOWEST]
 
     def _under_way(self) -> dict[Seen, float]:
         found: dict[Seen, float] = {}

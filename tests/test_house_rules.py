@@ -42,9 +42,8 @@ BROAD_EXCEPT = {
     "src/entrepot/config/asgi.py": "start-up: the server must be told that it failed",
     "src/entrepot/edge/app.py": "a request at the edge: answered 503, never a dropped connection",
     "src/entrepot/tasks/running.py": "around a job: any failure is a retry or a dead letter",
-    "src/entrepot/tasks/effects.py": "around a call and its ending: sorted, or told to its job",
-    "src/entrepot/tasks/rereading.py": "around one of many questions: its own job is told",
-    "src/entrepot/tasks/tracking.py": "around one of many questions: its own job is told",
+    "src/entrepot/tasks/calls.py": "around one of many calls: whoever asked sorts it",
+    "src/entrepot/tasks/effects.py": "around the records of calls: told to the job at fault",
     "src/entrepot/tasks/worker.py": "around a draining loop: it pauses and goes on",
     "src/entrepot/intake/drain.py": "around one item of a batch: it is parked, the batch goes on",
 }

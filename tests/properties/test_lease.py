@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.attempts import services
+from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
-from entrepot.attempts.services import Lease
 from entrepot.attempts.states import IllegalStep, Kind, LeaseLost, Status
 from entrepot.database import sql
 
@@ -78,7 +78,7 @@ def test_only_the_holder_of_the_current_token_writes(
         elif (move, status) in MOVES:
             assert refused is None
             status = MOVES[move, status]
-            is_over = is_over or _is_free(merchant, attempt_id)
+            is_over = _is_free(merchant, attempt_id)  # a call renews the lease
         else:
             assert refused is IllegalStep
         if refused is not None:

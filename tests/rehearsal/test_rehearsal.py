@@ -31,6 +31,7 @@ def report_of(findings: Findings, *, struck_never: list[str], is_finished: bool 
         mails=96,
         findings=findings,
         recovery_p99_s=17.5,
+        slowest_recoveries=[],
         recoveries=12,
         deaths={"worker": 9},
         struck={"kill worker": 9},

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 from django.db.models import F
+from django.db.models.functions import Now
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
+from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
-from entrepot.attempts.services import Lease
 from entrepot.attempts.states import Kind
 from entrepot.connect.manifest import Effect
 from entrepot.connections.models import Connection
@@ -109,6 +110,51 @@ def test_nobody_looks_while_the_caller_may_still_be_calling(trade: Trade) -> Non
         attempts.begin_call(lease)
 
         assert attempts.take_over(lease.attempt_id) is None
+
+
+@pytest.fixture
+def orphan(trade: Trade, unknown: Attempt) -> Attempt:
+    """An attempt whose holder was given up while its call may still leave."""
+    with scope.merchant(trade.merchant.id):
+        Attempt.objects.filter(id=unknown.id).update(may_leave_until=Now() + timedelta(seconds=50))
+    return unknown
+
+
+def test_looking_in_vain_proves_nothing_while_the_first_call_may_still_leave(
+    orphan: Attempt,
+) -> None:
+    for _ in range(3):
+        assert not empty(orphan, SHOWS_ALL)
+        goes_by(orphan, 3600)
+    assert status(orphan) == "unknown"
+
+    with scope.merchant(orphan.merchant_id):
+        Attempt.objects.update(may_leave_until=Now() - timedelta(seconds=1))
+    assert not empty(orphan, SHOWS_ALL)
+    goes_by(orphan, 61)
+    assert (empty(orphan, SHOWS_ALL), status(orphan)) == (True, "not_sent")
+
+
+def test_a_remembered_key_is_not_sent_again_while_the_first_call_may_still_leave(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    price(trade)
+    house.faults.drop_answer = house.faults.invisible = 1.0
+    trade.work()
+    house.faults.drop_answer = 0.0
+    house.orders.clear()  # as if it were still on its way
+    house._by_key.clear()
+
+    for until_s, sent in ((50, 0), (-1, 1)):
+        with scope.merchant(trade.merchant.id):
+            Attempt.objects.filter(kind="submit").update(
+                may_leave_until=Now() + timedelta(seconds=until_s)
+            )
+        ask(trade)
+        assert len(house.orders) == sent
+    assert trade.attempts("submit") == ["accepted"]
 
 
 def test_a_remembered_key_is_sent_again_and_makes_no_second_order(

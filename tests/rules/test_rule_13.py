@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from entrepot.access import scope
+from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
 from entrepot.canon.fulfillment import IssueKind, ProviderIssue, ProviderOrder, ProviderStage
 from entrepot.connect.errors import PaymentNeeded
@@ -184,7 +185,7 @@ class Unpaid:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def submit(self) -> Any:
+    def submit(self, _: Lease) -> Any:
         raise self.error
 
 

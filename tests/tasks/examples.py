@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
+
 from entrepot.access import scope
 from entrepot.database import sql
 from entrepot.events import outbox
@@ -88,6 +90,18 @@ def go() -> None:
 @task("examples.tidy", lane=Lane.UPKEEP)
 def tidy() -> None:
     NOTES.append("tidy")
+
+
+@task("examples.cut_off")
+def cut_off(*, url: str) -> None:
+    """End the lanes' connections, the first time."""
+    NOTES.append("cut")
+    if NOTES.count("cut") == 1:
+        with psycopg.connect(url) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name LIKE 'entrepot lane %'"
+            )
 
 
 @task("examples.hang_once")

@@ -8,12 +8,19 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from entrepot.access import scope
+from entrepot.access.models import Merchant
+from entrepot.attempts import services as attempts
+from entrepot.attempts.leases import Lease
+from entrepot.attempts.models import Attempt
+from entrepot.attempts.states import Kind, LeaseLost, Status
 from entrepot.database import sql
 from entrepot.tasks import queue
 from entrepot.tasks.queue import Job
@@ -25,6 +32,9 @@ from tests.tasks import examples
 from entrepot.tasks.worker import run
 run()
 """
+
+
+NO_GRACE = timedelta(0)
 
 
 @contextmanager
@@ -111,12 +121,59 @@ def test_who_is_dead(
         if holds_lock:
             holder = stack.enter_context(psycopg.connect(superuser_url))
             holder.execute("SELECT pg_advisory_lock(%s)", [worker_id.int & (2**63 - 1)])
-        taken_back = rescue()
+        taken_back = rescue(start_grace=NO_GRACE)
 
     assert taken_back == (2 if is_dead else 0)
     assert states() == [("queued", 0) if is_dead else ("picked", 0)] * 2
     with scope.system():
         assert sql.fetch_value("SELECT count(*) FROM tasks_worker") == (0 if is_dead else 1)
+
+
+def test_who_has_not_come_back_yet_since_the_server_began_is_not_dead(database: str) -> None:
+    ids = defer_notes(2)
+    pick(ids, add_worker(seen_s_ago=5, running=[]))
+
+    assert rescue(start_grace=timedelta(days=1)) == 0
+    assert rescue(start_grace=NO_GRACE) == 2
+
+
+def test_the_leases_of_a_dead_worker_end_and_nobody_elses(merchant: Merchant) -> None:
+    dead = add_worker(seen_s_ago=60, running=[])
+    living = add_worker(seen_s_ago=0, running=[])
+    held = {
+        (holder, is_called): intended(merchant, holder, number, is_called=is_called)
+        for number, (holder, is_called) in enumerate(product([dead, living], [False, True]))
+    }
+
+    rescue()
+
+    with scope.merchant(merchant.id):
+        taken = {key for key, lease in held.items() if attempts.take_over(lease.attempt_id)}
+        assert taken == {(dead, False), (dead, True)}
+        ends = [Attempt.objects.get(id=held[key].attempt_id).status for key in sorted(taken)]
+        assert ends == [Status.NOT_SENT, Status.UNKNOWN]
+        for key in taken:  # had it only been frozen, it could not go on
+            with pytest.raises(LeaseLost):
+                attempts.begin_call(held[key])
+
+
+def intended(merchant: Merchant, holder: uuid.UUID, number: int, *, is_called: bool) -> Lease:
+    """An attempt that a worker has written down, or is calling about."""
+    with scope.merchant(merchant.id):
+        lease = attempts.intend(
+            merchant_id=merchant.id,
+            mode="test",
+            kind=Kind.SUBMIT,
+            connection_id=None,
+            order_id=None,
+            subject=("fulfillment_order", number),
+            reference=f"möwe/{number}/1",
+            generation=1,
+            idempotency_key=f"key-{number}",
+        )
+        assert lease is not None
+        Attempt.objects.filter(id=lease.attempt_id).update(holder=holder)
+        return attempts.begin_call(lease) if is_called else lease
 
 
 def test_only_what_was_running_at_the_death_counts_it(database: str) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import OperationalError
 
 from entrepot.connect.errors import (
     ConnectorError,
@@ -61,6 +62,12 @@ def test_an_error_nobody_foresaw_is_tried_three_more_times() -> None:
     waits = [retry.after(KeyError("sku"), tries=tries) for tries in (1, 2, 3, 4)]
 
     assert [wait is not None for wait in waits] == [True, True, True, False]
+
+
+def test_the_loss_of_the_database_is_not_the_tasks_fault() -> None:
+    for tries in (1, 12):
+        assert retry.after(OperationalError("server closed"), tries=tries, retries=0) is not None
+    assert retry.after(OperationalError("server closed"), tries=13, retries=0) is None
 
 
 def test_a_task_may_set_its_own_limit() -> None:

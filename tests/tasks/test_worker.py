@@ -196,6 +196,25 @@ def test_a_job_that_killed_three_workers_is_buried_unrun(
     assert in_queue() == []
 
 
+def test_what_a_lane_held_when_it_was_cut_off_runs_as_soon_as_it_is_back(
+    run_jobs: RunJobs, notes: list[object], superuser_url: str, merchant: Merchant
+) -> None:
+    words = {f"字{n}" for n in range(60)}
+    together = {"merchant_id": merchant.id}
+    defer(
+        Job(task="examples.cut_off", args={"url": superuser_url}, priority=Priority.URGENT),
+        *(Job(task="examples.note", args={"word": word}) for word in words),
+        *(Job(task="examples.together", args={"word": f"{n}", **together}) for n in range(60)),
+    )
+
+    run_jobs()
+
+    assert in_queue() == []
+    assert words <= {note for note in notes if isinstance(note, str)}
+    ran = {word for note in notes if isinstance(note, tuple) for word in note[1]}
+    assert ran == {f"{n}" for n in range(60)}
+
+
 def test_a_job_of_a_task_that_is_gone_waits_for_the_version_that_knows_it(
     database: str,
 ) -> None:

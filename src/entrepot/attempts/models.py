@@ -14,7 +14,9 @@ class Attempt(MerchantRow):
     """One intended effect.
 
     `reference` is what the other side sees; it derives from the sale and holds the generation.
-    `token` rises with every lease; only its holder may write. `fingerprint` is of the content.
+    `token` rises with every lease; only its holder may write. `holder` is the worker that has it,
+    None for a process that is none. Until `may_leave_until` the bytes of a call may leave, whoever
+    took the attempt over meanwhile. `fingerprint` is of the content.
     `asked` counts look-ups of an unknown attempt, `first_empty_at` and `last_empty_at` the instants
     of those that found nothing. `request` and `outcome` are plain values without personal data.
     """
@@ -32,6 +34,8 @@ class Attempt(MerchantRow):
     status = models.TextField(choices=Status, default=Status.INTENDED)
     token = models.BigIntegerField(default=1, db_default=1)
     leased_until = models.DateTimeField(null=True)
+    holder = models.UUIDField(null=True)
+    may_leave_until = models.DateTimeField(null=True)
     calls = models.IntegerField(default=0, db_default=0)
     asked = models.IntegerField(default=0, db_default=0)
     next_ask_at = models.DateTimeField(null=True)

@@ -46,3 +46,8 @@ def due_for_asking(limit: int) -> list[tuple[int, int]]:
         .values_list("id", "merchant_id")[:limit]
     )
     return list(rows)
+
+
+def may_still_leave(attempt: Attempt) -> bool:
+    """Whether the bytes of an unknown attempt may yet leave, from a holder that lost it."""
+    return Attempt.objects.filter(id=attempt.id, may_leave_until__gt=Now()).exists()

@@ -10,9 +10,7 @@ Every function runs inside an open scope and locks the attempt; the caller has l
 and the thing that the attempt is about before it, in this order.
 """
 
-import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +18,7 @@ from django.db.models import BooleanField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 
 from entrepot.access import scope
+from entrepot.attempts.leases import LEASE, Lease, this_process
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import LIVE, IllegalStep, Kind, LeaseLost, Status, Step
 from entrepot.connect.crashpoint import crashpoint
@@ -27,9 +26,6 @@ from entrepot.connect.haste import hurried
 from entrepot.connect.manifest import Effect
 from entrepot.events import outbox
 
-LEASE = hurried(timedelta(seconds=60))
-# A call may last its whole deadline; one that could outlive the lease must not begin.
-CALL_MARGIN = hurried(timedelta(seconds=30))
 ASK_AFTER = (5, 15, 30, 60, 120, 300, 600, 1800, 3600)
 EVENT_OF_STEP = {
     Step.CALL: "attempt.called",
@@ -39,34 +35,6 @@ EVENT_OF_STEP = {
     Step.LOSE: "attempt.became_unknown",
     Step.TAKE_UP: "attempt.intended",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to carry an attempt on: its token, and when it ends on this process's clock.
-
-    The monotonic clock goes on while a process is frozen, so that one which wakes up late knows.
-    """
-
-    attempt_id: int
-    kind: Kind
-    token: int
-    ends: float
-
-    @classmethod
-    def begin(cls, attempt: Attempt) -> "Lease":
-        """The lease that was written to the row a moment ago."""
-        ends = time.monotonic() + LEASE.total_seconds()
-        return cls(attempt.id, Kind(attempt.kind), attempt.token, ends)
-
-    def check(self) -> None:
-        """Refuse to go on when the call could outlive the lease.
-
-        Raises:
-            LeaseLost: too little is left, or it is over.
-        """
-        if time.monotonic() > self.ends - CALL_MARGIN.total_seconds():
-            raise LeaseLost(self.attempt_id, self.token)
 
 
 def intend(
@@ -137,25 +105,31 @@ def intend(
         fingerprint=fingerprint,
         request=request or {},
         leased_until=Now() + LEASE,
+        holder=this_process(),
     )
     _record("attempt.intended", attempt, previous="")
     crashpoint(f"{kind}.before_intend_commit")
     return Lease.begin(attempt)
 
 
-def begin_call(lease: Lease) -> None:
-    """Mark the attempt as calling, just before the bytes leave. Raises LeaseLost."""
-    if not begin_calls([lease]):
+def begin_call(lease: Lease) -> Lease:
+    """Mark one attempt as calling; see `begin_calls`. Raises LeaseLost."""
+    renewed = begin_calls([lease])
+    if not renewed:
         raise LeaseLost(lease.attempt_id, lease.token)
+    return renewed[lease.attempt_id]
 
 
-def begin_calls(leases: Iterable[Lease]) -> set[int]:
-    """Mark attempts as calling, just before the bytes leave; those whose lease still holds."""
+def begin_calls(leases: Iterable[Lease]) -> dict[int, Lease]:
+    """Mark attempts as calling, just before the bytes leave; the leases that still hold, by id.
+
+    Each is renewed, so that a call has its whole time however long its turn took to come.
+    """
     mine = {lease.attempt_id: lease for lease in leases}
     rows = Attempt.objects.select_for_update().filter(id__in=mine).order_by("id")
     held = [attempt for attempt in rows if _is_holder(mine[attempt.id], attempt)]
     _take_together(held, Step.CALL)
-    return {attempt.id for attempt in held}
+    return {attempt.id: Lease.begin(attempt) for attempt in held}
 
 
 def hold(lease: Lease) -> Attempt:
@@ -192,6 +166,7 @@ def stop(lease: Lease, *, message: str) -> Attempt:
 def lose(lease: Lease, *, message: str) -> Attempt:
     """Record that it may have happened; it will be asked about. Raises LeaseLost."""
     attempt = _held(lease)
+    attempt.may_leave_until = None
     _become_unknown(attempt, message=message)
     return attempt
 
@@ -212,6 +187,7 @@ def take_over(attempt_id: int) -> tuple[Attempt, Lease] | None:
         return None
     attempt.token += 1
     attempt.leased_until = Now() + LEASE
+    attempt.holder = this_process()
     if attempt.status == Status.INTENDED:
         _end(attempt, Step.STOP, message="its worker was gone before the call")
     elif attempt.status == Status.CALLING:
@@ -226,10 +202,13 @@ def found_nothing(lease: Lease, *, effect: Effect) -> tuple[Attempt, bool]:
     """Record a look-up that found nothing; True with it when absence is proved now.
 
     Absence is proved by two empty look-ups further apart than the settle time, both after the
-    call; where objects can be invisible for longer, it never is.
+    call and after the time in which its bytes could leave; where objects can be invisible for
+    longer, it never is.
     """
     attempt = _held(lease)
-    Attempt.objects.filter(id=attempt.id, first_empty_at=None).update(first_empty_at=Now())
+    Attempt.objects.filter(
+        Q(may_leave_until=None) | Q(may_leave_until__lt=Now()), id=attempt.id, first_empty_at=None
+    ).update(first_empty_at=Now())
     Attempt.objects.filter(id=attempt.id).update(
         last_empty_at=Now(), asked=F("asked") + 1, next_ask_at=Now() + _wait(attempt.asked, effect)
     )
@@ -334,7 +313,7 @@ def _become_unknown(attempt: Attempt, *, message: str) -> None:
 def _end(attempt: Attempt, step: Step, *, message: str) -> None:
     attempt.message = message
     attempt.ended_at = Now()
-    attempt.leased_until = None
+    attempt.leased_until = attempt.may_leave_until = None
     attempt.next_ask_at = None
     attempt.needs_person = False
     _take(attempt, step)
@@ -359,6 +338,7 @@ def _take(attempt: Attempt, step: Step, *, leases: bool = False) -> None:
     if leases:
         attempt.token += 1
         attempt.leased_until = Now() + LEASE
+        attempt.holder = this_process()
         attempt.ended_at = None
         attempt.needs_person = False
     attempt.save()
@@ -373,7 +353,13 @@ def _take_together(held: Sequence[Attempt], step: Step) -> None:
         attempt.status = step.target
         _record(EVENT_OF_STEP[step], attempt, previous=previous)
     rows = Attempt.objects.filter(id__in=[attempt.id for attempt in held])
-    rows.update(status=step.target, calls=F("calls") + 1, called_at=Now())
+    rows.update(
+        status=step.target,
+        calls=F("calls") + 1,
+        called_at=Now(),
+        leased_until=Now() + LEASE,
+        may_leave_until=Now() + LEASE,
+    )
 
 
 def _record(name: str, attempt: Attempt, *, previous: str) -> None:

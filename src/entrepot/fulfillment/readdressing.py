@@ -11,8 +11,8 @@ from typing import Any
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
+from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
-from entrepot.attempts.services import Lease
 from entrepot.attempts.states import Kind as Effect
 from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.canon.fulfillment import ChangeAnswer, ChangeReceipt

@@ -13,9 +13,9 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.attempts import queries as attempted
 from entrepot.attempts import services as attempts
+from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.rates import fuse
-from entrepot.attempts.services import Lease
 from entrepot.attempts.states import LIVE
 from entrepot.attempts.states import Kind as Effect
 from entrepot.canon.fulfillment import (

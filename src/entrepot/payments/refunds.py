@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
+from entrepot.attempts.leases import Lease
 from entrepot.attempts.rates import fuse
-from entrepot.attempts.services import Lease
 from entrepot.attempts.states import Kind as Effect
 from entrepot.canon.money import Money
 from entrepot.canon.payments import (
@@ -141,8 +141,7 @@ def intend_found(merchant_id: int, refund_id: int) -> Lease | None:
         call = _intend(refund, order) if refund.status == RefundStatus.WANTED else None
         if call is None:
             return None
-        attempts.begin_call(call.lease)
-        return call.lease
+        return attempts.begin_call(call.lease)
 
 
 def request_of(merchant_id: int, refund_id: int) -> RefundRequest:

@@ -14,8 +14,8 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.attempts import queries
 from entrepot.attempts import services as attempts
+from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
-from entrepot.attempts.services import Lease
 from entrepot.attempts.states import Kind, LeaseLost, Status
 from entrepot.canon.fulfillment import (
     CancelAnswer,
@@ -56,6 +56,7 @@ from entrepot.tasks.writing_back import WriteBackRecorder, storefront
 
 BATCH = 100
 KEY_MARGIN = timedelta(hours=1)
+STILL_LEAVING = "not there yet; not sent again while the first call may still leave"
 # Which task carries an effect on once it is proven not sent.
 TASK_OF_KIND = {
     Kind.SUBMIT: "fulfillment.submit",
@@ -159,7 +160,11 @@ def _ask_submission(attempt: Attempt, lease: Lease) -> None:
         share = FulfillmentOrder.objects.get(id=attempt.subject_id)
         order = Order.objects.get(id=share.order_id)
         request = request_of(share, order)
-        may_send = is_wanted(order, share) and may_reach_out(order, share)
+        may_send = (
+            is_wanted(order, share)
+            and may_reach_out(order, share)
+            and not queries.may_still_leave(attempt)
+        )
     connection_id = share.connection_id
     recorder = SubmissionRecorder(attempt.merchant_id, share.id)
     if request.reference != attempt.reference:
@@ -204,8 +209,8 @@ def _ask_cancellation(attempt: Attempt, lease: Lease) -> None:
     with scope.merchant(attempt.merchant_id):
         connection = Connection.objects.get(id=attempt.connection_id or 0)
         verdict = effects_allowed(connection, EffectFlow.SUBMISSIONS)
-        if not verdict.is_allowed:
-            attempts.could_not_ask(lease, message=verdict.reason)
+        if not verdict.is_allowed or queries.may_still_leave(attempt):
+            attempts.could_not_ask(lease, message=verdict.reason or STILL_LEAVING)
             return
     # Asking again to cancel what is not cancelled does nothing twice.
     recorder.accepted(lease, client.cancel(external_id))
@@ -223,14 +228,15 @@ def _ask_readdressing(attempt: Attempt, lease: Lease) -> None:
         wanted = replace(request_of(share, order), recipient=recipient)
         connection = Connection.objects.get(id=attempt.connection_id)
         verdict = effects_allowed(connection, EffectFlow.SUBMISSIONS)
+        may_send = verdict.is_allowed and not queries.may_still_leave(attempt)
     found = provider(attempt.connection_id, lease=lease).find(wanted)
     if found is not None and found.fingerprint == wanted.fingerprint():
         is_there = ChangeReceipt(answer=ChangeAnswer.CHANGED, message="it goes there")
         recorder.accepted(lease, is_there)
         return
-    if not verdict.is_allowed:
+    if not may_send:
         with scope.merchant(attempt.merchant_id):
-            attempts.could_not_ask(lease, message=verdict.reason)
+            attempts.could_not_ask(lease, message=verdict.reason or STILL_LEAVING)
         return
     client = changer(attempt.connection_id, lease=lease)
     try:
@@ -265,7 +271,8 @@ def _ask_refund(attempt: Attempt, lease: Lease) -> None:
 def _may_repeat_refund(attempt: Attempt) -> bool:
     with scope.merchant(attempt.merchant_id):
         connection = Connection.objects.get(id=attempt.connection_id or 0)
-        return effects_allowed(connection, EffectFlow.REFUNDS).is_allowed
+        is_allowed = effects_allowed(connection, EffectFlow.REFUNDS).is_allowed
+        return is_allowed and not queries.may_still_leave(attempt)
 
 
 def _remembers(effect: Effect, attempt: Attempt) -> bool:

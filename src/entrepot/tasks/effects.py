@@ -12,13 +12,13 @@ anything else       unknown: our own fault after the bytes may have left
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
+from entrepot.attempts.leases import Lease
 from entrepot.attempts.queries import hold_together
-from entrepot.attempts.services import Lease
 from entrepot.attempts.states import LeaseLost
 from entrepot.connect.crashpoint import crashpoint
 from entrepot.connect.errors import (
@@ -71,7 +71,7 @@ class Intended(Generic[Answer]):
     subject_id: int
     connection_id: int | None
     lease: Lease
-    call: Callable[[], Answer]
+    call: Callable[[Lease], Answer]
     recorder: "Recorder[Answer]"
     cause: str = ""
 
@@ -81,7 +81,7 @@ def carry_out(
     merchant_id: int,
     connection_id: int | None,
     lease: Lease,
-    call: Callable[[], Answer],
+    call: Callable[[Lease], Answer],
     recorder: "Recorder[Answer]",
 ) -> None:
     """Make one intended call and record how it ended; see `carry_out_together`.
@@ -119,7 +119,11 @@ def carry_out_together(
     crashpoint(f"{effects[0].lease.kind}.after_intend")
     with scope.merchant(merchant_id):
         held = attempts.begin_calls([effect.lease for effect in effects])
-    wanted = [effect for effect in effects if effect.lease.attempt_id in held]
+    wanted = [
+        replace(effect, lease=held[effect.lease.attempt_id])
+        for effect in effects
+        if effect.lease.attempt_id in held
+    ]
     errors: dict[int, Exception] = {}
     for ended in side_by_side(_make_call, wanted):
         errors |= _record(merchant_id, ended, lock_together)
@@ -133,7 +137,7 @@ def _make_call(effect: Intended[Answer]) -> Answer:
     with outbox.because(cause=effect.cause):
         crashpoint(f"{effect.lease.kind}.before_call")
         effect.lease.check()
-        answer = effect.call()
+        answer = effect.call(effect.lease)
         crashpoint(f"{effect.lease.kind}.after_call")
         return answer
 

@@ -6,6 +6,7 @@ all are busy go together in the next batch. The busier the hub, the cheaper each
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -29,12 +30,21 @@ class _Waiting:
 
 
 class Gathering:
-    """The waiting jobs of one lane; for the event loop's thread only."""
+    """The waiting jobs of one lane; for the event loop's thread only.
+
+    Once the lane `is_cut_off` from its queue, what has not begun ends unrun.
+    """
 
     def __init__(
-        self, pool: ThreadPoolExecutor, free: asyncio.Semaphore, liveness: Liveness
+        self,
+        pool: ThreadPoolExecutor,
+        free: asyncio.Semaphore,
+        liveness: Liveness,
+        *,
+        is_cut_off: Callable[[], bool],
     ) -> None:
         self._pool, self._free, self._liveness = pool, free, liveness
+        self._is_cut_off = is_cut_off
         self._waiting: dict[Key, _Waiting] = defaultdict(_Waiting)
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -57,7 +67,9 @@ class Gathering:
             while waiting.jobs:
                 async with self._free:
                     batch, waiting.jobs = waiting.jobs[:at_once], waiting.jobs[at_once:]
-                    if batch:
+                    if self._is_cut_off():
+                        _end_unrun(batch)
+                    elif batch:
                         await self._run_batch(batch)
         finally:
             waiting.batches -= 1
@@ -83,3 +95,9 @@ class Gathering:
                 future.set_exception(ending)
             else:
                 future.set_result(ending)
+
+
+def _end_unrun(batch: "Iterable[tuple[PickedJob, asyncio.Future[Again]]]") -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_result(None)

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
+from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
-from entrepot.attempts.services import Lease
 from entrepot.attempts.states import Kind
 from entrepot.connect.errors import Misconfigured, Unavailable
 from entrepot.connect.manifest import Effect
@@ -89,7 +89,7 @@ def _sending(merchant_id: int, decided: MailCall, work: Work) -> Intended[Delive
         subject_id=decided.mail.mail_id,
         connection_id=None,  # the mail service is the installation's, not the storefront's
         lease=decided.lease,
-        call=lambda: _deliver(decided.mail),
+        call=lambda _: _deliver(decided.mail),
         recorder=MailRecorder(merchant_id, decided.mail.mail_id),
         cause=work.cause,
     )

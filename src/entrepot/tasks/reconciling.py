@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.attempts import services as attempts
-from entrepot.attempts.services import Lease
+from entrepot.attempts.leases import Lease
 from entrepot.attempts.states import Kind as Effect
 from entrepot.connect.errors import ConnectorError
 from entrepot.fulfillment import submission
@@ -20,7 +20,7 @@ from entrepot.payments import refunds as refund_services
 from entrepot.payments.models import Refund
 from entrepot.payments.states import RefundStatus
 from entrepot.tasks import asking, rereading
-from entrepot.tasks.calls import outside_transaction
+from entrepot.tasks.calls import CALLS_AT_ONCE, outside_transaction
 from entrepot.tasks.refunds import RefundRecorder, gateway
 from entrepot.tasks.submission import SubmissionRecorder, provider
 
@@ -76,12 +76,11 @@ def _read_orders_again(merchant_id: int, done: Reconciled) -> None:
             .distinct("order_id")
             .values_list("id", flat=True)
         )
-    for share_id in shares:
-        try:
-            rereading.read_order_again(merchant_id, share_id=share_id)
-            done.orders += 1
-        except ConnectorError as error:
-            done.failed.append(f"order of share {share_id}: {error}")
+    for start in range(0, len(shares), CALLS_AT_ONCE):
+        some = shares[start : start + CALLS_AT_ONCE]
+        errors = rereading.read_orders_again(merchant_id, some)
+        done.orders += len(some) - len(errors)
+        done.failed += [f"order of share {id_}: {error}" for id_, error in errors.items()]
 
 
 def _find_submissions(merchant_id: int, done: Reconciled) -> None:
@@ -133,8 +132,7 @@ def _intend_found(merchant_id: int, share_id: int) -> Lease | None:
         if lease is None:
             return None
         share.take(Step.SUBMIT, reason=REASON)
-        attempts.begin_call(lease)
-        return lease
+        return attempts.begin_call(lease)
 
 
 def _find_refunds(merchant_id: int, done: Reconciled) -> None:

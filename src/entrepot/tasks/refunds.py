@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from entrepot.attempts.services import Lease
+from entrepot.attempts.leases import Lease
 from entrepot.canon.payments import RefundReceipt, RefundRequest
 from entrepot.connect.ports import Refunds
 from entrepot.connections import doors
@@ -25,8 +25,8 @@ def refund(*, merchant_id: int, subject_id: int, **_: object) -> None:
         merchant_id=merchant_id,
         connection_id=decided.connection_id,
         lease=decided.lease,
-        call=lambda: _look_then_refund(
-            gateway(decided.connection_id, lease=decided.lease), decided.request
+        call=lambda lease: _look_then_refund(
+            gateway(decided.connection_id, lease=lease), decided.request
         ),
         recorder=RefundRecorder(merchant_id, subject_id),
     )

@@ -1,7 +1,7 @@
 """Reads things again with our own credentials and puts what comes back into the inbox."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -9,6 +9,7 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.canon.messages import Flow
 from entrepot.connect import registry
+from entrepot.connect.errors import Misconfigured
 from entrepot.connect.ports import PulledItem, Pulls
 from entrepot.connections import doors
 from entrepot.connections.call_log import keep_calls
@@ -22,6 +23,7 @@ from entrepot.orders.models import Order
 from entrepot.orders.snapshots import mark_deleted
 from entrepot.tasks import queue
 from entrepot.tasks.calls import CALLS_AT_ONCE, Ended, side_by_side
+from entrepot.tasks.refusal import stopped
 from entrepot.tasks.registry import Outcomes, Priority, Work, batch_task
 
 # Where a thing is read: connection, flow, and its id there.
@@ -64,6 +66,19 @@ class _Reading:
     item: PulledItem | None
 
 
+def _read_together(merchant_id: int, places: Iterable[Place]) -> list[Ended[Place, _Reading]]:
+    """Read things side by side and store them; a refusal of our credentials stops a connection."""
+    found = []
+    for ended in side_by_side(_read, sorted(places)):
+        _store(merchant_id, ended)
+        for one in ended:
+            error = one.error
+            if isinstance(error, Misconfigured):
+                error = stopped(one.thing[0], merchant_id=merchant_id, error=error)
+            found.append(replace(one, error=error))
+    return found
+
+
 def _read(place: Place) -> _Reading:
     connection_id, flow, external_id = place
     client = doors.client(connection_id)
@@ -94,22 +109,40 @@ def _store(merchant_id: int, ended: Sequence[Ended[Place, _Reading]]) -> None:
         )
 
 
-def read_order_again(merchant_id: int, *, share_id: int) -> None:
-    """Read the order of a share again at its storefront."""
+def read_orders_again(merchant_id: int, share_ids: Collection[int]) -> dict[int, Exception]:
+    """Read the orders of shares again at their storefronts; what kept one from it, by share."""
+    if not share_ids:
+        return {}
     with scope.merchant(merchant_id):
-        share = FulfillmentOrder.objects.get(id=share_id)
-        order = Order.objects.get(id=share.order_id)
-        connection = Connection.objects.get(id=order.connection_id)
-    flow = flow_of_orders(connection.platform)
-    if not read_again(merchant_id, connection.id, flow, order.external_id):
-        # Gone at the source, and nobody told us: what it sold must not leave.
-        with scope.merchant(merchant_id):
-            mark_deleted(
-                merchant_id,
-                account=order.account,
-                external_id=order.external_id,
-                at=timezone.now(),
-            )
+        shares = FulfillmentOrder.objects.filter(id__in=share_ids)
+        order_of = dict(shares.values_list("id", "order_id"))
+        known = Order.objects.in_bulk(set(order_of.values()))
+        orders = {share_id: known[order_id] for share_id, order_id in order_of.items()}
+        connections = Connection.objects.in_bulk({order.connection_id for order in known.values()})
+    place_of = {
+        share_id: (
+            order.connection_id,
+            flow_of_orders(connections[order.connection_id].platform),
+            order.external_id,
+        )
+        for share_id, order in orders.items()
+    }
+    found = {one.thing: one for one in _read_together(merchant_id, set(place_of.values()))}
+    errors = {}
+    for share_id, order in orders.items():
+        ended = found[place_of[share_id]]
+        if ended.error is not None:
+            errors[share_id] = ended.error
+        elif ended.answered().item is None:
+            # Gone at the source, and nobody told us: what it sold must not leave.
+            with scope.merchant(merchant_id):
+                mark_deleted(
+                    merchant_id,
+                    account=order.account,
+                    external_id=order.external_id,
+                    at=timezone.now(),
+                )
+    return errors
 
 
 def flow_of_orders(platform: str) -> Flow:

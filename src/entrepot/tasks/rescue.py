@@ -1,21 +1,27 @@
 """Takes the jobs of dead workers back into the queue; runs in every worker, outside the queue."""
 
 import logging
+from datetime import timedelta
 
 from entrepot.access import scope
+from entrepot.attempts.leases import let_go_of
 from entrepot.database import sql
 
 log = logging.getLogger(__name__)
 EVERY_SECONDS = 2.0
+# Time for every worker to come back after the database server began.
+START_GRACE = timedelta(seconds=10)
 
 # Dead is who let its row go stale by 20 s (hangs, is cut off), or by 3 s without holding its lock
-# (the process is gone). After a restart of PostgreSQL no lock is held, hence the 3 s.
+# (the process is gone). After a restart of PostgreSQL no lock is held and no row is fresh: nobody
+# is dead before all had the time to come back.
 DEAD_WORKERS = """
 SELECT id, running
 FROM tasks_worker
 WHERE seen_at < clock_timestamp() - interval '20 seconds'
     OR (
         seen_at < clock_timestamp() - interval '3 seconds'
+        AND pg_postmaster_start_time() < clock_timestamp() - %(start_grace)s
         AND pg_try_advisory_xact_lock(lock_key)
     )
 FOR UPDATE SKIP LOCKED
@@ -50,18 +56,19 @@ RETURNING id
 """
 
 
-def rescue() -> int:
-    """Take back the jobs of dead workers; return how many.
+def rescue(*, start_grace: timedelta = START_GRACE) -> int:
+    """Take back the jobs of dead workers, and end their leases; return how many jobs.
 
     Those that were running at the death count it; `running.py` buries a job that counts too many.
     One worker does it at a time; the others find nothing to do.
     """
     with scope.system():
-        dead = sql.fetch(DEAD_WORKERS)
+        dead = sql.fetch(DEAD_WORKERS, {"start_grace": start_grace})
         suspects = [job_id for _, running in dead for job_id in running]
         rows = sql.fetch(
             TAKE_BACK, {"dead": [worker_id for worker_id, _ in dead], "suspects": suspects}
         )
+        let_go_of([worker_id for worker_id, _ in dead])
         sql.run(
             "DELETE FROM tasks_worker WHERE id = ANY(%s)", [[worker_id for worker_id, _ in dead]]
         )

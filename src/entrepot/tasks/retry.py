@@ -25,8 +25,9 @@ SCHEDULE = tuple(
 JITTER = 0.2
 # An error that nobody foresaw is tried again soon, in case it was a moment's, and not for days.
 UNFORESEEN_RETRIES = 3
+LOST_DATABASE = (OperationalError, InterfaceError)
 # Nothing happened and time may heal it.
-TRANSIENT = (Unavailable, OperationalError, InterfaceError, TimeoutError, ConnectionError)
+TRANSIENT = (Unavailable, *LOST_DATABASE, TimeoutError, ConnectionError)
 
 
 class Snooze(Exception):
@@ -97,7 +98,8 @@ def after(
     Args:
         error: what the task raised.
         tries: how often it ran and failed, this time included.
-        retries: the task's own limit; None for the usual one.
+        retries: the task's own limit, None for the usual one. Not for the loss of the database: it
+            says nothing about the task.
         chance: where the jitter comes from, for tests.
     """
     if isinstance(error, Snooze):
@@ -109,7 +111,7 @@ def after(
     if isinstance(error, ConnectorError) and not is_transient:
         return None  # the task did not handle it, and a repetition could act twice
     usual = len(SCHEDULE) if is_transient else UNFORESEEN_RETRIES
-    limit = usual if retries is None else retries
+    limit = usual if retries is None or isinstance(error, LOST_DATABASE) else retries
     if tries > limit:
         return None
     reason = f"{type(error).__name__}: {error}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from entrepot.access import scope
-from entrepot.attempts.services import Lease
+from entrepot.attempts.leases import Lease
 from entrepot.canon.fulfillment import (
     CancelReceipt,
     ChangeAnswer,
@@ -50,11 +50,10 @@ def submit(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
                 outcomes[share_id], decided[share_id] = unanswered[quoting.content], None
         answered = unpriced.keys() - outcomes.keys()
         decided |= _decide(merchant_id, {share_id: works[share_id] for share_id in answered})
-    for share_id, decision in decided.items():
-        if isinstance(decision, Wait):
-            if decision.reread:
-                rereading.read_order_again(merchant_id, share_id=share_id)
-            outcomes[share_id] = Snooze(decision.until, decision.reason)
+    waits = {id_: one for id_, one in decided.items() if isinstance(one, Wait)}
+    outcomes |= {id_: Snooze(one.until, one.reason) for id_, one in waits.items()}
+    stale = [id_ for id_, one in waits.items() if one.reread]
+    outcomes |= rereading.read_orders_again(merchant_id, stale)
     effects = {
         share_id: _submission(merchant_id, decision, works[share_id])
         for share_id, decision in decided.items()
@@ -106,7 +105,7 @@ def _submission(merchant_id: int, decided: Submission, work: Work) -> Intended[P
         subject_id=work.args["subject_id"],
         connection_id=decided.connection_id,
         lease=decided.lease,
-        call=lambda: provider(decided.connection_id, lease=decided.lease).submit(decided.request),
+        call=lambda lease: provider(decided.connection_id, lease=lease).submit(decided.request),
         recorder=SubmissionRecorder(merchant_id, work.args["subject_id"]),
         cause=work.cause,
     )
@@ -130,7 +129,7 @@ def _ask_to_readdress(merchant_id: int, share_id: int, decided: Readdressing) ->
         merchant_id=merchant_id,
         connection_id=decided.connection_id,
         lease=decided.lease,
-        call=lambda: changer(decided.connection_id, lease=decided.lease).change_recipient(
+        call=lambda lease: changer(decided.connection_id, lease=lease).change_recipient(
             decided.external_id, recipient=decided.recipient, email=decided.email
         ),
         recorder=ReaddressingRecorder(merchant_id, share_id),
@@ -162,9 +161,7 @@ def cancel(*, merchant_id: int, subject_id: int, **_: object) -> None:
         merchant_id=merchant_id,
         connection_id=decided.connection_id,
         lease=decided.lease,
-        call=lambda: provider(decided.connection_id, lease=decided.lease).cancel(
-            decided.external_id
-        ),
+        call=lambda lease: provider(decided.connection_id, lease=lease).cancel(decided.external_id),
         recorder=CancellationRecorder(merchant_id, subject_id),
     )
 

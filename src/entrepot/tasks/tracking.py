@@ -8,7 +8,7 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.canon.tracking import TrackerSnapshot
 from entrepot.connect import registry
-from entrepot.connect.errors import Rejected
+from entrepot.connect.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
 from entrepot.connect.ports import Tracks
 from entrepot.connections import doors
 from entrepot.connections.call_log import keep_calls
@@ -18,6 +18,7 @@ from entrepot.fulfillment import tracking
 from entrepot.fulfillment.models import Parcel
 from entrepot.fulfillment.tracking import PRESUMED_AFTER_DAYS
 from entrepot.tasks.calls import CALLS_AT_ONCE, side_by_side
+from entrepot.tasks.refusal import stopped
 from entrepot.tasks.registry import Lane, Outcomes, Priority, Work, batch_task, task
 from entrepot.tasks.retry import Snooze
 from entrepot.tasks.schedule import schedule
@@ -42,7 +43,7 @@ def follow(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
             keep_calls([call for one in ended for call in one.calls])
             tracking.apply_trackers([_news(one.thing, one.answer) for one in ended if one.answer])
         for one in ended:
-            if one.error is not None and (error := _what_follows(one.thing[0], one.error)):
+            if one.error is not None and (error := _what_follows(*one.thing, one.error)):
                 outcomes[one.thing[0].id] = error
     return [outcomes.get(parcel_id) for parcel_id in ids]
 
@@ -65,10 +66,17 @@ def _news(asked: tuple[Parcel, int], tracker: TrackerSnapshot) -> tracking.Track
     )
 
 
-def _what_follows(parcel: Parcel, error: Exception) -> Exception | None:
+def _what_follows(parcel: Parcel, carrier_id: int, error: Exception) -> Exception | None:
     """What the job of a parcel is told that no carrier follows."""
-    if not isinstance(error, Rejected):
-        return error
+    match error:
+        case Misconfigured():
+            return stopped(carrier_id, merchant_id=parcel.merchant_id, error=error)
+        case OutcomeUnknown():  # asking again to follow the same parcel does nothing twice
+            return Unavailable(str(error))
+        case Rejected():
+            pass
+        case _:
+            return error
     if timezone.now() - parcel.added_at > timedelta(days=PRESUMED_AFTER_DAYS):
         return None  # no carrier ever knew it: its arrival is presumed, and says so
     return Snooze(UNKNOWN_NUMBER_WAIT, f"no carrier knows the number yet: {error}")

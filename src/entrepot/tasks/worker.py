@@ -27,6 +27,7 @@ from pgqueuer.domain.errors import FailingListenerError, RetryRequested
 from pgqueuer.domain.models import Context, Job
 from pgqueuer.domain.types import QueueManagerId
 
+from entrepot.attempts.leases import be_holder
 from entrepot.database.router import SYSTEM
 from entrepot.database.urls import DatabaseUrl
 from entrepot.tasks import queue, registry, rescue, running, schedule
@@ -50,8 +51,15 @@ LOST_DATABASE = (
     TimeoutError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what it says when a connection breaks in the midst of something
     FailingListenerError,
 )
+# What a lane held when its connection broke: it ran without the queue's knowledge, or not at all.
+LET_GO = """
+UPDATE pgqueuer
+SET status = 'queued', queue_manager_id = NULL, slot = NULL, updated = now()
+WHERE status = 'picked' AND queue_manager_id = $1 AND entrypoint = ANY($2)
+"""
 COUNT_SNOOZE = """
 UPDATE pgqueuer
 SET headers = jsonb_set(
@@ -109,6 +117,7 @@ class Worker:
         url = DatabaseUrl.of_settings(settings.DATABASES[SYSTEM])
         self._url = str(url)
         self._liveness = Liveness(self._url)
+        be_holder(self._liveness.worker_id)
         self._suspects = asyncio.Semaphore(1)
         self._threads = _threads_by_lane(threads)
         self._managers: dict[Lane, QueueManager] = {}
@@ -173,19 +182,25 @@ class Worker:
 
     async def _run_connected(self, lane: Lane, stop: asyncio.Event) -> None:
         threads = self._threads[lane]
-        connection = await asyncpg.connect(self._url, timeout=10)
+        name = f"entrepot lane {lane}"  # for whoever looks into pg_stat_activity
+        connection = await asyncpg.connect(
+            self._url, timeout=10, server_settings={"application_name": name}
+        )
         pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{lane}")
         try:
             manager = QueueManager(Queries(AsyncpgDriver(connection)))
             manager.queue_manager_id = QueueManagerId(self._liveness.worker_id)
             free = asyncio.Semaphore(threads)
-            crew = _Crew(manager, pool, free, Gathering(pool, free, self._liveness))
+            gathering = Gathering(pool, free, self._liveness, is_cut_off=connection.is_closed)
+            crew = _Crew(manager, connection, pool, free, gathering)
             for task in registry.TASKS.values():
                 if task.lane == lane:
                     manager.register_executor(task.name, _InThread(self, crew))
             if not manager.entrypoint_registry:
                 await stop.wait()
                 return
+            mine = list(manager.entrypoint_registry)
+            await connection.execute(LET_GO, self._liveness.worker_id, mine)
             self._managers[lane] = manager
             if not stop.is_set():
                 is_live = lane is Lane.LIVE
@@ -205,7 +220,8 @@ class Worker:
         """Run one job in a thread of its lane; for the engine's executor.
 
         A job that was running when a worker died runs without another such one beside it, so that
-        the next death tells the guilty from the bystanders.
+        the next death tells the guilty from the bystanders. When the lane's connection is gone,
+        what has not begun does not: nothing could tell the queue of its end.
 
         Raises:
             RetryRequested: the engine is to run it again later.
@@ -223,10 +239,13 @@ class Worker:
             again = await crew.gathering.run(picked, task, merchant_id=merchant_id)
         else:
             apart = self._suspects if picked.deaths else nullcontext()
-            async with crew.free, apart, self._liveness.running(job.id):
-                again = await asyncio.get_running_loop().run_in_executor(
-                    crew.pool, running.run, picked
-                )
+            async with crew.free, apart:
+                if crew.connection.is_closed():
+                    return
+                async with self._liveness.running(job.id):
+                    again = await asyncio.get_running_loop().run_in_executor(
+                        crew.pool, running.run, picked
+                    )
         self.ended_jobs += 1
         if again is None:
             return
@@ -288,6 +307,7 @@ class _Crew:
     """What the jobs of one lane run with, while its connection lasts."""
 
     manager: QueueManager
+    connection: asyncpg.Connection
     pool: ThreadPoolExecutor
     free: asyncio.Semaphore
     gathering: Gathering

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from entrepot.attempts.services import Lease
+from entrepot.attempts.leases import Lease
 from entrepot.connect.ports import WriteBackReceipt, WritesBack
 from entrepot.connections import doors
 from entrepot.fulfillment import writing_back
@@ -40,9 +40,7 @@ def _telling(merchant_id: int, decided: WriteBackCall, cause: str) -> Intended[W
         subject_id=decided.shipment_id,
         connection_id=decided.connection_id,
         lease=decided.lease,
-        call=lambda: storefront(decided.connection_id, lease=decided.lease).write_back(
-            decided.news
-        ),
+        call=lambda lease: storefront(decided.connection_id, lease=lease).write_back(decided.news),
         recorder=WriteBackRecorder(merchant_id, decided.shipment_id),
         cause=cause,
     )
