@@ -10,11 +10,11 @@ from django.test import Client
 from entrepot.access.states import Role
 from entrepot.config.asgi import application
 from tests.browser.driving import Browser, Window
-from tests.dashboard.conftest import empty_scene, scene, world
+from tests.dashboard.conftest import empty_scene, scene, sign_in, world
 from tests.dashboard.scene import Scene
 from tests.serving import serve
 
-__all__ = ["empty_scene", "scene", "world"]
+__all__ = ["empty_scene", "scene", "sign_in", "world"]
 
 OpenWindow = Callable[..., Window]
 

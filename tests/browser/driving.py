@@ -38,6 +38,7 @@ class Look:
     errors: list[str]
     unnamed: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
+    torn: list[str] = field(default_factory=list)
 
 
 class Window:
@@ -109,8 +110,14 @@ class Window:
             first,
             overflow=self.page.evaluate(OVERFLOW),
             errors=list(self._errors),
+            torn=self.page.evaluate(TORN),
             violations=self.page.evaluate(JUDGE, ALL_RULES) if is_judged else [],
         )
+
+    def torn(self, width: int) -> list[str]:
+        """What a reader would have to guess on the open page, at a width of its own."""
+        self.do(lambda page: page.set_viewport_size({"width": width, "height": 900}))
+        return list(self.do(lambda page: page.evaluate(TORN)))
 
     def go(self, path: str) -> None:
         """Open a page, whatever it is like: one that runs no scripts cannot be looked at."""
@@ -134,6 +141,48 @@ UNNAMED = """
   .filter(e => e.checkVisibility())
   .filter(e => !(e.textContent.trim() || e.ariaLabel || e.title || (e.labels && e.labels.length)))
   .map(e => e.outerHTML.slice(0, 120))
+"""
+
+# Words that stand on two lines, words of two steps of a parcel that touch, and hints that their
+# field cuts off: what a reader would have to guess.
+TORN = """
+() => {
+  const found = [], range = document.createRange();
+  const main = document.querySelector("main") || document.body;
+  const texts = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode, around = text.parentElement;
+    if (around.closest("textarea, option, svg, .raw, .sr") || !around.checkVisibility()) continue;
+    for (const word of text.data.matchAll(/[\\p{L}\\p{N}]+/gu)) {
+      if (word[0].length > 20) continue;
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      const rows = [...range.getClientRects()].filter(one => one.width > 0);
+      if (rows.some(one => one.top > rows[0].bottom - 2)) found.push(`torn: ${word[0]}`);
+    }
+  }
+  for (const steps of document.querySelectorAll(".steps")) {
+    const places = [...steps.children].map(one => {
+      range.selectNodeContents(one.lastElementChild);
+      return [...range.getClientRects()];
+    });
+    places.slice(1).forEach((here, place) => {
+      const before = places[place];
+      if (here.some(a => before.some(b => a.left < b.right && a.top < b.bottom - 2)))
+        found.push(`touches the step before: ${steps.children[place + 1].innerText}`);
+    });
+  }
+  const pen = document.createElement("canvas").getContext("2d");
+  for (const input of document.querySelectorAll("input[placeholder]")) {
+    const style = getComputedStyle(input);
+    if (!input.checkVisibility() || style.textOverflow === "ellipsis") continue;
+    pen.font = `${style.fontSize} ${style.fontFamily}`;
+    const room = input.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    if (pen.measureText(input.placeholder).width > room + 1)
+      found.push(`cut: ${input.placeholder}`);
+  }
+  return found;
+}
 """
 
 

@@ -2,18 +2,25 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.access.states import Role
+from entrepot.deadletters.models import DeadLetter
 from entrepot.notifications.links import tracking_token
 from entrepot.notifications.models import Mail
+from entrepot.sandbox.app import Sandbox
 from tests.browser.conftest import OpenWindow
 from tests.browser.driving import Window, photograph
+from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
-from tests.dashboard.test_inbox import received
+from tests.dashboard.test_inbox import received, refused
+from tests.dashboard.test_mailbox import kept
+from tests.dashboard.test_picklists import packed
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Each test walks several pages; on a busy machine a page takes seconds.
@@ -42,10 +49,14 @@ ACTIONS = {
 INBOX = {
     "inbox": "/inbox/",
     "message": "/inbox/{message}/",
+    "refused": "/inbox/refused/{refusal}/",
     "jobs": "/jobs/",
+    "letters": "/jobs/{cause}/",
+    "letters-replay": "/jobs/{cause}/replay/",
 }
-PAPER = {
+PACKING = {
     "picklists": "/picklists/",
+    "picklists-paper": "/picklists/print/?share={first}&share={second}",
     "import-tracking": "/picklists/tracking/",
 }
 CONNECTIONS = {
@@ -63,7 +74,12 @@ SET_UP = {
     "voice": "/messages/voice/{shop}/",
     "mail": "/mails/{mail}/",
 }
-TEST = {"sandbox": "/test/sandbox/", "mailbox": "/test/mailbox/"}
+OWNER = {
+    "platforms": "/connections/add/",
+    "connection-add": "/connections/add/prodigi/",
+    "connection-settings": "/connections/{shop}/settings/",
+}
+TEST = {"sandbox": "/test/sandbox/?check=1", "mailbox": "/mailbox/"}
 PUBLIC = {
     "tracking-page": "/t/{token}/",
     "look-up": "/track/?lang=en",
@@ -73,6 +89,14 @@ EMPTY = {
     "empty-home": "/",
     "empty-orders": "/orders/",
     "empty-attention": "/attention/",
+    "empty-inbox": "/inbox/",
+    "empty-jobs": "/jobs/",
+    "empty-picklists": "/picklists/",
+    "empty-mappings": "/mappings/",
+    "empty-messages": "/messages/",
+    "empty-notifications": "/notifications/",
+    "empty-sandbox": "/test/sandbox/",
+    "empty-mailbox": "/test/mailbox/",
 }
 REFUSED = {"refused-inbox": "/inbox/", "refused-connections": "/connections/"}
 
@@ -90,6 +114,12 @@ def named(scene: Scene, path: str, **more: object) -> str:
     return re.sub(r"\{([^}]+)\}", lambda match: str((known | more)[match[1]]), path)
 
 
+def cause_of(scene: Scene) -> str:
+    """What names the cause of the scene's dead letter in addresses."""
+    with scope.merchant(scene.merchant.id):
+        return DeadLetter.objects.get().fingerprint
+
+
 def stand(opened: Window, pages: dict[str, str], address: Callable[[str], str]) -> None:
     """Every page is sound at every width and in both themes."""
     for page, path in pages.items():
@@ -99,7 +129,10 @@ def stand(opened: Window, pages: dict[str, str], address: Callable[[str], str]) 
             assert look.overflow <= 0, f"{shot} scrolls sideways by {look.overflow} px"
             assert look.headings == 1, shot
             assert look.unnamed == [], shot
+            assert look.torn == [], shot
             assert look.violations == [], shot
+        # Between the desk and the phone, where columns are narrowest.
+        assert opened.torn(1024) == [], page
 
 
 @pytest.mark.parametrize("pages", [HOME, ORDERS, ACTIONS], ids=["home", "orders", "actions"])
@@ -112,13 +145,20 @@ def test_daily_work_is_sound_on_every_screen(
 def test_what_came_in_and_what_gave_up_is_sound_on_every_screen(
     scene: Scene, window: OpenWindow
 ) -> None:
-    message = received(scene, times=3)
+    known = {
+        "message": received(scene, times=3),
+        "refusal": refused(scene),
+        "cause": cause_of(scene),
+    }
 
-    stand(window(scene), INBOX, lambda path: named(scene, path, message=message))
+    stand(window(scene), INBOX, lambda path: named(scene, path, **known))
 
 
 def test_packing_by_hand_is_sound_on_every_screen(scene: Scene, window: OpenWindow) -> None:
-    stand(window(scene), PAPER, lambda path: path)
+    shares = {"first": packed(scene, "10474", units=4), "second": packed(scene, "10491", units=3)}
+    packed(scene, "10475", units=2, submit_after=timezone.now() + timedelta(minutes=20))
+
+    stand(window(scene), PACKING, lambda path: named(scene, path, **shares))
 
 
 @pytest.mark.parametrize("pages", [CONNECTIONS, SET_UP], ids=["connections", "set-up"])
@@ -131,8 +171,20 @@ def test_setting_up_is_sound_on_every_screen(
     stand(window(scene), pages, lambda path: named(scene, path, mail=mail.id))
 
 
-def test_the_sandbox_is_sound_on_every_screen(scene: Scene, window: OpenWindow) -> None:
-    stand(window(scene), TEST, lambda path: path)
+def test_what_owners_set_up_is_sound_on_every_screen(scene: Scene, window: OpenWindow) -> None:
+    stand(window(scene, Role.OWNER), OWNER, lambda path: named(scene, path))
+
+
+def test_the_sandbox_is_sound_on_every_screen(
+    empty_scene: Scene, world: Sandbox, window: OpenWindow, sign_in: SignIn
+) -> None:
+    owner = sign_in(empty_scene, Role.OWNER)
+    for count in ("20", "5"):
+        owner.post("/test/sandbox/control/", {"do": "sell", "count": count})
+    for subject in ("Pöntunin þín er á leiðinni", "Zwei Sendungen sind unterwegs"):
+        kept(empty_scene, subject, html="<h1>Moin Mareike</h1><p>Zwei Pakete, 5 Stück.</p>")
+
+    stand(window(empty_scene, Role.OWNER), TEST, lambda path: path)
 
 
 def test_public_pages_are_sound_on_every_screen(scene: Scene, window: OpenWindow) -> None:

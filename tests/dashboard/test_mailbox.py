@@ -13,7 +13,13 @@ from tests.dashboard.test_inbox import page_of
 HOSTILE = "<h1>Hallo Mareike</h1><script>fetch('https://evil.example')</script>"
 
 
-def kept(scene: Scene, subject: str, *, recipient: str = "mareike@seemail.example") -> int:
+def kept(
+    scene: Scene,
+    subject: str,
+    *,
+    recipient: str = "mareike@seemail.example",
+    html: str = HOSTILE,
+) -> int:
     """Send a mail into the mailbox."""
     message = EmailMultiAlternatives(
         subject,
@@ -25,7 +31,7 @@ def kept(scene: Scene, subject: str, *, recipient: str = "mareike@seemail.exampl
             "Message-ID": f"<{subject}@seemoewe>",
         },
     )
-    message.attach_alternative(HOSTILE, "text/html")
+    message.attach_alternative(html, "text/html")
     MailboxBackend().send_messages([message])
     with scope.merchant(scene.merchant.id):
         return SandboxMail.objects.latest("id").id
