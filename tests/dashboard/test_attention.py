@@ -22,7 +22,13 @@ WISH = {"sku": "PRT-NBL-3040", "kind": "provider", "provider_sku": "GLOBAL-FAP-1
 def test_mapping_a_sku_releases_every_order_that_waits(scene: Scene, sign_in: SignIn) -> None:
     wish = {**WISH, "provider": scene.connections["prodigi"].id, "sizing": "fillPrintArea"}
 
-    answer = sign_in(scene).post("/attention/map/", wish, follow=True)
+    client = sign_in(scene)
+    seen = re.search(
+        r'name="seen" value="(\w+)"', client.post("/attention/map/", wish).content.decode()
+    )
+    assert seen is not None
+
+    answer = client.post("/attention/map/", {**wish, "seen": seen[1]}, follow=True)
 
     with scope.merchant(scene.merchant.id):
         mapping = SkuMapping.objects.get(sku="PRT-NBL-3040")

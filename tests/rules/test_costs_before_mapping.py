@@ -121,6 +121,31 @@ def test_the_price_is_shown_beside_the_sale_price_before_anything_is_saved(
     assert quotes_asked(house) == 2
 
 
+def test_where_orders_wait_the_same_price_is_shown_before_they_are_released(
+    trade: Trade, provider: Connection, house: ProdigiSimulator, operator: Client
+) -> None:
+    trade.tell(snapshot("10482", line("MOEWE-A3", 3, "41.90")))
+    trade.work()
+
+    first = operator.post("/test/attention/map/", typed(provider))
+    before = mapped(trade)
+    seen = re.search(r'name="seen" value="(\w+)"', first.content.decode())
+    assert seen is not None
+    asked_again = operator.post("/test/attention/map/", typed(provider, seen=seen[1], ask="1"))
+    released = operator.post("/test/attention/map/", typed(provider, seen=seen[1]))
+
+    for shown in (first, asked_again):
+        words = words_of(shown)
+        assert shown.status_code == 200
+        assert re.search(r"Standard [\d.]+ EUR [\d.]+ EUR .*? [\d.]+ EUR 41.90 EUR", words)
+        assert "Nothing is saved yet" in words
+        assert 'value="GLOBAL-FAP-8X10"' in shown.content.decode()
+    assert before == []
+    assert (released.status_code, released["Location"]) == (302, "/test/attention/")
+    assert mapped(trade) == ["GLOBAL-FAP-8X10"]
+    assert quotes_asked(house) == 2
+
+
 def test_the_price_of_what_costs_more_than_it_brings_in_says_so(
     trade: Trade, provider: Connection, operator: Client
 ) -> None:

@@ -1,9 +1,5 @@
 """What stands still, by cause, with a fix that applies to all that wait for the same."""
 
-from decimal import Decimal
-from typing import Any
-
-from django import forms
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
@@ -11,52 +7,23 @@ from django.views.decorators.http import require_POST
 from entrepot.access import scope as access_scope
 from entrepot.catalog.models import Mapping as SkuMapping
 from entrepot.catalog.services import Artwork, BadMapping, MappingWish, map_shipping, map_sku
-from entrepot.catalog.states import MappingKind
-from entrepot.dashboard.page import page, show
+from entrepot.dashboard.mapping_prices import priced
+from entrepot.dashboard.page import at_work, page, show
 from entrepot.dashboard.reading import connections, fixes, standing
 from entrepot.dashboard.reading.standing import CATEGORIES, Cause
 from entrepot.dashboard.spreadsheet import as_csv
 from entrepot.dashboard.visit import PageRequest, Visit
+from entrepot.dashboard.wishes import HOW, MapForm, Tried
 from entrepot.dashboard.wording import count_words, money_words
 from entrepot.deadletters import services as deadletters
+from entrepot.fulfillment.pricing import Question, question_of
 from entrepot.inbox import services as inbox
 from entrepot.inbox.services import BodyErased
 from entrepot.obligations import services as obligations
 from entrepot.orders import services as orders
 from entrepot.orders.models import Hold
 from entrepot.orders.states import HoldKind
-
-HOW = (
-    (MappingKind.PROVIDER, "Provider’s product"),
-    (MappingKind.BY_HAND, "By hand"),
-    (MappingKind.ELSEWHERE, "Elsewhere"),
-    (MappingKind.NOTHING, "Nothing to ship"),
-)
-
-
-class MapForm(forms.Form):
-    """What a SKU becomes. A provider's product needs the provider and its SKU."""
-
-    kind = forms.ChoiceField(choices=HOW, initial=MappingKind.PROVIDER)
-    provider = forms.IntegerField(required=False)
-    provider_sku = forms.CharField(max_length=120, required=False)
-    sizing = forms.CharField(max_length=60, required=False)
-    artwork = forms.URLField(max_length=2000, required=False, assume_scheme="https")
-    unit_cost = forms.DecimalField(max_digits=16, decimal_places=4, required=False)
-
-    def wish(self) -> MappingWish:
-        """What the form asks for, as the catalog wants it."""
-        told = self.cleaned_data
-        is_provider = told["kind"] == MappingKind.PROVIDER
-        cost: Decimal | None = told["unit_cost"]
-        return MappingWish(
-            kind=told["kind"],
-            provider_connection_id=told["provider"] if is_provider else None,
-            provider_sku=told["provider_sku"] if is_provider else "",
-            sizing=told["sizing"] if is_provider else "",
-            unit_cost=cost,
-            artwork=[Artwork(url=told["artwork"])] if is_provider and told["artwork"] else [],
-        )
+from entrepot.tasks.pricing import ask_for_prices
 
 
 @page(scope="orders:read")
@@ -72,7 +39,7 @@ def _shown(
     visit: Visit,
     found: list[Cause],
     *,
-    failed: dict[str, Any] | None = None,
+    tried: Tried | None = None,
     status: int = 200,
 ) -> HttpResponse:
     kind = request.GET.get("kind", "")
@@ -88,7 +55,7 @@ def _shown(
             "number": sum(cause.number for cause in found),
             "providers": connections.of_kind(visit.mode.value, "fulfillment"),
             "how": [(value.value, word) for value, word in HOW],
-            "failed": failed or {},
+            "tried": tried,
         },
         current="attention",
         status=status,
@@ -119,27 +86,52 @@ def export(request: PageRequest) -> HttpResponse:
 
 
 @require_POST
-@page(scope="catalog:write")
+@page(scope="catalog:write", calls_out=True)
 def map_unmapped(request: PageRequest) -> HttpResponse:
-    """Map a SKU: every order that waits for it goes on, and later ones never stop for it."""
+    """Map a SKU: every order that waits for it goes on, and later ones never stop for it.
+
+    What the provider would charge is shown before the mapping is saved.
+    """
     visit = request.visit
     sku = request.POST.get("sku", "")
     form = MapForm(request.POST)
-    problem = ""
-    if form.is_valid():
-        try:
-            with access_scope.merchant(visit.merchant_id, savepoint=True):
-                map_sku(visit.merchant_id, sku, form.wish(), by=visit.actor)
-        except BadMapping as error:
-            problem = str(error)
-        else:
-            return _released(request, "unmapped_sku", sku, f"{sku} is mapped")
-    else:
-        problem = "; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items())
-    found = standing.causes(visit.mode.value)
-    return _shown(
-        request, visit, found, failed={"sku": sku, "problem": problem, "form": form}, status=422
-    )
+    with at_work(visit):
+        question = _question(visit, sku, form)
+        is_seen = question is None or request.POST.get("seen") == question.key
+        if is_seen and "ask" not in request.POST:
+            problem = _mapped(visit, sku, form)
+            if not problem:
+                return _released(request, "unmapped_sku", sku, f"{sku} is mapped")
+            found = standing.causes(visit.mode.value)
+            tried = Tried(sku=sku, form=form, problem=problem)
+            return _shown(request, visit, found, tried=tried, status=422)
+    price = priced(question, ask_for_prices(question)) if question else None
+    with at_work(visit):
+        tried = Tried(sku=sku, form=form, price=price)
+        return _shown(request, visit, standing.causes(visit.mode.value), tried=tried)
+
+
+def _question(visit: Visit, sku: str, form: MapForm) -> Question | None:
+    """What to ask the provider; nothing where the form is at fault or nobody can answer."""
+    if not form.is_valid():
+        return None
+    mode = visit.mode.value
+    known = {provider.id for provider in connections.of_kind(mode, "fulfillment")}
+    if form.cleaned_data["provider"] not in known:
+        return None
+    return question_of(visit.merchant_id, sku, form.wish(), mode=mode)
+
+
+def _mapped(visit: Visit, sku: str, form: MapForm) -> str:
+    """Map the SKU as the form says; answers what is wrong with it, or nothing."""
+    if not form.is_valid():
+        return "; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items())
+    try:
+        with access_scope.merchant(visit.merchant_id, savepoint=True):
+            map_sku(visit.merchant_id, sku, form.wish(), by=visit.actor)
+    except BadMapping as error:
+        return str(error)
+    return ""
 
 
 @require_POST

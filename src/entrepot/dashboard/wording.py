@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from django.utils import timezone
 
 from entrepot.canon.money import Money, exponent_of
@@ -144,6 +144,14 @@ def masked_phone(phone: str) -> str:
 def country_name(code: str) -> str:
     """A country by its English name; a code that has none as it is."""
     return str(COUNTRIES.get(code, code))
+
+
+def language_name(tag: str) -> str:
+    """A language by its English name, with its country: "German (Austria)"; else the tag."""
+    try:
+        return str(Locale.parse(tag.replace("-", "_")).get_display_name("en") or tag)
+    except (UnknownLocaleError, ValueError):
+        return tag
 
 
 def initials(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -9,11 +10,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from entrepot.canon.money import Money
-from entrepot.dashboard import wording, words_of_states
+from entrepot.dashboard import wishes, wording, words_of_states
 from entrepot.dashboard.reading import order_page
 from entrepot.dashboard.reading.fixes import Card
 from entrepot.dashboard.reading.shares import Item
 from entrepot.dashboard.visit import Visit
+from entrepot.dashboard.wishes import Tried
 from entrepot.dashboard.wording import Chip
 from entrepot.orders.models import Hold
 
@@ -158,6 +160,12 @@ def thousands(number: int | None) -> str:
 
 
 @register.filter
+def language(tag: str) -> str:
+    """A language by its English name."""
+    return wording.language_name(tag)
+
+
+@register.filter
 def initials(name: str) -> str:
     """Up to two initials."""
     return wording.initials(name)
@@ -200,6 +208,12 @@ def seconds(number: int) -> str:
 def order_number(card: Card, order_id: int) -> str:
     """The number of one of a card's orders."""
     return next((one.number for one in card.waiting if one.id == order_id), f"order {order_id}")
+
+
+@register.simple_tag
+def wish_shown(card: Card, tried: Tried | None) -> dict[str, Any]:
+    """What stands in the fields of a card about a SKU that is not mapped."""
+    return wishes.shown(card, tried)
 
 
 @register.filter
