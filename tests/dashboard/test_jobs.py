@@ -94,6 +94,18 @@ def test_chosen_letters_are_discarded_and_others_left(empty_scene: Scene, sign_i
     assert by_status == [Status.DISCARDED, Status.WAITING]
 
 
+def test_what_a_job_was_given_is_said_in_words(scene: Scene, sign_in: SignIn) -> None:
+    with scope.merchant(scene.merchant.id):
+        letter = DeadLetter.objects.get()
+        letter.arguments = {"order_id": 6, "reason": "a person asked", "parts": [2, 3]}
+        letter.save()
+
+    page = sign_in(scene).get(f"/jobs/{letter.fingerprint}/").content.decode()
+
+    assert "parts [2, 3], reason “a person asked”, order id 6" in page
+    assert "{&quot;" not in page
+
+
 def test_a_warehouse_may_not_replay(scene: Scene, sign_in: SignIn) -> None:
     letter = troubles.bury(scene, "10482", "mail.send", "Refused: mailbox full")
 

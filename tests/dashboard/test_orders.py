@@ -250,6 +250,12 @@ def test_a_customers_number_leads_to_all_their_orders(scene: Scene, sign_in: Sig
     assert rows == ["10485", "10484"]
 
 
+def test_a_customers_language_is_said_by_its_name(scene: Scene, sign_in: SignIn) -> None:
+    page = sign_in(scene).get(f"/orders/{scene.orders['10482'].id}/").content.decode()
+
+    assert "</a>, German</span>" in page
+
+
 def test_the_order_page_leads_to_what_its_customer_sees(scene: Scene, sign_in: SignIn) -> None:
     path = f"/orders/{scene.orders['10482'].id}/"
 

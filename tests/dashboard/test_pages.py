@@ -1,5 +1,7 @@
 """Every page answers everybody who may see it, and nobody else."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -41,3 +43,24 @@ def test_every_order_has_its_page(scene: Scene, sign_in: SignIn) -> None:
         answer = operator.get(f"/orders/{order.id}/")
         assert answer.status_code == 200, number
         assert number in answer.content.decode()
+
+
+def test_a_page_that_shows_a_time_says_in_which_zone(scene: Scene, sign_in: SignIn) -> None:
+    operator, shop = sign_in(scene), scene.connections["shop"].id
+    letters = re.search(r"/jobs/[a-z0-9-]+/", operator.get("/jobs/").content.decode())
+    assert letters is not None
+    order = scene.orders["10482"].id
+    pages = [
+        "/", "/attention/", "/inbox/", "/jobs/", "/messages/", "/notifications/", "/orders/",
+        "/owed/overdue/", f"/connections/{shop}/", f"/connections/{shop}/calls/",
+        f"/orders/{order}/",
+    ]  # fmt: skip
+    silent = []
+
+    for page in [*pages, letters[0]]:
+        main = operator.get(page).content.decode().partition("<main")[2]
+        times = re.findall(r"<time[^>]*>[^<]*\d\d:\d\d[^<]*</time>", main)
+        if times and not re.search(r"Europe/Berlin|\bCES?T\b", main):
+            silent.append(page)
+
+    assert silent == []

@@ -73,6 +73,7 @@ def test_paper_gathers_by_bin_and_a_slip_follows_for_each(
     assert re.search(r"H-04-2\s+PC-MOE-12\s+Postkarten „Möwen“, 12er-Satz\s+7\s", text)
     assert re.search(r"10474\s+×4\s*,\s+10491\s+×3", text)
     assert text.count("Lieferschein") == 2
+    assert re.search(r"Bestellt am\s+\d+\. \w+ 20\d\d\s+Versand\s+Versand versichert", text)
     assert "AUSTRIA" in text
     assert "64.00" not in text
     assert page.count('class="sheet"') == 3

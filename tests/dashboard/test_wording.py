@@ -93,3 +93,17 @@ def test_an_address_is_masked_and_still_recognised() -> None:
 )
 def test_a_spreadsheet_runs_nothing(cell: object, saved: str) -> None:
     assert safe(cell) == saved
+
+
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [
+        ("de", "German"),
+        ("de-AT", "German (Austria)"),
+        ("zh_Hant_TW", "Chinese (Traditional, Taiwan)"),
+        ("tlh", "tlh"),
+        ("not a tag", "not a tag"),
+    ],
+)
+def test_a_language_is_said_by_its_name(tag: str, said: str) -> None:
+    assert wording.language_name(tag) == said

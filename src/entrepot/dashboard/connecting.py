@@ -36,7 +36,7 @@ def choose_platform(request: PageRequest) -> HttpResponse:
             "name": one.manifest.name,
             "kinds": listed([KINDS.get(kind, kind) for kind in sorted(one.manifest.kinds)]),
             "guarantees": connection_page.guarantee_line(one.manifest),
-            "version": one.manifest.api_version,
+            "version": "" if one.manifest.is_built_in else one.manifest.api_version,
         }
         for one in platforms().values()
     ]

@@ -1,6 +1,7 @@
 """Jobs: lanes, clock and workers; work that gave up, by cause, with replay and discard."""
 
 import json
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
@@ -11,7 +12,7 @@ from entrepot.dashboard.asking import ask
 from entrepot.dashboard.page import at_work, page, show
 from entrepot.dashboard.reading import shell, work
 from entrepot.dashboard.visit import PageRequest
-from entrepot.dashboard.wording import count_words
+from entrepot.dashboard.wording import count_words, plain
 from entrepot.dashboard.words_of_states import task_words
 from entrepot.deadletters import services
 from entrepot.deadletters.models import DeadLetter
@@ -60,14 +61,23 @@ def letters(request: PageRequest, cause: str) -> HttpResponse:
             "task": rows[0].task,
             "error": rows[-1].error,
             "number": len(rows),
-            "letters": [
-                {"row": row, "arguments": json.dumps(row.arguments, ensure_ascii=False)}
-                for row in rows[:SHOWN]
-            ],
+            "letters": [{"row": row, "arguments": _given(row.arguments)} for row in rows[:SHOWN]],
             "more": max(len(rows) - SHOWN, 0),
         },
         current="jobs",
     )
+
+
+def _given(arguments: dict[str, Any]) -> str:
+    """What a job was given, for people: "order id 6, reason “a person asked”"."""
+    return ", ".join(f"{plain(name)} {_said(value)}" for name, value in arguments.items())
+
+
+def _said(value: object) -> str:
+    """A value as it is, words in quotes, and what has parts as JSON."""
+    if isinstance(value, str):
+        return f"“{value}”"
+    return json.dumps(value, ensure_ascii=False)
 
 
 @page(scope="jobs:write")

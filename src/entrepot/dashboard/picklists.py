@@ -1,8 +1,10 @@
 """Pick lists and packing slips to print; tracking of what was packed, typed in or by CSV."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from babel.dates import format_date
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -18,6 +20,7 @@ from entrepot.dashboard.uploads import BadFile, Cells, rows_of, text_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words
 from entrepot.fulfillment.shipping import CannotShip, Leaving, ship_by_hand
+from entrepot.notifications.voices import Voice
 
 MOST_ROWS = 1000
 MOST_MEGABYTES = 1
@@ -26,6 +29,7 @@ SLIP_WORDS = {
         "slip": "Packing slip",
         "to": "Ship to",
         "ordered_on": "Ordered",
+        "shipping": "Shipping",
         "item": "Item",
         "ordered": "Ordered",
         "inside": "In this parcel",
@@ -37,6 +41,7 @@ SLIP_WORDS = {
         "slip": "Lieferschein",
         "to": "Lieferanschrift",
         "ordered_on": "Bestellt am",
+        "shipping": "Versand",
         "item": "Artikel",
         "ordered": "Bestellt",
         "inside": "Hier dabei",
@@ -87,18 +92,23 @@ def print_picklist(request: PageRequest) -> HttpResponse:
             "units": sum(parcel.units for parcel in parcels),
             "places": sorted({parcel.place for parcel in parcels}),
             "due_at": min((one.due_at for one in parcels if one.due_at), default=None),
-            "slips": [
-                {
-                    "parcel": parcel,
-                    "voice": voices[parcel.order.connection_id],
-                    "words": SLIP_WORDS.get(parcel.language, SLIP_WORDS["en"]),
-                    "language": parcel.language if parcel.language in SLIP_WORDS else "en",
-                }
-                for parcel in parcels
-            ],
+            "slips": [_slip(parcel, voices) for parcel in parcels],
             "left_out": len(asked) - len(parcels) if asked else 0,
         },
     )
+
+
+def _slip(parcel: Parcel, voices: Mapping[int, Voice]) -> dict[str, object]:
+    """A packing slip in the customer's language, with the day as it is written there."""
+    language = parcel.language if parcel.language in SLIP_WORDS else "en"
+    placed_on = timezone.localtime(parcel.order.placed_at).date()
+    return {
+        "parcel": parcel,
+        "voice": voices[parcel.order.connection_id],
+        "words": SLIP_WORDS[language],
+        "language": language,
+        "ordered_on": format_date(placed_on, "long", locale=language),
+    }
 
 
 class ShipForm(forms.Form):

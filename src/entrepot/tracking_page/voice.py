@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time, get_timezone_location
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
 
 from entrepot.canon.money import Money
 from entrepot.notifications.speech import Speech
@@ -39,8 +40,14 @@ class Voice:
 
     @property
     def zone_words(self) -> str:
-        """The time zone as people say it: "Germany"."""
-        return str(get_timezone_location(self.speech.zone, locale=self.locale))
+        """The time zone as people say it, summer and winter: "Central European Time"."""
+        # UTC has no other name than this one: asked for another, CLDR answers "Unknown Region".
+        variant: Literal["generic", "standard"] = (
+            "standard" if self.speech.zone.key == "UTC" else "generic"
+        )
+        return str(
+            get_timezone_name(self.speech.zone, "long", zone_variant=variant, locale=self.locale)
+        )
 
     def others(self) -> list[tuple[str, str]]:
         """The languages that the page speaks: (tag, its own name)."""
