@@ -87,6 +87,11 @@ class HubApi:
         """POST /api/v1/<path>; `once` is the idempotency key."""
         return self._ask("POST", path, json=values, headers={"Idempotency-Key": once})
 
+    def upload(self, path: str, once: str, /, text: str) -> Any:
+        """POST /api/v1/<path> with a CSV file."""
+        headers = {"Idempotency-Key": once, "Content-Type": "text/csv"}
+        return self._ask("POST", path, content=text.encode(), headers=headers)
+
     def put(self, path: str, **values: Any) -> Any:
         """PUT /api/v1/<path>."""
         return self._ask("PUT", path, json=values)

@@ -1,0 +1,124 @@
+"""Scenes between a merchant and who makes the goods: second thoughts, void labels, dear prices.
+
+Each scene is a function of the stage and the senders' notes; it notes what must be true afterwards.
+"""
+
+from typing import Any
+
+from rehearsal.acting import EUR, order_of, place
+from rehearsal.evidence import Senders
+from rehearsal.speaking import until
+from rehearsal.stage import Stage
+
+HOUSE = "prodigi"
+MINE = ("cancel.", "change_recipient.")
+PAUSE_MIN = 60
+ROUNDS = 6
+AT_ONCE = 6
+LABELS = 3
+BELOW_COST = 200
+COLUMNS = (
+    "external_id,currency,payment,sku,title,quantity,unit_price,name,line1,city,postal_code,country"
+)
+ELSEWHERE = {
+    "name": "Zoë D’Amboise",
+    "line1": "12 rue de l’Île",
+    "city": "Nantes",
+    "postal_code": "44000",
+    "country": "FR",
+}
+
+
+def have_second_thoughts(stage: Stage, _: Senders) -> None:
+    """Customers cancel, or want it sent elsewhere, when it was handed over already.
+
+    Again until each crash point around these two effects has struck, where any is to strike.
+    """
+    stage.sandbox.act(HOUSE, "pause_new_orders", minutes=PAUSE_MIN)
+    try:
+        for number in range(ROUNDS):
+            sold = place(stage, count=AT_ONCE, mount=EUR)
+            handed_over = _once_handed_over(stage, sold)
+            for turn, order in enumerate(handed_over):
+                if turn % 2:
+                    _send_elsewhere(stage, order, number)
+                else:
+                    _cancel(stage, order)
+            if number and not _still_to_strike(stage):
+                break
+    finally:
+        stage.sandbox.act(HOUSE, "pause_new_orders", minutes=0)
+
+
+def void_labels(stage: Stage, _: Senders) -> None:
+    """Parcels that were told as gone never left; they leave again, with other labels."""
+    until(lambda: len(_gone(stage)) >= LABELS, "orders that have left")
+    for work in _gone(stage)[:LABELS]:
+        stage.sandbox.act(HOUSE, "void_label", order_id=work["external_id"], index=0)
+
+
+def sell_below_cost(stage: Stage, senders: Senders) -> None:
+    """Somebody sells a canvas for the price of a sticker, two hundred times; none is made."""
+    rows = [
+        f"dear-{number},EUR,paid,FYR-CANVAS,Leinwand „Fyr i storm“,{1 + number % 3},0.30,"
+        "Änne Ørsted-Łukasik,Straße der Möwen 7,Köln,50667,DE"
+        for number in range(BELOW_COST)
+    ]
+    stage.api.upload("order-imports", "below-cost", text="\n".join([COLUMNS, *rows]))
+    store = until(lambda: _own_store(stage), "the merchant's own store")
+    stage.api.put(
+        "shipping-maps",
+        storefront_id=store["id"],
+        provider_connection_id=stage.merchant["connections"][HOUSE],
+        method_code="*",
+        provider_method="Standard",
+    )
+
+    def held() -> list[dict[str, Any]]:
+        return list(stage.api.every("orders", hold="cost", connection_id=store["id"]))
+
+    until(lambda: len(held()) == BELOW_COST, f"{BELOW_COST} orders held for what they cost")
+    mount = store["code"].removesuffix(f"-{stage.merchant['run']}")
+    senders.never_made |= {f"{mount}/{row['external_id']}": "sold below its cost" for row in held()}
+
+
+def _own_store(stage: Stage) -> dict[str, Any] | None:
+    """Where orders are that no storefront told; made with the first of them."""
+    rows = stage.api.every("connections")
+    return next((row for row in rows if row["platform"] == "direct"), None)
+
+
+def _once_handed_over(stage: Stage, sold: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Wait until the house has all of these sales; their orders."""
+
+    def are_there() -> bool:
+        references = [work["reference"] for work in _works(stage)]
+        return all(any(f"/{one['external_id']}/" in ref for ref in references) for one in sold)
+
+    until(are_there, "orders handed over")
+    return [order for one in sold if (order := order_of(stage, one)) is not None]
+
+
+def _cancel(stage: Stage, order: dict[str, Any]) -> None:
+    stage.api.post(
+        f"orders/{order['id']}/cancel", f"cancel-{order['id']}", reason="the customer wants it not"
+    )
+
+
+def _send_elsewhere(stage: Stage, order: dict[str, Any], number: int) -> None:
+    address = {**ELSEWHERE, "line2": f"Bâtiment {number}"}
+    stage.api.put(f"orders/{order['id']}/address", address=address, reason="they moved")
+
+
+def _still_to_strike(stage: Stage) -> list[str]:
+    """Armed crash points around these effects."""
+    return [path.name for path in stage.crash_points.iterdir() if path.name.startswith(MINE)]
+
+
+def _gone(stage: Stage) -> list[dict[str, Any]]:
+    """What has left the house wholly and lives, the oldest first."""
+    return [work for work in _works(stage) if work["has_left"] and work["is_live"]]
+
+
+def _works(stage: Stage) -> list[dict[str, Any]]:
+    return list(stage.sandbox.ask("books")[HOUSE]["works"])
