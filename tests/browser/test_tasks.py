@@ -122,6 +122,7 @@ def test_a_sku_is_mapped_for_all_that_wait_in_three_clicks(
         hand.sees("37 orders")
         hand.button("Map and release 37 orders")
         hand.sees("Nothing is saved yet.")  # what it costs is shown first
+        photograph(hand.page, "attention-price")
         hand.button("Map and release 37 orders")
         hand.page.get_by_role("status").filter(has_text="PRT-NBL-3040").wait_for()
 
@@ -271,7 +272,7 @@ def test_a_tracking_number_answers_a_customer_without_a_click(
 ) -> None:
     def answer(hand: Hand) -> None:
         hand.search("NP 8830 2741 5")
-        hand.sees("Delayed: parcel 2 of 2")
+        hand.sees("Delayed: parcel 2 of 3")
         hand.sees("Sendung im Paketzentrum bearbeitet")
         link = hand.page.get_by_role("link", name="Tracking page")
         assert "/t/" in (link.get_attribute("href") or "")

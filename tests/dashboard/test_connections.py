@@ -123,6 +123,28 @@ def test_a_live_connection_can_be_stopped(
     assert refreshed(empty_scene, "prodigi").status == status
 
 
+def test_what_is_needed_is_not_called_optional_and_no_choice_is_made_for_anybody(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    client = sign_in(empty_scene, Role.OWNER)
+
+    page = page_of(client, "/connections/add/prodigi/")
+    added = client.post(
+        "/connections/add/prodigi/",
+        {
+            "name": "Druckhaus",
+            "setting-api_key": "neun",
+            "setting-environment": "",
+            "untested": "1",
+        },
+    )
+
+    assert re.search(r'<option value="" selected>\s*not told\s*</option>', page)
+    assert re.search(r">API key</label>", page)
+    assert re.search(r'name="setting-api_key"[^>]* required', page)
+    assert added.status_code == 302
+
+
 def test_the_form_is_made_of_the_manifest_and_keeps_secrets_sealed(
     empty_scene: Scene, sign_in: SignIn
 ) -> None:

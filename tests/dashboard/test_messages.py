@@ -94,3 +94,13 @@ def test_an_operator_reads_words_and_changes_none(empty_scene: Scene, sign_in: S
     with scope.merchant(empty_scene.merchant.id):
         assert not Template.objects.exists()
     assert "Save words" not in page_of(client, f"/messages/template/{store}/shipped/")
+
+
+def test_who_may_not_change_words_only_reads_them(scene: Scene, sign_in: SignIn) -> None:
+    shop = scene.connections["shop"].id
+
+    for page in ("/messages/template/0/shipped/", f"/messages/voice/{shop}/"):
+        reads = sign_in(scene).get(page).content.decode()
+        writes = sign_in(scene, Role.OWNER).get(page).content.decode()
+        assert reads.count(" readonly") >= 4
+        assert " readonly" not in writes

@@ -36,7 +36,10 @@ class SettingsForm(forms.Form):
         self.manifest = manifest
         for setting in manifest.settings:
             value = (kept or {}).get(setting.name, setting.default)
-            self.fields[f"{PREFIX}{setting.name}"] = _field(setting, value, dict(stored or {}))
+            field = _field(setting, value, dict(stored or {}))
+            if setting.is_required and setting.name not in (stored or {}):
+                field.widget.attrs["required"] = True  # the browser asks; saving refuses
+            self.fields[f"{PREFIX}{setting.name}"] = field
 
     def settings(self) -> dict[str, Any]:
         """What was typed, by the setting's own name."""
@@ -68,7 +71,8 @@ def _field(setting: Setting, value: Any, stored: dict[str, str]) -> forms.Field:
         case "flag":
             return forms.BooleanField(**common, initial=bool(value))
         case "choice":
-            choices = [(one, one or "not told") for one in setting.choices]
+            known = setting.choices if setting.default else ("", *setting.choices)
+            choices = [(one, one or "not told") for one in dict.fromkeys(known)]
             return forms.ChoiceField(**common, choices=choices, initial=value or "")
         case "map":
             lines = "\n".join(f"{theirs} = {ours}" for theirs, ours in (value or {}).items())

@@ -121,6 +121,8 @@ def edit_template(request: PageRequest, store_id: int, kind: str) -> HttpRespons
             "text": words.text,
         },
     )
+    if not may_write:
+        _only_shown(form)
     if is_saved and form.is_valid() and _saved(visit, form, what, store_id):
         messages.success(request, f"{MAIL_KIND[what]} is saved. Mails from now on use it.")
         address = visit.url("edit-template", store_id, kind)
@@ -277,6 +279,12 @@ class VoiceForm(forms.Form):
     )
 
 
+def _only_shown(form: forms.Form) -> None:
+    """Let fields be read, and sent for a preview, by those who may not change them."""
+    for field in form.fields.values():
+        field.widget.attrs["readonly"] = True
+
+
 @page(scope="settings:read")
 def voice(request: PageRequest, store_id: int) -> HttpResponse:
     """Show and change how a storefront speaks to its customers."""
@@ -291,6 +299,8 @@ def voice(request: PageRequest, store_id: int) -> HttpResponse:
     may_write = visit.may("settings:write")
     is_saved = request.method == "POST" and may_write
     form = VoiceForm(request.POST if is_saved else None, initial=initial)
+    if not may_write:
+        _only_shown(form)
     if is_saved and form.is_valid():
         try:
             configuring.save_voice(

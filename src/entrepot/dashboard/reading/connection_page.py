@@ -131,7 +131,7 @@ def guarantees(manifest: Manifest) -> list[Guarantee]:
 def _guarantee(word: str, effect: Effect) -> Guarantee:
     if effect.guarantee == "at_most_once_then_ask":
         how = "Never repeated by itself: where the answer was lost, a person looks and says"
-        return Guarantee(word=word, chip=Chip("warn", "hand", "At most once, then ask"), how=how)
+        return Guarantee(word=word, chip=Chip("neutral", "ring", "At most once, then ask"), how=how)
     ways = []
     if effect.remembers_key:
         ways.append("the platform remembers our key")

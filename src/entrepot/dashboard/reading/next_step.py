@@ -357,7 +357,8 @@ def headline_words(situation: Situation) -> str:
     word = CHIPS[situation.state].word
     if situation.state == State.DELAYED:
         box = late_box(situation.shares)
-        number = sum(len(share.boxes) for share in situation.shares)
+        # As the customer counts: what is still being made is a parcel too.
+        number = sum(len(share.boxes) + bool(share.waiting) for share in situation.shares)
         if box is not None:
             return f"{word}: parcel {box.number} of {number}"
     if situation.state == State.HELD and situation.holds:
