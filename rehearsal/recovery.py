@@ -15,7 +15,7 @@ from rehearsal.speaking import HubApi, Silent
 LOOK_EVERY_S = 0.5
 UNDER_WAY = ("intended", "calling")
 SLOWEST = 5
-Seen = tuple[int, str, str | None]
+Seen = tuple[int, str, int]
 
 
 @dataclass
@@ -80,5 +80,5 @@ class Recovery:
             for row in self.api.every("attempts", status=status):
                 at = row["called_at"] if status == "calling" else row["intended_at"]
                 since = datetime.fromisoformat(at).timestamp()
-                found[row["id"], status, row["called_at"]] = since
+                found[row["id"], status, row["token"]] = since
         return found

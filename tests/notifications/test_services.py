@@ -8,7 +8,7 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.events.models import Event
-from entrepot.notifications import configuring, facts, services
+from entrepot.notifications import attempting, configuring, facts, services
 from entrepot.notifications.models import Mail
 from entrepot.notifications.services import News
 from entrepot.notifications.states import IllegalStep, Kind, MailStatus, Sender
@@ -321,6 +321,22 @@ def test_a_customer_stops_the_mails_about_an_order(merchant: Merchant) -> None:
         ("delivered", "skipped"),
         ("confirmation", "waiting"),
     ]
+
+
+def test_a_mail_that_could_not_leave_waits_and_can_be_dropped_one_that_may_have_left_not(
+    merchant: Merchant,
+) -> None:
+    mail = tell(make_sale(merchant), Kind.CONFIRMATION, facts.RELEASED)
+    assert mail is not None
+    call = attempting.intend_mail(merchant.id, mail.id)
+    assert isinstance(call, attempting.MailCall)
+    with pytest.raises(IllegalStep):
+        services.skip_mail(mail.id, merchant_id=merchant.id, by="user:3", reason="told by phone")
+
+    attempting.record_not_sent(merchant.id, mail.id, call.lease, message="nobody answers")
+    services.skip_mail(mail.id, merchant_id=merchant.id, by="user:3", reason="told by phone")
+
+    assert [status for _, status, _ in mails(merchant)] == ["skipped"]
 
 
 def test_a_person_drops_a_mail_that_waits(merchant: Merchant) -> None:

@@ -5,9 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
+from entrepot.attempts.models import Attempt
+from entrepot.attempts.services import begin_call
+from entrepot.attempts.states import LeaseLost
 from entrepot.canon.orders import Mode
 from entrepot.connections import services
 from entrepot.connections.models import Connection
@@ -17,8 +21,15 @@ from entrepot.fulfillment.references import idempotency_key, share_reference
 from entrepot.fulfillment.reship import CannotReship, reship
 from entrepot.monitoring import installation
 from entrepot.monitoring.installation import Place
+from entrepot.notifications.attempting import MailCall, intend_mail
+from entrepot.notifications.facts import RELEASED
+from entrepot.notifications.models import Mail
+from entrepot.notifications.services import News, decide_mail
+from entrepot.notifications.states import Kind
+from entrepot.tasks.reconciling import reconcile_all
 from entrepot.tasks.submission import submit_now
 from tests.cli.shell import run
+from tests.notifications.sales import make_sale, make_storefront
 from tests.rules.trade import SHOP_ACCOUNT, Trade, connect, line, snapshot
 
 HERE = Place(public_url="https://hub.moewe.example", folder=None, host="keller-1")
@@ -167,6 +178,38 @@ def test_a_database_that_was_moved_sends_nothing_until_somebody_adopts_it(
     submit_now(trade.merchant.id, share_id)
 
     assert (trade.statuses(), len(house.orders)) == (["accepted"], 1)
+
+
+def test_of_a_copy_what_was_about_to_leave_is_asked_about_and_what_waited_stays(
+    merchant: Merchant,
+) -> None:
+    with scope.merchant(merchant.id):
+        shop = make_storefront(merchant)
+    mails = [
+        decide_mail(
+            sale.order.id,
+            merchant_id=merchant.id,
+            news=News(kind=Kind.CONFIRMATION, fact=RELEASED, happened_at=timezone.now()),
+        )
+        for sale in (
+            make_sale(merchant, number="M-1", storefront=shop),
+            make_sale(merchant, number="M-2", storefront=shop),
+        )
+    ]
+    assert mails[0] is not None
+    leaving = intend_mail(merchant.id, mails[0].id)
+    assert isinstance(leaving, MailCall)
+
+    done = reconcile_all()
+
+    assert done.mails == 1
+    with scope.merchant(merchant.id):
+        statuses = Mail.objects.order_by("id").values_list("status", flat=True)
+        assert list(statuses) == ["waiting", "skipped"]
+        attempt = Attempt.objects.get(id=leaving.lease.attempt_id)
+        assert (attempt.status, attempt.calls) == ("unknown", 0)
+        with pytest.raises(LeaseLost):
+            begin_call(leaving.lease)
 
 
 @pytest.mark.usefixtures("_remembers_nothing")

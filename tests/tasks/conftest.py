@@ -6,7 +6,10 @@ import pytest
 
 from entrepot.tasks import retry
 from entrepot.tasks.retry import DeadJob
+from tests.rules.conftest import house, provider, trade
 from tests.tasks import examples
+
+__all__ = ["house", "provider", "trade"]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from entrepot.access import scope
 from entrepot.attempts.models import Attempt
-from entrepot.attempts.states import Kind, Status
+from entrepot.attempts.states import LIVE, Kind, Status
 
 
 def read_together(kind: Kind, subject_kind: str, subject_ids: Sequence[int]) -> None:
@@ -26,6 +26,13 @@ def hold_together(attempt_ids: Iterable[int]) -> None:
     """Lock and read ahead several attempts, for their endings."""
     rows = Attempt.objects.select_for_update().filter(id__in=list(attempt_ids)).order_by("id")
     scope.keep_ahead("attempt", {attempt.id: attempt for attempt in rows})
+
+
+def is_under_way(kind: Kind, subject_kind: str, subject_id: int) -> bool:
+    """Whether an effect on a thing may have left, or is about to."""
+    return Attempt.objects.filter(
+        kind=kind, subject_kind=subject_kind, subject_id=subject_id, status__in=LIVE
+    ).exists()
 
 
 def due_for_rescue(limit: int) -> list[tuple[int, int]]:

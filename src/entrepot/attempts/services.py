@@ -33,6 +33,7 @@ EVENT_OF_STEP = {
     Step.REJECT: "attempt.rejected",
     Step.STOP: "attempt.not_sent",
     Step.LOSE: "attempt.became_unknown",
+    Step.DOUBT: "attempt.became_unknown",
     Step.TAKE_UP: "attempt.intended",
 }
 
@@ -198,6 +199,12 @@ def take_over(attempt_id: int) -> tuple[Attempt, Lease] | None:
     return attempt, Lease.begin(attempt)
 
 
+def doubt(attempt: Attempt, *, message: str) -> None:
+    """Ask about a locked attempt of a copy: what was only intended then may have left since."""
+    attempt.token += 1
+    _become_unknown(attempt, message=message, step=Step.DOUBT)
+
+
 def found_nothing(lease: Lease, *, effect: Effect) -> tuple[Attempt, bool]:
     """Record a look-up that found nothing; True with it when absence is proved now.
 
@@ -300,14 +307,14 @@ def _is_holder(lease: Lease, attempt: Attempt) -> bool:
     return attempt.token == lease.token
 
 
-def _become_unknown(attempt: Attempt, *, message: str) -> None:
+def _become_unknown(attempt: Attempt, *, message: str, step: Step = Step.LOSE) -> None:
     attempt.unknown_since = Now()
     attempt.message = message
     attempt.next_ask_at = Now() + hurried(timedelta(seconds=ASK_AFTER[0]))
     attempt.leased_until = None
     attempt.asked = 0
     attempt.first_empty_at = attempt.last_empty_at = None
-    _take(attempt, Step.LOSE)
+    _take(attempt, step)
 
 
 def _end(attempt: Attempt, step: Step, *, message: str) -> None:

@@ -36,6 +36,7 @@ class Step(Enum):
     REJECT = ({Status.CALLING, Status.UNKNOWN}, Status.REJECTED)
     STOP = ({Status.INTENDED, Status.CALLING, Status.UNKNOWN}, Status.NOT_SENT)
     LOSE = ({Status.CALLING}, Status.UNKNOWN)
+    DOUBT = ({Status.INTENDED, Status.CALLING}, Status.UNKNOWN)  # all we have is a copy
     TAKE_UP = ({Status.NOT_SENT, Status.UNKNOWN}, Status.INTENDED)  # UNKNOWN: the key is remembered
 
     def __init__(self, sources: set[Status], target: Status) -> None:

@@ -13,6 +13,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from entrepot.access import crypto, scope
+from entrepot.attempts.queries import is_under_way
+from entrepot.attempts.states import Kind as Effect
 from entrepot.connections.models import Connection
 from entrepot.connections.queries import connection_of
 from entrepot.customers.queries import email_of, read_together
@@ -178,11 +180,11 @@ def skip_mail(mail_id: int, *, merchant_id: int, by: str, reason: str) -> Mail:
     """Drop a mail that waits, as a person's decision.
 
     Raises:
-        IllegalStep: it does not wait any more.
+        IllegalStep: it does not wait any more, or is about to leave.
     """
     with scope.merchant(merchant_id), outbox.because(actor=by):
         mail = _locked(mail_id, merchant_id)
-        if mail.message_id:
+        if is_under_way(Effect.MAIL, "mail", mail_id):
             raise IllegalStep(mail, Step.SKIP, "on its way")
         _skip(mail, reason)
     return mail

@@ -4,6 +4,7 @@ from entrepot.deadletters import services
 from entrepot.deadletters.services import NewDeadLetter, Replay
 from entrepot.tasks import queue
 from entrepot.tasks.retry import DeadJob
+from entrepot.tasks.running import DEADLY
 
 
 def keep(job: DeadJob) -> None:
@@ -18,7 +19,7 @@ def keep(job: DeadJob) -> None:
             detail=job.traceback,
             tries=job.tries,
             order_id=int(str(order_id)) if order_id else None,
-            is_quarantined=job.deaths > 0,
+            is_quarantined=job.deaths >= DEADLY,
         )
     )
 

@@ -6,7 +6,10 @@ from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.attempts import services as attempts
 from entrepot.attempts.leases import Lease
+from entrepot.attempts.models import Attempt
+from entrepot.attempts.states import LIVE
 from entrepot.attempts.states import Kind as Effect
+from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.connect.errors import ConnectorError
 from entrepot.fulfillment import submission
 from entrepot.fulfillment.models import FulfillmentOrder
@@ -15,6 +18,7 @@ from entrepot.fulfillment.states import Status, Step
 from entrepot.notifications import services as notifications
 from entrepot.notifications.models import Mail
 from entrepot.notifications.states import MailStatus
+from entrepot.orders import locks
 from entrepot.orders.models import Order
 from entrepot.payments import refunds as refund_services
 from entrepot.payments.models import Refund
@@ -45,6 +49,7 @@ def reconcile_all() -> Reconciled:
     with scope.system():
         merchant_ids = list(Merchant.objects.order_by("id").values_list("id", flat=True))
     for merchant_id in merchant_ids:
+        _doubt_attempts(merchant_id)
         _read_orders_again(merchant_id, done)
         _find_submissions(merchant_id, done)
         _find_refunds(merchant_id, done)
@@ -53,11 +58,27 @@ def reconcile_all() -> Reconciled:
     return done
 
 
-def _skip_mails(merchant_id: int) -> int:
-    """A mail that waited when the copy was made may have been sent since: it is not sent again."""
+def _doubt_attempts(merchant_id: int) -> None:
+    """What was under way when the copy was made has gone on since: it is asked about."""
     with scope.merchant(merchant_id):
+        under_way = Attempt.objects.filter(
+            status__in=[AttemptStatus.INTENDED, AttemptStatus.CALLING]
+        )
+        locks.lock(order_id for (order_id,) in under_way.values_list("order_id") if order_id)
+        for attempt in under_way.select_for_update().order_by("id"):
+            attempts.doubt(attempt, message="only a copy from before its end is here")
+
+
+def _skip_mails(merchant_id: int) -> int:
+    """A mail that waited when the copy was made may have been sent since: it is not sent again.
+
+    Of one that was about to leave, somebody is asked; it is not skipped.
+    """
+    with scope.merchant(merchant_id):
+        leaving = Attempt.objects.filter(kind=Effect.MAIL, status__in=LIVE)
         waiting = list(
             Mail.objects.filter(status=MailStatus.WAITING)
+            .exclude(id__in=leaving.values("subject_id"))
             .order_by("id")
             .values_list("id", flat=True)
         )

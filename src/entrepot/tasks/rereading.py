@@ -9,7 +9,7 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.canon.messages import Flow
 from entrepot.connect import registry
-from entrepot.connect.errors import Misconfigured
+from entrepot.connect.errors import Misconfigured, OutcomeUnknown, UnexpectedResponse
 from entrepot.connect.ports import PulledItem, Pulls
 from entrepot.connections import doors
 from entrepot.connections.call_log import keep_calls
@@ -31,7 +31,7 @@ Place = tuple[int, Flow, str]
 
 
 class CannotReread(Exception):
-    """A platform was asked to be read again that cannot be read."""
+    """A platform that cannot be read was to be read again, or what it answered cannot be."""
 
 
 @batch_task("inbox.reread", at_once=CALLS_AT_ONCE, priority=Priority.HIGH)
@@ -41,11 +41,8 @@ def reread(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
         (work.args["connection_id"], Flow(work.args["flow"]), work.args["external_id"])
         for work in batch
     ]
-    errors: dict[Place, Exception | None] = {}
-    for ended in side_by_side(_read, sorted(set(wanted))):
-        _store(merchant_id, ended)
-        errors |= {one.thing: one.error for one in ended}
-    return [errors[place] for place in wanted]
+    found = {one.thing: one for one in _read_together(merchant_id, set(wanted))}
+    return [found[place].error for place in wanted]
 
 
 def read_again(merchant_id: int, connection_id: int, flow: Flow, external_id: str) -> bool:
@@ -53,8 +50,7 @@ def read_again(merchant_id: int, connection_id: int, flow: Flow, external_id: st
 
     A reading is news of its own even when nothing changed: it says how fresh our knowledge is.
     """
-    ((ended,),) = side_by_side(_read, [(connection_id, flow, external_id)])
-    _store(merchant_id, [ended])
+    (ended,) = _read_together(merchant_id, [(connection_id, flow, external_id)])
     return ended.answered().item is not None
 
 
@@ -71,12 +67,19 @@ def _read_together(merchant_id: int, places: Iterable[Place]) -> list[Ended[Plac
     found = []
     for ended in side_by_side(_read, sorted(places)):
         _store(merchant_id, ended)
-        for one in ended:
-            error = one.error
-            if isinstance(error, Misconfigured):
-                error = stopped(one.thing[0], merchant_id=merchant_id, error=error)
-            found.append(replace(one, error=error))
+        found += [replace(one, error=_told(merchant_id, one.thing[0], one.error)) for one in ended]
     return found
+
+
+def _told(merchant_id: int, connection_id: int, error: Exception | None) -> Exception | None:
+    """What a job is told of a reading that failed; one that cannot be read may be repeated."""
+    match error:
+        case Misconfigured():
+            return stopped(connection_id, merchant_id=merchant_id, error=error)
+        case OutcomeUnknown() | UnexpectedResponse():
+            return CannotReread(str(error))
+        case _:
+            return error
 
 
 def _read(place: Place) -> _Reading:

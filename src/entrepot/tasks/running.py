@@ -50,6 +50,11 @@ class PickedJob:
     def deaths(self) -> int:
         return int(self.headers.get(DEATHS, 0))
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether one more death would be too many."""
+        return self.deaths >= DEADLY - 1
+
 
 def run(job: PickedJob) -> retry.Again | None:
     """Run a job to its end: None when it needs nothing more, else when to run it again.
@@ -76,8 +81,8 @@ def run(job: PickedJob) -> retry.Again | None:
 def run_together(jobs: Sequence[PickedJob]) -> list[Ending]:
     """Run jobs of one batch task and one merchant; what `run` would return or raise for each.
 
-    None of them may have killed a worker before: those run alone. So does each of them when the
-    batch fails as a whole, so that one bad job costs its neighbours nothing but time.
+    None of them may be suspect: those run alone. So does each of them when the batch fails as a
+    whole, so that one bad job costs its neighbours nothing but time.
     """
     if len(jobs) > 1:
         crashpoint("job.before_run")

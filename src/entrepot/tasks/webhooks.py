@@ -6,7 +6,12 @@ from datetime import timedelta
 import structlog
 
 from entrepot.access import scope
-from entrepot.connect.errors import Misconfigured, OutcomeUnknown, Unavailable
+from entrepot.connect.errors import (
+    Misconfigured,
+    OutcomeUnknown,
+    Unavailable,
+    UnexpectedResponse,
+)
 from entrepot.connect.haste import hurried
 from entrepot.connect.ports import Subscribes, Subscription
 from entrepot.connections import credentials, doors, queries, registrations
@@ -70,7 +75,7 @@ def check(*, merchant_id: int, subject_id: int, **_: object) -> bool:
         # The key may lack this one permission while all others work: say it, and go on polling.
         log.warning("webhooks.not_permitted", connection_id=subject_id, error=str(error))
         return False
-    except OutcomeUnknown as error:
+    except (OutcomeUnknown, UnexpectedResponse) as error:
         # The next look finds what became of it, and repairs it: see `_register`.
         raise Unavailable(str(error)) from error
 

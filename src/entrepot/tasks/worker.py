@@ -219,8 +219,8 @@ class Worker:
     async def perform(self, job: Job, crew: "_Crew") -> None:
         """Run one job in a thread of its lane; for the engine's executor.
 
-        A job that was running when a worker died runs without another such one beside it, so that
-        the next death tells the guilty from the bystanders. When the lane's connection is gone,
+        A job that has one death left runs without another such one beside it, so that it tells the
+        guilty from the bystanders. When the lane's connection is gone,
         what has not begun does not: nothing could tell the queue of its end.
 
         Raises:
@@ -234,11 +234,11 @@ class Worker:
             headers=job.headers or {},
         )
         task = registry.TASKS[job.entrypoint]
-        if task.together is not None and not picked.deaths:
+        if task.together is not None and not picked.is_suspect:
             merchant_id = queue.decode(picked.payload).args["merchant_id"]
             again = await crew.gathering.run(picked, task, merchant_id=merchant_id)
         else:
-            apart = self._suspects if picked.deaths else nullcontext()
+            apart = self._suspects if picked.is_suspect else nullcontext()
             async with crew.free, apart:
                 if crew.connection.is_closed():
                     return

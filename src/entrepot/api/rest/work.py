@@ -42,7 +42,10 @@ OwedWord = Annotated[Owed, WithJsonSchema({"type": "string", "enum": Owed.values
 
 
 class AttemptShape(Schema):
-    """An intended effect outside. `unknown` means that we are asking."""
+    """An intended effect outside. `unknown` means that we are asking.
+
+    `token` rises whenever it passes into other hands, `calls` with each call that may have left.
+    """
 
     id: int
     kind: str
@@ -53,6 +56,7 @@ class AttemptShape(Schema):
     reference: str
     generation: int
     status: str
+    token: int
     calls: int
     asked: int
     next_ask_at: datetime | None
