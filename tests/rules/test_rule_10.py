@@ -29,7 +29,6 @@ from entrepot.notifications.states import Kind
 from entrepot.tasks.reconciling import reconcile_all
 from entrepot.tasks.submission import submit_now
 from tests.cli.shell import run
-from tests.notifications.sales import make_sale, make_storefront
 from tests.rules.trade import SHOP_ACCOUNT, Trade, connect, line, snapshot
 
 HERE = Place(public_url="https://hub.moewe.example", folder=None, host="keller-1")
@@ -181,20 +180,17 @@ def test_a_database_that_was_moved_sends_nothing_until_somebody_adopts_it(
 
 
 def test_of_a_copy_what_was_about_to_leave_is_asked_about_and_what_waited_stays(
-    merchant: Merchant,
+    trade: Trade,
 ) -> None:
-    with scope.merchant(merchant.id):
-        shop = make_storefront(merchant)
+    merchant = trade.merchant
+    trade.tell(snapshot("1"), snapshot("2"))
     mails = [
         decide_mail(
-            sale.order.id,
+            trade.order(number).id,
             merchant_id=merchant.id,
             news=News(kind=Kind.CONFIRMATION, fact=RELEASED, happened_at=timezone.now()),
         )
-        for sale in (
-            make_sale(merchant, number="M-1", storefront=shop),
-            make_sale(merchant, number="M-2", storefront=shop),
-        )
+        for number in "12"
     ]
     assert mails[0] is not None
     leaving = intend_mail(merchant.id, mails[0].id)

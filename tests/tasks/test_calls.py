@@ -1,14 +1,22 @@
 """No platform is called while a transaction is open, and events name tasks that exist."""
 
 import pytest
+from django.db import connections
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
+from entrepot.canon.messages import Flow
+from entrepot.connect.ports import Pulls
+from entrepot.connect.simulator import Request, Response
+from entrepot.connections import doors
+from entrepot.connections.models import Connection
+from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.events.catalog import CATALOG
 from entrepot.tasks import registry
-from entrepot.tasks.calls import NoCallsInsideTransaction, outside_transaction
+from entrepot.tasks.calls import NoCallsInsideTransaction, outside_transaction, side_by_side
 from entrepot.tasks.schedule import SCHEDULES
 from entrepot.tasks.subscriptions import SUBSCRIPTIONS
+from tests.rules.trade import Trade
 
 
 def test_a_call_inside_a_transaction_is_refused(merchant: Merchant) -> None:
@@ -42,3 +50,43 @@ def test_subscriptions_and_schedules_name_events_and_tasks_that_exist() -> None:
     assert set(SUBSCRIPTIONS) <= set(CATALOG)
     wanted = {task for tasks in SUBSCRIPTIONS.values() for task in tasks} | set(SCHEDULES)
     assert wanted <= set(registry.TASKS)
+
+
+def test_nobody_holds_a_database_connection_while_a_platform_thinks(
+    trade: Trade, provider: Connection, house: ProdigiSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = house.handle
+    held = []
+
+    def think(request: Request) -> Response | None:
+        held.append(in_use())
+        return handle(request)
+
+    monkeypatch.setattr(house, "handle", think)
+    with scope.merchant(trade.merchant.id):
+        pass
+
+    client = doors.client(provider.id)
+    assert isinstance(client, Pulls)
+    client.fetch(Flow.FULFILLMENTS, "ord_鴎")
+
+    assert held == [0]
+
+
+def test_who_waits_for_calls_side_by_side_holds_no_database_connection(
+    merchant: Merchant,
+) -> None:
+    for things in ([1], [1, 2]):
+        with scope.merchant(merchant.id):
+            pass  # the thread keeps its connection for later
+        assert in_use() >= 1
+
+        ended = [one for some in side_by_side(lambda _: in_use(), things) for one in some]
+
+        assert [one.answered() for one in ended] == [0] * len(things)
+
+
+def in_use() -> int:
+    """Database connections that are taken out of this process's pools."""
+    stats = [connections[alias].pool.get_stats() for alias in ("default", "system")]  # type: ignore[attr-defined]
+    return sum(one["pool_size"] - one["pool_available"] for one in stats)

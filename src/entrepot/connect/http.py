@@ -156,6 +156,7 @@ class Http:
         redact: Callable[[str], str] = lambda text: text,
         priority: Priority = "live",
         before_send: Callable[[], None] | None = None,
+        let_go: Callable[[], None] = lambda: None,
     ) -> None:
         """Make a door to `base_url`.
 
@@ -169,6 +170,7 @@ class Http:
             redact: takes secrets and personal data out of what the log keeps.
             priority: the lane of the budget.
             before_send: called just before the bytes of a write leave; raises to stop them.
+            let_go: called before each call: gives back what others need while it waits.
         """
         unlimited = Unlimited()
         self.base_url = base_url.rstrip("/")
@@ -180,6 +182,7 @@ class Http:
         self._redact = redact
         self._priority: Priority = priority
         self._before_send = before_send
+        self._let_go = let_go
 
     def with_auth(self, auth: Auth, headers: Mapping[str, str] | None = None) -> "Http":
         """The same door with a platform's own way to sign."""
@@ -193,6 +196,7 @@ class Http:
             redact=self._redact,
             priority=self._priority,
             before_send=self._before_send,
+            let_go=self._let_go,
         )
 
     def get(self, path: str, **options: Any) -> Answer:
@@ -260,6 +264,7 @@ class Http:
         )
         if self._auth is not None:
             self._auth(request)
+        self._let_go()
         if not reads and self._before_send is not None:
             self._before_send()
         started, started_at = time.monotonic(), datetime.now(UTC)  # noqa: TID251 -- the door's own log

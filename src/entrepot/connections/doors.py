@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.db import connections
+
 from entrepot.access import scope
 from entrepot.connect.http import Breaker, Budget, CallLog, Http, Priority
 from entrepot.connect.ports import Account, Connector
@@ -101,7 +103,15 @@ def _door(known: _Known, *, priority: Priority, before_send: Callable[[], None] 
         redact=known.redact,
         priority=priority,
         before_send=before_send,
+        let_go=_give_back,
     )
+
+
+def _give_back() -> None:
+    """Hold no database connection while somebody far away thinks: there are not so many."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 def _look_up(connection_id: int) -> _Known:

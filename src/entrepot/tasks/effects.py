@@ -33,7 +33,7 @@ from entrepot.connections.services import refuse_ping
 from entrepot.events import outbox
 from entrepot.fulfillment.submission import PAYMENT_NEEDED
 from entrepot.obligations import services as obligations
-from entrepot.tasks.calls import Ended, side_by_side
+from entrepot.tasks.calls import CALLS_AT_ONCE, Ended, side_by_side
 
 Answer = TypeVar("Answer")
 Answer_contra = TypeVar("Answer_contra", contravariant=True)
@@ -103,12 +103,17 @@ def carry_out(
 
 
 def carry_out_together(
-    merchant_id: int, effects: Sequence[Intended[Any]], *, lock_together: LockTogether
+    merchant_id: int,
+    effects: Sequence[Intended[Any]],
+    *,
+    lock_together: LockTogether,
+    at_once: int = CALLS_AT_ONCE,
 ) -> list[Exception | None]:
     """Make intended calls side by side and record how each ended, those that end together at once.
 
     `lock_together` locks what several effects are about, in the order of the house, and reads it
-    ahead for their recorders.
+    ahead for their recorders. `at_once` is how many are called about at the same moment, and so how
+    many become unknown when the process dies.
 
     Somebody else's lease ends an effect silently: whatever we know is no longer ours to write. The
     answer says for each what its job has to be told: `Unavailable`, recorded as not sent, or our
@@ -117,17 +122,24 @@ def carry_out_together(
     if not effects:
         return []
     crashpoint(f"{effects[0].lease.kind}.after_intend")
+    errors: dict[int, Exception] = {}
+    for start in range(0, len(effects), at_once):
+        for ended in side_by_side(
+            _make_call, _begin(merchant_id, effects[start : start + at_once])
+        ):
+            errors |= _record(merchant_id, ended, lock_together)
+    return [errors.get(effect.lease.attempt_id) for effect in effects]
+
+
+def _begin(merchant_id: int, effects: Sequence[Intended[Any]]) -> list[Intended[Any]]:
+    """Mark effects as called about; those that are still ours, with their renewed leases."""
     with scope.merchant(merchant_id):
         held = attempts.begin_calls([effect.lease for effect in effects])
-    wanted = [
+    return [
         replace(effect, lease=held[effect.lease.attempt_id])
         for effect in effects
         if effect.lease.attempt_id in held
     ]
-    errors: dict[int, Exception] = {}
-    for ended in side_by_side(_make_call, wanted):
-        errors |= _record(merchant_id, ended, lock_together)
-    return [errors.get(effect.lease.attempt_id) for effect in effects]
 
 
 Outcome = Ended[Intended[Any], Any]

@@ -27,6 +27,8 @@ from entrepot.tasks.retry import Snooze
 
 # A wrong password does not repair itself within seconds; meanwhile everything waits.
 AFTER_MISCONFIGURED = timedelta(minutes=15)
+# When a worker dies, somebody is asked about each mail that was leaving: so few leave at a time.
+LEAVING_AT_ONCE = 5
 # The mailbox is written in one transaction: what is not there was never taken.
 MAILBOX_EFFECT = Effect(
     guarantee="exactly_once", lookup_proves_absence=True, remembers_key=False, settle_seconds=1
@@ -67,6 +69,7 @@ def send_mail(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
         merchant_id,
         list(effects.values()),
         lock_together=lambda mail_ids: attempting.lock_together(merchant_id, mail_ids),
+        at_once=LEAVING_AT_ONCE,
     )
     outcomes |= dict(zip(effects, ended, strict=True))
     return [outcomes.get(number) for number in range(len(batch))]
