@@ -6,17 +6,17 @@ from django.db import connections
 from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.canon.messages import Flow
+from entrepot.canon.orders import Mode
 from entrepot.connect.ports import Pulls
-from entrepot.connect.simulator import Request, Response
-from entrepot.connections import doors
-from entrepot.connections.models import Connection
-from entrepot.connectors.prodigi.simulator import ProdigiSimulator
+from entrepot.connect.simulator import Clock, Request, Response
+from entrepot.connections import doors, services
+from entrepot.connectors.prodigi.simulator import ProdigiSimulator, example_account
 from entrepot.events.catalog import CATALOG
 from entrepot.tasks import registry
 from entrepot.tasks.calls import NoCallsInsideTransaction, outside_transaction, side_by_side
 from entrepot.tasks.schedule import SCHEDULES
 from entrepot.tasks.subscriptions import SUBSCRIPTIONS
-from tests.rules.trade import Trade
+from tests.serving import serve
 
 
 def test_a_call_inside_a_transaction_is_refused(merchant: Merchant) -> None:
@@ -52,25 +52,36 @@ def test_subscriptions_and_schedules_name_events_and_tasks_that_exist() -> None:
     assert wanted <= set(registry.TASKS)
 
 
-def test_nobody_holds_a_database_connection_while_a_platform_thinks(
-    trade: Trade, provider: Connection, house: ProdigiSimulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    handle = house.handle
-    held = []
+class Observed(ProdigiSimulator):
+    """A print house that notes how many database connections are taken while it thinks."""
 
-    def think(request: Request) -> Response | None:
-        held.append(in_use())
-        return handle(request)
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.held: list[int] = []
 
-    monkeypatch.setattr(house, "handle", think)
-    with scope.merchant(trade.merchant.id):
-        pass
+    def handle(self, request: Request) -> Response | None:
+        self.held.append(in_use())
+        return super().handle(request)
 
-    client = doors.client(provider.id)
-    assert isinstance(client, Pulls)
-    client.fetch(Flow.FULFILLMENTS, "ord_鴎")
 
-    assert held == [0]
+def test_nobody_holds_a_database_connection_while_a_platform_thinks(merchant: Merchant) -> None:
+    house = Observed(Clock())
+    with serve(house) as address:
+        made = services.add_connection(
+            merchant.id,
+            platform="prodigi",
+            mode=Mode.TEST,
+            name="Druckhaus Ærø",
+            settings=dict(example_account(address).settings),
+        )
+        client = doors.client(made.id)
+        assert isinstance(client, Pulls)
+        with scope.merchant(merchant.id):
+            pass  # the thread keeps its connection for later
+
+        assert client.fetch(Flow.FULFILLMENTS, "ord_鴎") is None
+
+    assert house.held == [0]
 
 
 def test_who_waits_for_calls_side_by_side_holds_no_database_connection(
