@@ -66,7 +66,9 @@ def test_an_error_nobody_foresaw_is_tried_three_more_times() -> None:
 
 def test_the_loss_of_the_database_is_not_the_tasks_fault() -> None:
     for tries in (1, 12):
-        assert retry.after(OperationalError("server closed"), tries=tries, retries=0) is not None
+        again = retry.after(OperationalError("server closed"), tries=tries, retries=0)
+        assert again is not None
+        assert again.delay <= timedelta(seconds=15 * 1.2)
     assert retry.after(OperationalError("server closed"), tries=13, retries=0) is None
 
 

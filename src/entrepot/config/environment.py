@@ -38,6 +38,9 @@ MAIL_SERVICES: dict[str, dict[str, str]] = {
 
 Default = TypeVar("Default")
 SmtpSettings = tuple[str, int, str, str, bool, bool]
+# Seconds. While a server is away the pool asks for it after 1, 2, 4, 8 and more, and all who
+# wait for a connection wait for that: both end soon enough for the next to ask anew.
+POOL = {"min_size": 0, "timeout": 10, "reconnect_timeout": 10}
 
 
 class MisconfiguredEnvironment(Exception):
@@ -150,7 +153,7 @@ class Environment:
         for alias, settings in databases.items():
             settings["OPTIONS"].setdefault("application_name", f"entrepot {alias}")
             if alias != "owner":
-                settings["OPTIONS"]["pool"] = {"min_size": 0, "max_size": most, "timeout": 30}
+                settings["OPTIONS"]["pool"] = {**POOL, "max_size": most}
         return databases
 
     def mail(self, *, sandbox: bool) -> tuple[str, dict[str, str]]:

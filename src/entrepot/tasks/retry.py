@@ -117,6 +117,9 @@ def after(
     reason = f"{type(error).__name__}: {error}"
     if isinstance(error, Unavailable) and error.retry_after is not None:
         return Again(error.retry_after, reason)
+    if isinstance(error, LOST_DATABASE):
+        # Back within seconds, or everybody's matter: no job waits for it longer than another.
+        tries = min(tries, 3)
     return Again(delay_before(tries, chance=chance), reason)
 
 
