@@ -224,6 +224,22 @@ def test_tests_wait_for_facts_and_patch_nothing() -> None:
     assert found == []
 
 
+def test_the_rooms_ask_the_databases_clock() -> None:
+    outside = {"access", "database", *INTERFACES} - {"tasks"}
+    found = [
+        place(path, node)
+        for path in python_files()
+        if path.is_relative_to(SOURCE) and path.relative_to(SOURCE).parts[0] not in outside
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute)
+        and node.attr == "now"
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "timezone"
+    ]
+
+    assert found == []
+
+
 def test_every_folder_of_tests_is_a_package() -> None:
     folders = {path.parent for path in python_files() if path.name.startswith("test_")}
 

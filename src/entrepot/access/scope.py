@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from entrepot.database import clock
 from entrepot.database.router import APP, SYSTEM, as_role
 from entrepot.events import outbox
 
@@ -183,9 +184,16 @@ def _outermost(scope: _Scope) -> Iterator[None]:
             if scope.merchant_id is not None:
                 with connections[scope.alias].cursor() as cursor:
                     cursor.execute(
-                        "SELECT set_config('entrepot.merchant', %s, true)",
+                        "SELECT set_config('entrepot.merchant', %s, true), clock_timestamp()",
                         [str(scope.merchant_id)],
                     )
+                    _, told = cursor.fetchone()
+                clock.learn(told)
+            elif not clock.is_known():
+                with connections[scope.alias].cursor() as cursor:
+                    cursor.execute("SELECT clock_timestamp()")
+                    (told,) = cursor.fetchone()
+                clock.learn(told)
             with outbox.collecting():
                 yield
     finally:

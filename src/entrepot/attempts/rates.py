@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count, Max, Q
 from django.db.models.functions import TruncHour
-from django.utils import timezone
 
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Kind
@@ -20,6 +19,7 @@ from entrepot.connections.effects import (
 )
 from entrepot.connections.models import Connection, EffectPause
 from entrepot.connections.states import EffectFlow
+from entrepot.database import clock
 
 HOUR = timedelta(hours=1)
 USUAL_OVER = timedelta(weeks=4)
@@ -37,7 +37,7 @@ def fuse(connection: Connection, flow: EffectFlow, kind: Kind) -> Verdict:
     has_choice = bool(connection.policy.get("hourly_ceilings", {}).get(flow))
     if not has_choice and (connection.mode != "live" or settings.SANDBOX):
         return ALLOWED
-    now = timezone.now()
+    now = clock.now()
     mine = Attempt.objects.filter(
         merchant_id=connection.merchant_id,
         mode=connection.mode,
@@ -74,7 +74,7 @@ def _let_on_at(connection: Connection, flow: EffectFlow) -> datetime | None:
 
 def _usual_per_hour(connection: Connection, kind: Kind) -> float:
     """The average over those hours of the last four weeks in which there was any."""
-    now = timezone.now()
+    now = clock.now()
     past = Q(intended_at__gt=now - USUAL_OVER, intended_at__lte=now - HOUR)
     counts = list(
         Attempt.objects.filter(

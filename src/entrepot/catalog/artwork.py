@@ -16,11 +16,11 @@ import imagesize
 from django.conf import settings
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from entrepot.access import scope, signing
 from entrepot.catalog.models import Asset, AssetPart, MappingAsset
 from entrepot.catalog.states import AssetStatus, AssetStep
+from entrepot.database import clock
 
 PART = 1024 * 1024
 LINK_LASTS = timedelta(days=90)  # a provider fetches at once, or tries again for some days
@@ -67,7 +67,7 @@ def take(asset_id: int) -> Asset | None:
     asset = Asset.objects.select_for_update().filter(id=asset_id).first()
     if asset is None or asset.status == AssetStatus.READY:
         return None
-    now = timezone.now()
+    now = clock.now()
     if asset.taken_until is not None and asset.taken_until > now:
         return None
     asset.taken_until = now + TAKEN_FOR

@@ -5,9 +5,9 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from entrepot.catalog.states import AssetStatus, AssetStep, IllegalAssetStep, MappingKind
+from entrepot.database import clock
 from entrepot.database.rows import MerchantRow
 from entrepot.events import outbox
 
@@ -198,7 +198,7 @@ class Asset(MerchantRow):
         self.status = step.target
         self.reason = reason
         self.taken_until = None
-        self.checked_at = timezone.now()
+        self.checked_at = clock.now()
         self.save()
         outbox.record(
             EVENT_OF_STEP[step],

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.utils import timezone
-
 from entrepot.access import scope
 from entrepot.canon.catalog import ProductSnapshot
 from entrepot.catalog.models import (
@@ -18,6 +16,7 @@ from entrepot.catalog.models import (
 )
 from entrepot.catalog.models import Mapping as SkuMapping
 from entrepot.catalog.states import MappingKind
+from entrepot.database import clock
 from entrepot.events import outbox
 
 
@@ -70,7 +69,7 @@ def apply_products(
         product.is_published = snapshot.is_published
         product.image_url = snapshot.image_url
         product.deleted_at = None
-        product.updated_at = timezone.now()
+        product.updated_at = clock.now()
         product.save()
         Variant.objects.bulk_create(
             [
@@ -108,7 +107,7 @@ def remove_product(merchant_id: int, connection_id: int, external_id: str) -> No
     """Note that a storefront no longer lists a product; orders keep what they bought."""
     Product.objects.filter(
         merchant_id=merchant_id, connection_id=connection_id, external_id=external_id
-    ).update(deleted_at=timezone.now())
+    ).update(deleted_at=clock.now())
 
 
 def map_sku(merchant_id: int, sku: str, wish: MappingWish, *, by: str) -> SkuMapping:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q
-from django.utils import timezone
 
 from entrepot.access import crypto
 from entrepot.connections.models import Connection, Credential
+from entrepot.database import clock
 
 # A secret that the hub made, or was told when it registered its webhooks.
 WEBHOOK_SIGNING = "webhook_signing"
@@ -37,7 +37,7 @@ class OpenedCredential:
 def valid_credentials(connection_ids: Iterable[int]) -> dict[int, list[OpenedCredential]]:
     """Secrets that are valid now, by connection; the newest first within each name."""
     rows = Credential.objects.filter(
-        Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now()),
+        Q(expires_at__isnull=True) | Q(expires_at__gt=clock.now()),
         connection_id__in=list(connection_ids),
     ).order_by("connection_id", "name", "-id")
     found: dict[int, list[OpenedCredential]] = {}
@@ -80,7 +80,7 @@ def keep(
     changed = {name: text for name, text in secrets.items() if known.get(name) != text}
     if not changed:
         return
-    retire(connection, changed, at=timezone.now() + overlap)
+    retire(connection, changed, at=clock.now() + overlap)
     Credential.objects.bulk_create(
         Credential(
             merchant_id=connection.merchant_id,

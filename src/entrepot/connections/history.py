@@ -2,12 +2,10 @@
 
 from datetime import datetime
 
-from django.utils import timezone
-
 from entrepot.access import scope
 from entrepot.connections.cursors import readable_flows
 from entrepot.connections.models import Connection, HistoryImport
-from entrepot.database import sql
+from entrepot.database import clock, sql
 from entrepot.events import outbox
 
 
@@ -96,7 +94,7 @@ def stop_import(import_id: int, *, merchant_id: int) -> HistoryImport:
     with scope.merchant(merchant_id):
         begun = HistoryImport.objects.select_for_update().get(id=import_id)
         if begun.finished_at is None:
-            begun.finished_at = timezone.now()
+            begun.finished_at = clock.now()
             begun.last_error = "stopped"
             begun.save(update_fields=["finished_at", "last_error"])
     return begun

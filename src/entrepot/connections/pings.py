@@ -1,7 +1,5 @@
 """Asks a platform whether our credentials work, and records the answer. Never in a transaction."""
 
-from django.utils import timezone
-
 from entrepot.access import scope
 from entrepot.canon.orders import Mode
 from entrepot.connect import registry
@@ -13,6 +11,7 @@ from entrepot.connections import credentials, doors, services
 from entrepot.connections.fields import check_settings
 from entrepot.connections.models import Connection, FormerToken
 from entrepot.connections.states import Status, Step
+from entrepot.database import clock
 
 
 def ping_connection(connection_id: int, *, merchant_id: int) -> PingResult:
@@ -104,7 +103,7 @@ def accept_ping(connection_id: int, *, merchant_id: int, result: PingResult) -> 
             if old is not None:
                 return _fold(connection, into=old)
             connection.account = account
-        connection.last_ping_at = timezone.now()
+        connection.last_ping_at = clock.now()
         connection.save(update_fields=["account", "last_ping_at"])
         if connection.status == Status.MISCONFIGURED:
             _return_from_fault(connection)
@@ -145,7 +144,7 @@ def _fold(new: Connection, *, into: Connection) -> Connection:
     new.token = services.new_token()
     new.save(update_fields=["token"])
     services.restore(into, name=new.name, settings=new.settings, new_secrets=opened)
-    into.last_ping_at = timezone.now()
+    into.last_ping_at = clock.now()
     into.save(update_fields=["last_ping_at"])
     return into
 

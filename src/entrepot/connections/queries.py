@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Count, QuerySet
-from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.canon.orders import Mode
@@ -23,6 +22,7 @@ from entrepot.connections.models import (
     FormerToken,
 )
 from entrepot.connections.states import Status
+from entrepot.database import clock
 
 # More connections than this cannot share one documented address: each would have to be tried.
 MOST_FOR_ALIAS = 50
@@ -206,7 +206,7 @@ class Tile:
 
 def tiles(*, mode: str = "") -> list[Tile]:
     """One tile per connection that is not archived, by name; four queries whatever their number."""
-    now = timezone.now()
+    now = clock.now()
     rows = Connection.objects.exclude(status=Status.ARCHIVED).order_by("name", "id")
     connections = list(rows.filter(mode=mode) if mode else rows)
     ids = [row.id for row in connections]

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.utils import timezone
 
 from entrepot.connect.ports import Account, Subscription
 from entrepot.connect.registry import platform
 from entrepot.connections.models import Connection, FormerToken, WebhookRegistration
 from entrepot.connections.queries import hook_url
+from entrepot.database import clock
 
 
 def polls_only_because(connection: Connection, account: Account) -> str:
@@ -65,7 +65,7 @@ def left_over(connection: Connection, found: Sequence[Subscription]) -> list[Sub
 
 def confirm(connection: Connection, registered: Sequence[Subscription]) -> None:
     """Keep what the platform confirmed, instead of what was known before. In an open scope."""
-    now = timezone.now()
+    now = clock.now()
     WebhookRegistration.objects.filter(connection=connection).exclude(
         external_id__in=[one.external_id for one in registered]
     ).delete()
@@ -93,5 +93,5 @@ def note_check(connection: Connection, found: Sequence[Subscription]) -> None:
     """Keep that everything was as it should be. In an open scope."""
     ids = [one.external_id for one in found]
     WebhookRegistration.objects.filter(connection=connection, external_id__in=ids).update(
-        checked_at=timezone.now()
+        checked_at=clock.now()
     )

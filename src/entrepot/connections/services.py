@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from django.utils import timezone
-
 from entrepot.access import scope
 from entrepot.canon.orders import Mode
 from entrepot.connect import registry
@@ -17,7 +15,7 @@ from entrepot.connections import credentials, doors
 from entrepot.connections.fields import check_settings
 from entrepot.connections.models import Connection, EffectPause, FormerToken
 from entrepot.connections.states import EffectFlow, Status, Step
-from entrepot.database import sql
+from entrepot.database import clock, sql
 from entrepot.events import outbox
 
 # Edges remember connections for a few seconds; this channel carries the id of one that changed.
@@ -204,7 +202,7 @@ def go_live(
     with locked(connection_id, merchant_id) as connection:
         if connection.status == Status.LIVE:
             return connection
-        connection.live_since = since or timezone.now()
+        connection.live_since = since or clock.now()
         connection.save(update_fields=["live_since"])
         connection.take(Step.GO_LIVE, reason=reason or "a person pressed Go live")
         doors.forget(connection.id)
@@ -284,7 +282,7 @@ def resume_effects(pause_id: int, *, merchant_id: int, by: str, reason: str = ""
         stop = EffectPause.objects.select_for_update().get(id=pause_id, merchant_id=merchant_id)
         if stop.resumed_at is not None:
             return stop
-        stop.resumed_at, stop.resumed_by = timezone.now(), by
+        stop.resumed_at, stop.resumed_by = clock.now(), by
         stop.save(update_fields=["resumed_at", "resumed_by"])
         _record_stop(stop, "connection.resumed", reason=reason)
     return stop
@@ -351,7 +349,7 @@ def restore(
 
 def _archive(connection: Connection, *, reason: str) -> None:
     connection.take(Step.ARCHIVE, reason=reason)
-    credentials.retire(connection, at=timezone.now())
+    credentials.retire(connection, at=clock.now())
     tell_edges(connection)
 
 

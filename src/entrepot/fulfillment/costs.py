@@ -7,7 +7,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import msgspec
-from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.canon.fulfillment import FulfillmentRequest
@@ -17,6 +16,7 @@ from entrepot.canon.places import Address
 from entrepot.connect import registry
 from entrepot.connections.queries import connection_of
 from entrepot.customers.queries import address_of
+from entrepot.database import clock
 from entrepot.fulfillment.models import FulfillmentOrder, Quote
 from entrepot.fulfillment.states import Status
 from entrepot.orders.holds import NewHold, was_let_go
@@ -57,7 +57,7 @@ def unquoted(
         order_id__in=list(places), status=Status.OPEN, is_by_hand=False, replaces_id=None
     )
     rows = {share.id: share for share in known}
-    since = timezone.now() - LASTS
+    since = clock.now() - LASTS
     return [
         rows.get(share.id, share)
         for share in waiting.order_by("order_id", "share").prefetch_related("items")
@@ -83,7 +83,7 @@ def still_unquoted(
     quotes = Quote.objects.filter(
         connection_id__in={connection_id for connection_id, _ in contents},
         content__in={content for _, content in contents},
-        quoted_at__gte=timezone.now() - LASTS,
+        quoted_at__gte=clock.now() - LASTS,
     )
     prices = {
         (quote.connection_id, quote.content): Money(quote.cost, quote.currency) for quote in quotes
@@ -131,7 +131,7 @@ def keep_quotes(merchant_id: int, answers: Sequence[tuple[Quoting, Sequence[Told
                     content=content,
                     cost=cost.amount,
                     currency=cost.currency,
-                    quoted_at=timezone.now(),
+                    quoted_at=clock.now(),
                 )
                 for (connection_id, content), cost in sorted(told.items(), key=lambda one: one[0])
             ),
@@ -234,7 +234,7 @@ def _percent_of(order: Order) -> int:
 
 
 def _write_down(share: FulfillmentOrder, request: FulfillmentRequest, cost: Money | None) -> None:
-    share.quoted_at = timezone.now()
+    share.quoted_at = clock.now()
     share.quoted_place = _place_of(request.recipient)
     share.quoted_cost = cost.amount if cost else None
     share.quote_currency = cost.currency if cost else ""

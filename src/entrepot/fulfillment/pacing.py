@@ -9,9 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
-from entrepot.database import sql
+from entrepot.database import clock, sql
 
 # Shares whose turn comes this soon wait for the budget itself, at the door.
 SOON = timedelta(seconds=4)
@@ -56,7 +54,7 @@ def later_turns(
     """
     if not calls_per_second:
         return {}
-    now = timezone.now()
+    now = clock.now()
     turns: dict[int, datetime] = {}
     for share_id, connection_id, ahead in sql.fetch(
         _PLACES, [list(calls_per_second), list(share_ids)]
@@ -69,7 +67,7 @@ def later_turns(
 
 def backlogs(calls_per_second: Mapping[int, float]) -> dict[int, Backlog]:
     """The backlogs of connections that limit calls, by connection; read in the open scope."""
-    now = timezone.now()
+    now = clock.now()
     return {
         connection_id: Backlog(
             waiting=waiting,

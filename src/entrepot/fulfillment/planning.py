@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import F, Max
-from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.canon.places import Address
 from entrepot.connections.models import Connection
 from entrepot.customers.queries import addresses_of
+from entrepot.database import clock
 from entrepot.events import outbox
 from entrepot.fulfillment.accounts import Accounts
 from entrepot.fulfillment.answered import lift_answered
@@ -123,7 +123,7 @@ def _make_shares(
 ) -> list[FulfillmentOrder]:
     if not ready:
         return []
-    now = timezone.now()
+    now = clock.now()
     made = FulfillmentOrder.objects.bulk_create(_share_rows(ready, accounts, now))
     FulfillmentItem.objects.bulk_create(
         FulfillmentItem(

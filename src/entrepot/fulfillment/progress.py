@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.utils import timezone
-
 from entrepot.attempts.models import Attempt
 from entrepot.canon.fulfillment import (
     IssueKind,
@@ -15,6 +13,7 @@ from entrepot.canon.fulfillment import (
     ShipmentSnapshot,
     ShipmentState,
 )
+from entrepot.database import clock
 from entrepot.events import outbox
 from entrepot.fulfillment.counting import recount_planned
 from entrepot.fulfillment.models import FulfillmentOrder, Shipment
@@ -126,7 +125,7 @@ def _note(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> bool:
     has_changed = (previous, fulfillment_order.details) != (answer.stage, details)
     fulfillment_order.provider_stage = answer.stage
     fulfillment_order.provider_updated_at = answer.updated_at or known_at
-    fulfillment_order.provider_read_at = timezone.now()
+    fulfillment_order.provider_read_at = clock.now()
     fulfillment_order.details = details
     _charge(fulfillment_order, answer)
     fulfillment_order.save()
@@ -152,7 +151,7 @@ def _note(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> bool:
 
 def settle_cancelled(fulfillment_order: FulfillmentOrder) -> None:
     """After a share was cancelled: its units need another, and nothing is owed for it."""
-    FulfillmentOrder.objects.filter(id=fulfillment_order.id).update(ended_at=timezone.now())
+    FulfillmentOrder.objects.filter(id=fulfillment_order.id).update(ended_at=clock.now())
     recount_planned([fulfillment_order.order_id])
     mine = (fulfillment_order.merchant_id, "fulfillment_order", fulfillment_order.id)
     obligations.void_many(
@@ -252,7 +251,7 @@ def _note_shipment(
                 service=snapshot.service,
                 tracking_number=snapshot.tracking_number,
                 tracking_url=snapshot.tracking_url,
-                shipped_at=snapshot.shipped_at or answer.updated_at or timezone.now(),
+                shipped_at=snapshot.shipped_at or answer.updated_at or clock.now(),
                 units=_units(fulfillment_order, snapshot, is_only_one=len(answer.shipments) == 1),
             ),
             cause=f"fulfillment_order:{fulfillment_order.id}",

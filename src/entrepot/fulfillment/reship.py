@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from django.db.models import Max
-from django.utils import timezone
 
 from entrepot.access import scope
+from entrepot.database import clock
 from entrepot.events import outbox
 from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
 from entrepot.fulfillment.states import Status
@@ -57,7 +57,7 @@ def reship(
             is_by_hand=share.is_by_hand,
             shipping_method=share.shipping_method,
             planned_version=order.source_version,
-            submit_after=timezone.now(),
+            submit_after=clock.now(),
             replaces_id=share.id,
             replacement_reason=reason.strip(),
         )

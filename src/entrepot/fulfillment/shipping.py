@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Max
-from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.canon.tracking import ParcelStatus
+from entrepot.database import clock
 from entrepot.events import outbox
 from entrepot.fulfillment import promises
 from entrepot.fulfillment.counting import recount
@@ -141,7 +141,7 @@ def void_shipment(shipment: Shipment, *, reason: str) -> None:
         move_parcel(
             parcel,
             ParcelStatus.VOIDED,
-            happened_at=timezone.now(),
+            happened_at=clock.now(),
             message=reason,
             cause=f"shipment:{shipment.id}",
         )
@@ -170,7 +170,7 @@ def _reopen(shipment: Shipment, *, reason: str) -> None:
         return
     share.ended_at = None
     share.take(Step.REOPEN, reason=reason)
-    promises.owe_shipping(share, since=timezone.now())
+    promises.owe_shipping(share, since=clock.now())
 
 
 def ship_by_hand(
@@ -219,7 +219,7 @@ def settle_left(shares: Sequence[FulfillmentOrder]) -> None:
 
 
 def _close(share: FulfillmentOrder) -> None:
-    share.ended_at = timezone.now()
+    share.ended_at = clock.now()
     share.take(Step.CLOSE, reason="all of it has left")
     mine = ("fulfillment_order", share.id)
     obligations.meet_many([(share.merchant_id, Owed.SHIP, *mine)])

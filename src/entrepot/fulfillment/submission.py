@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from entrepot.access import scope
 from entrepot.attempts import queries as attempted
 from entrepot.attempts import services as attempts
@@ -27,6 +25,7 @@ from entrepot.connect import registry
 from entrepot.connections.queries import connection_of
 from entrepot.connections.states import EffectFlow
 from entrepot.customers.queries import read_together
+from entrepot.database import clock
 from entrepot.events import outbox
 from entrepot.fulfillment import costs, progress, promises
 from entrepot.fulfillment.costs import Quoting
@@ -132,7 +131,7 @@ def _may_leave(share: FulfillmentOrder, order: Order) -> bool:
 
 
 def _not_yet(fulfillment_order: FulfillmentOrder, order: Order) -> Wait | None:
-    now = timezone.now()
+    now = clock.now()
     if fulfillment_order.submit_after > now:
         return Wait(until=fulfillment_order.submit_after, reason="cooling off")
     is_old = order.source_read_at < now - FRESH
@@ -306,7 +305,7 @@ def has_live_attempt(fulfillment_order_id: int) -> bool:
 
 def _take_over(fulfillment_order: FulfillmentOrder, order: Order, answer: ProviderOrder) -> None:
     fulfillment_order.external_id = answer.external_id
-    fulfillment_order.accepted_at = timezone.now()
+    fulfillment_order.accepted_at = clock.now()
     if fulfillment_order.status == Status.SUBMITTED:
         fulfillment_order.take(
             Step.ACCEPT,

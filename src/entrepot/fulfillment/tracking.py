@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from entrepot.canon.tracking import ParcelStatus, TrackerSnapshot
-from entrepot.database import sql
+from entrepot.database import clock, sql
 from entrepot.events import outbox
 from entrepot.fulfillment.counting import recount
 from entrepot.fulfillment.models import Parcel, TrackingEntry
@@ -169,7 +167,7 @@ def _follow(parcel: Parcel, news: TrackerNews) -> None:
     tracker = news.tracker
     parcel.carrier_connection_id = news.connection_id
     parcel.tracker_external_id = tracker.external_id
-    parcel.tracked_at = timezone.now()
+    parcel.tracked_at = clock.now()
     if tracker.estimated_delivery_at is not None:
         parcel.estimated_delivery_at = tracker.estimated_delivery_at
         parcel.promised_at = parcel.promised_at or tracker.estimated_delivery_at
@@ -206,7 +204,7 @@ def presume_delivered(parcel_id: int, *, after: timedelta) -> bool:
     return move_parcel(
         parcel,
         ParcelStatus.PRESUMED_DELIVERED,
-        happened_at=timezone.now(),
+        happened_at=clock.now(),
         message=f"no carrier follows it; {days} days have passed",
         cause="schedule:presume",
     )

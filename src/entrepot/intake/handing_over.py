@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from entrepot.access.models import Merchant
 from entrepot.canon.money import Money, NotMoney
@@ -18,7 +17,7 @@ from entrepot.connect.ports import InboundMessage
 from entrepot.connections import queries, services
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status
-from entrepot.database import sql
+from entrepot.database import clock, sql
 from entrepot.inbox import services as inbox
 from entrepot.inbox.states import Source
 from entrepot.inbox.storing import Incoming
@@ -92,7 +91,7 @@ def hand_over(
         StoreRemoved: the merchant took the store away on purpose, or it is no such store.
     """
     connection = _open_store(merchant_id, mode, store_id)
-    now = timezone.now()
+    now = clock.now()
     known = _known(connection, orders)
     bodies = [_body(order, known.get(order.external_id), now) for order in orders]
     for body in bodies:
@@ -171,7 +170,7 @@ def _open_store(merchant_id: int, mode: Mode, store_id: int | None) -> Connectio
 
 
 def _outlook(order: NewOrder, known: Order | None, connection: Connection) -> Outlook:
-    at = timezone.now() if known is None else EPOCH + timedelta(microseconds=known.source_version)
+    at = clock.now() if known is None else EPOCH + timedelta(microseconds=known.source_version)
     try:
         snapshot, encoded = _read(_body(order, known, at), connection, at)
     except NotAnOrder as error:
@@ -205,7 +204,7 @@ def _made_store(merchant_id: int, mode: Mode) -> Connection:
     return services.go_live(
         made.id,
         merchant_id=merchant.id,
-        since=timezone.now() - LIVE_FROM,
+        since=clock.now() - LIVE_FROM,
         reason="the first order was handed over",
     )
 

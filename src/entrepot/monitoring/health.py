@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.utils import timezone
-
 from entrepot.access import scope
 from entrepot.attempts.models import Attempt
 from entrepot.connections.models import CircuitBreaker, Connection
 from entrepot.connections.states import Status
-from entrepot.database import sql
+from entrepot.database import clock, sql
 from entrepot.deadletters import queries as deadletters
 from entrepot.monitoring import rollups
 from entrepot.obligations.models import Obligation
@@ -129,7 +127,7 @@ def lane_health(
     at: datetime | None = None,
 ) -> LaneHealth:
     """Judge a lane: late when its oldest work has been due for five minutes."""
-    is_late = oldest_due_at is not None and (at or timezone.now()) - oldest_due_at > LATE_LANE
+    is_late = oldest_due_at is not None and (at or clock.now()) - oldest_due_at > LATE_LANE
     return LaneHealth(
         name=name,
         due=due,
@@ -191,7 +189,7 @@ def connection_health(merchant_id: int, mode: str) -> list[ConnectionHealth]:
     connections = Connection.objects.filter(merchant_id=merchant_id, mode=mode).exclude(
         status=Status.ARCHIVED
     )
-    now = timezone.now()
+    now = clock.now()
     rows = []
     for connection in connections.order_by("name", "id"):
         state = _breaker_state(breakers.get(connection.id), now)
@@ -233,7 +231,7 @@ def retry_statistics(merchant_id: int, mode: str) -> RetryStatistics:
 
 def order_metrics(merchant_id: int, mode: str) -> OrderMetrics:
     """How orders fare; in the merchant's scope."""
-    since = timezone.now() - timedelta(hours=24)
+    since = clock.now() - timedelta(hours=24)
 
     def counted(name: str) -> int:
         return int(rollups.totals(merchant_id, mode, name, since=since).get("", 0))
@@ -258,7 +256,7 @@ def order_metrics(merchant_id: int, mode: str) -> OrderMetrics:
             )
         ),
         overdue=Obligation.objects.filter(
-            merchant_id=merchant_id, mode=mode, end="", due_at__lt=timezone.now()
+            merchant_id=merchant_id, mode=mode, end="", due_at__lt=clock.now()
         ).count(),
     )
 

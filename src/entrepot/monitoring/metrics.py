@@ -6,14 +6,13 @@ of one merchant, and of the lanes that all share; no label holds a person's name
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
-from entrepot.database import sql
+from entrepot.database import clock, sql
 from entrepot.monitoring.health import LaneHealth, inbox_lanes
 from entrepot.monitoring.installation import effects_paused_reason
 
@@ -78,7 +77,7 @@ class _Figures(Collector):
 
 
 def _lanes(job_lanes: Sequence[LaneHealth]) -> Iterator[Metric]:
-    now = timezone.now()
+    now = clock.now()
     due = GaugeMetricFamily("entrepot_lane_due", "Work that is due.", labels=["lane"])
     age = GaugeMetricFamily(
         "entrepot_lane_oldest_seconds", "How long the oldest work has been due.", labels=["lane"]

@@ -11,10 +11,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Sum
-from django.utils import timezone
 
 from entrepot.access import scope
-from entrepot.database import sql
+from entrepot.database import clock, sql
 from entrepot.events.outbox import RecordedEvent
 from entrepot.monitoring.models import Rollup, RollupDelta
 
@@ -143,7 +142,7 @@ def series(
                 mode=mode,
                 name=name,
                 hour__gte=since.replace(minute=0, second=0, microsecond=0),
-                hour__lt=until or timezone.now() + timedelta(hours=1),
+                hour__lt=until or clock.now() + timedelta(hours=1),
             )
             .values("hour", "currency")
             .annotate(sum=Sum("amount"))

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from entrepot.access import scope
 from entrepot.attempts import queries as attempted
 from entrepot.attempts import services as attempts
@@ -25,6 +23,7 @@ from entrepot.connections.queries import connection_of
 from entrepot.connections.states import EffectFlow
 from entrepot.connections.states import Status as ConnectionStatus
 from entrepot.customers.queries import read_together
+from entrepot.database import clock
 from entrepot.notifications import context, policy, services
 from entrepot.notifications.messages import OutgoingMail
 from entrepot.notifications.models import Mail
@@ -63,11 +62,11 @@ def intend_mail(merchant_id: int, mail_id: int) -> MailCall | Wait | None:
         mail, order = _lock(merchant_id, mail_id)
         if mail.status not in {MailStatus.WAITING, MailStatus.UNKNOWN}:
             return None
-        if mail.send_after > timezone.now():
+        if mail.send_after > clock.now():
             return Wait(until=mail.send_after, reason="more news may join the mail")
         storefront = connection_of(order.connection_id)
         if why_not := _why_not_now(storefront):
-            return Wait(until=timezone.now() + LOOK_AGAIN, reason=why_not)
+            return Wait(until=clock.now() + LOOK_AGAIN, reason=why_not)
         outgoing = services.fix(order, mail)
         if outgoing is None:
             return None

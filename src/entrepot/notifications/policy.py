@@ -8,12 +8,11 @@ may join a mail), `marketplace_channels` (channels whose customers belong to a m
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from entrepot.access import scope
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status as ConnectionStatus
 from entrepot.customers.queries import email_of
+from entrepot.database import clock
 from entrepot.notifications.models import MailStop, SenderChoice
 from entrepot.notifications.states import Kind, Sender
 from entrepot.orders.models import Order
@@ -95,4 +94,4 @@ def _may_mail(channel: str, storefront: Connection) -> bool:
 
 
 def _is_old(happened_at: datetime) -> bool:
-    return timezone.now() - happened_at > OLDEST_NEWS
+    return clock.now() - happened_at > OLDEST_NEWS

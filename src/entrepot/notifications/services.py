@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from entrepot.access import crypto, scope
 from entrepot.attempts.queries import is_under_way
@@ -18,6 +17,7 @@ from entrepot.attempts.states import Kind as Effect
 from entrepot.connections.models import Connection
 from entrepot.connections.queries import connection_of
 from entrepot.customers.queries import email_of, read_together
+from entrepot.database import clock
 from entrepot.events import outbox
 from entrepot.fulfillment.models import Shipment
 from entrepot.fulfillment.states import ShipmentStatus
@@ -256,7 +256,7 @@ def _create(
         facts=list(told),
         status=MailStatus.SKIPPED if why_not else MailStatus.WAITING,
         reason=why_not,
-        send_after=timezone.now() + wait,
+        send_after=clock.now() + wait,
     )
     if why_not:
         _record("notification.skipped", mail, reason=why_not)

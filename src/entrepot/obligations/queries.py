@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Min, QuerySet
-from django.utils import timezone
 
+from entrepot.database import clock
 from entrepot.obligations.deadlines import DEFAULTS
 from entrepot.obligations.models import DeadlineRule, Obligation
 from entrepot.obligations.states import End, Kind
@@ -59,7 +59,7 @@ def overdue(merchant_id: int, mode: str, *, at: datetime | None = None) -> Query
     """Open promises whose deadline has passed, the most urgent first."""
     return (
         open_obligations(merchant_id, mode)
-        .filter(due_at__lt=at or timezone.now())
+        .filter(due_at__lt=at or clock.now())
         .order_by("due_at", "id")
     )
 
@@ -73,7 +73,7 @@ def open_obligations_of(merchant_id: int, order_ids: Iterable[int]) -> QuerySet[
 
 def overdue_order_ids(merchant_id: int, order_ids: Iterable[int]) -> frozenset[int]:
     """Which of these orders have an overdue promise; for the headline state of a list's rows."""
-    late = open_obligations_of(merchant_id, order_ids).filter(due_at__lt=timezone.now())
+    late = open_obligations_of(merchant_id, order_ids).filter(due_at__lt=clock.now())
     ids = late.order_by().values_list("order_id", flat=True)
     return frozenset(order_id for order_id in ids if order_id is not None)
 
@@ -82,7 +82,7 @@ def what_is_owed(
     merchant_id: int, mode: str, *, time_zone: str, at: datetime | None = None
 ) -> WhatIsOwed:
     """The four groups of the home page; "today" ends and begins in the merchant's time zone."""
-    now = at or timezone.now()
+    now = at or clock.now()
     local = now.astimezone(ZoneInfo(time_zone))
     morning = local.replace(hour=0, minute=0, second=0, microsecond=0)
     midnight = (morning + timedelta(days=1, hours=6)).replace(hour=0)  # also on days of 23 or 25 h

@@ -7,8 +7,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from django.utils import timezone
-
 from entrepot.access import crypto, scope
 from entrepot.canon.messages import CheckoutNews
 from entrepot.canon.money import Money, total_of
@@ -21,6 +19,7 @@ from entrepot.canon.payments import (
 )
 from entrepot.connections.models import Connection
 from entrepot.customers.sealing import EMAIL
+from entrepot.database import clock
 from entrepot.orders.holds import NewHold, open_holds
 from entrepot.orders.models import Line
 from entrepot.orders.states import HoldKind
@@ -139,7 +138,7 @@ def apply_news(merchant_id: int, news: CheckoutNews) -> OrderSnapshot | None:
     outcome = "pending" if is_waiting else news.outcome
     step = STEP_OF_OUTCOME.get(outcome)
     if step is not None and checkout.status in step.sources:
-        checkout.ended_at = news.happened_at or timezone.now()
+        checkout.ended_at = news.happened_at or clock.now()
         checkout.take(step)
     if news.order is None:
         return None

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Max, Sum
-from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
@@ -25,6 +24,7 @@ from entrepot.canon.payments import (
 from entrepot.connections.effects import effects_allowed
 from entrepot.connections.models import Connection
 from entrepot.connections.states import EffectFlow
+from entrepot.database import clock
 from entrepot.events import outbox
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
@@ -176,7 +176,7 @@ def record_refusal(
         refund, _ = _lock(refund_id)
         attempts.reject(lease, outcome={"code": code}, message=message)
         refund.generation += 1
-        refund.ended_at = timezone.now()
+        refund.ended_at = clock.now()
         refund.take(RefundStep.FAIL, reason=message)
 
 
@@ -316,7 +316,7 @@ def _settle(refund: Refund, kind: PaymentFactKind, *, reason: str) -> None:
         return
     if step is RefundStep.FAIL:
         refund.generation += 1
-    refund.ended_at = None if step is RefundStep.WAIT else timezone.now()
+    refund.ended_at = None if step is RefundStep.WAIT else clock.now()
     refund.take(step, reason=reason)
     if step is RefundStep.FINISH:
         obligations.meet_many([(refund.merchant_id, Owed.REFUND, "refund", refund.id)])

@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 
-from django.utils import timezone
-
 from entrepot.access import scope
+from entrepot.database import clock
 from entrepot.monitoring import alerts, telling
 from entrepot.monitoring.models import Alert
 from entrepot.monitoring.services import INSTALLATION, keep_standing
@@ -20,7 +19,7 @@ ALERT = "alert"
 def watch(**_: object) -> int:
     """Raise what stands, recover what is over, tell what is untold; return how many were told."""
     with scope.system():
-        keep_standing(alerts.standing(timezone.now()), kinds=alerts.KINDS)
+        keep_standing(alerts.standing(clock.now()), kinds=alerts.KINDS)
         _tell_inside()
     with outside_transaction():
         return telling.tell()

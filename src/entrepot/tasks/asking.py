@@ -9,8 +9,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from entrepot.access import scope
 from entrepot.attempts import queries
 from entrepot.attempts import services as attempts
@@ -32,6 +30,7 @@ from entrepot.connections.effects import effects_allowed
 from entrepot.connections.models import Connection
 from entrepot.connections.states import EffectFlow
 from entrepot.customers.queries import address_of, email_of
+from entrepot.database import clock
 from entrepot.fulfillment import submission, writing_back
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.readiness import is_wanted, may_reach_out
@@ -279,7 +278,7 @@ def _remembers(effect: Effect, attempt: Attempt) -> bool:
     """Whether sending the key again still answers with the first result, and makes no second."""
     if not effect.remembers_key or not effect.key_lasts_seconds:
         return effect.remembers_key
-    age = timezone.now() - attempt.intended_at
+    age = clock.now() - attempt.intended_at
     return age < timedelta(seconds=effect.key_lasts_seconds) - KEY_MARGIN
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.db.models import Exists, F, OuterRef, Q
-from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.attempts.models import Attempt
@@ -19,6 +18,7 @@ from entrepot.connect.ports import Fulfills
 from entrepot.connections import doors
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status as ConnectionStatus
+from entrepot.database import clock
 from entrepot.fulfillment import planning, readiness
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.states import Status
@@ -106,7 +106,7 @@ def refresh(*, merchant_id: int, subject_id: int, **_: object) -> None:
     """Read one share again at its provider; what comes back takes the way of all messages."""
     with scope.merchant(merchant_id):
         share = FulfillmentOrder.objects.get(id=subject_id)
-        FulfillmentOrder.objects.filter(id=subject_id).update(provider_read_at=timezone.now())
+        FulfillmentOrder.objects.filter(id=subject_id).update(provider_read_at=clock.now())
     if share.external_id and isinstance(doors.client(share.connection_id), Fulfills):
         rereading.read_again(merchant_id, share.connection_id, Flow.FULFILLMENTS, share.external_id)
 
@@ -114,7 +114,7 @@ def refresh(*, merchant_id: int, subject_id: int, **_: object) -> None:
 @task("fulfillment.sweep", lane=Lane.UPKEEP)
 def sweep(**_: object) -> None:
     """Have shares move on that could and do not: lost jobs, ended pauses, quiet providers."""
-    now = timezone.now()
+    now = clock.now()
     with scope.system():
         is_busy = Attempt.objects.filter(
             subject_kind="fulfillment_order", subject_id=OuterRef("id"), status__in=LIVE

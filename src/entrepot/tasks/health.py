@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from entrepot.access import scope
+from entrepot.database import clock
 from entrepot.monitoring import health, metrics
 from entrepot.monitoring.health import (
     ConnectionHealth,
@@ -44,13 +43,13 @@ def health_of(merchant_id: int, mode: str) -> Health:
         connections = health.connection_health(merchant_id, mode)
         retries = health.retry_statistics(merchant_id, mode)
         orders = health.order_metrics(merchant_id, mode)
-        told = notification_state(merchant_id, mode, since=timezone.now() - timedelta(hours=24))
+        told = notification_state(merchant_id, mode, since=clock.now() - timedelta(hours=24))
     verdicts = [database.verdict, *(lane.verdict for lane in lanes)]
     verdicts += [connection.verdict for connection in connections]
     if paused or retries.needing_a_person or retries.dead_letters or orders.overdue:
         verdicts.append(Verdict.DEGRADED)
     return Health(
-        at=timezone.now(),
+        at=clock.now(),
         verdict=health.worst(verdicts),
         effects_paused_reason=paused,
         database=database,

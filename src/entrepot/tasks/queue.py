@@ -7,12 +7,11 @@ from typing import Any
 
 import msgspec
 from django.db import connections, transaction
-from django.utils import timezone
 from pgqueuer.adapters.persistence.queries import SyncQueries
 from psycopg import RawCursor
 from psycopg.rows import dict_row
 
-from entrepot.database import sql
+from entrepot.database import clock, sql
 from entrepot.database.router import current_role
 from entrepot.tasks.registry import TASKS, Lane, Priority, load, task_named
 
@@ -68,7 +67,7 @@ def defer(jobs: Sequence[Job]) -> list[int | None]:
     if not transaction.get_connection(alias).in_atomic_block:
         raise OutsideTransaction(jobs[0].task)
     tasks = [task_named(job.task) for job in jobs]
-    now = timezone.now()
+    now = clock.now()
     return list(
         SyncQueries(_OpenTransaction(alias)).enqueue(
             entrypoint=[job.task for job in jobs],

@@ -4,8 +4,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.utils import timezone
-
 from entrepot.access import scope
 from entrepot.canon.messages import Flow
 from entrepot.connect import registry
@@ -14,6 +12,7 @@ from entrepot.connect.ports import PulledItem, Pulls
 from entrepot.connections import doors
 from entrepot.connections.call_log import keep_calls
 from entrepot.connections.models import Connection
+from entrepot.database import clock
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.inbox import services as inbox
 from entrepot.inbox.states import Source
@@ -87,7 +86,7 @@ def _read(place: Place) -> _Reading:
     client = doors.client(connection_id)
     if not isinstance(client, Pulls):
         raise CannotReread(f"connection {connection_id} cannot be read")
-    read_at = timezone.now()
+    read_at = clock.now()
     return _Reading(read_at, client.fetch(flow, external_id))
 
 
@@ -143,7 +142,7 @@ def read_orders_again(merchant_id: int, share_ids: Collection[int]) -> dict[int,
                     merchant_id,
                     account=order.account,
                     external_id=order.external_id,
-                    at=timezone.now(),
+                    at=clock.now(),
                 )
     return errors
 

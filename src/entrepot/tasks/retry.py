@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError
-from django.utils import timezone
 
 from entrepot.connect.errors import BudgetSpent, ConnectorError, Unavailable
 from entrepot.connect.haste import hurried
+from entrepot.database import clock
 
 SCHEDULE = tuple(
     hurried(timedelta(seconds=seconds))
@@ -35,7 +35,7 @@ class Snooze(Exception):
 
     def __init__(self, until: datetime | timedelta, reason: str = "") -> None:
         super().__init__(reason or "snoozed")
-        self.until = timezone.now() + until if isinstance(until, timedelta) else until
+        self.until = clock.now() + until if isinstance(until, timedelta) else until
         self.reason = reason
 
 
@@ -103,7 +103,7 @@ def after(
         chance: where the jitter comes from, for tests.
     """
     if isinstance(error, Snooze):
-        delay = max(error.until - timezone.now(), timedelta(0))
+        delay = max(error.until - clock.now(), timedelta(0))
         return Again(delay, str(error), is_snooze=True)
     if isinstance(error, BudgetSpent) and error.retry_after is not None:
         return Again(error.retry_after, str(error), is_snooze=True)

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from django.utils import timezone
-
 from entrepot.access import scope
-from entrepot.database import sql
+from entrepot.database import clock, sql
 from entrepot.tasks import queue
 from entrepot.tasks.registry import task_named
 
@@ -68,7 +66,7 @@ def tick(now: datetime | None = None) -> list[str]:
     """
     if not SCHEDULES:
         return []
-    now = now or timezone.now()
+    now = now or clock.now()
     with scope.system():
         due = sql.fetch(DUE, [now, list(SCHEDULES)])
         begun = [_advance(SCHEDULES[name], next_at, now) for name, next_at in due]
@@ -84,7 +82,7 @@ def tick(now: datetime | None = None) -> list[str]:
 
 def adopt(now: datetime | None = None) -> None:
     """Make rows for schedules that have none; a worker does it when it starts."""
-    now = now or timezone.now()
+    now = now or clock.now()
     with scope.system():
         for name, plan in sorted(SCHEDULES.items()):
             task_named(name)

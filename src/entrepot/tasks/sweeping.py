@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import LIVE, Kind, Status
 from entrepot.connect.haste import hurried
+from entrepot.database import clock
 from entrepot.fulfillment.models import FulfillmentOrder, Shipment
 from entrepot.fulfillment.states import ShipmentStatus
 from entrepot.fulfillment.states import Status as ShareStatus
@@ -31,7 +31,7 @@ PACE = timedelta(milliseconds=200)
 @task("effects.sweep", lane=Lane.UPKEEP)
 def sweep(**_: object) -> None:
     """Have refunds and write-backs move on that could and do not."""
-    now = timezone.now()
+    now = clock.now()
     with scope.system():
         refunds = waiting_refunds().filter(
             ~_just_failed("refund", now), wanted_at__lt=now - OLD_ENOUGH
@@ -50,7 +50,7 @@ def go_on(*, merchant_id: int, **_: object) -> None:
         shares = FulfillmentOrder.objects.filter(
             ~_is_busy("fulfillment_order"), status=ShareStatus.OPEN, is_by_hand=False
         )
-        start = timezone.now()
+        start = clock.now()
         _defer("fulfillment.submit", shares.order_by("submit_after")[:SWEEP], start=start)
         _defer("payments.refund", waiting_refunds()[:SWEEP], start=start)
         _defer("storefront.write_back", waiting_write_backs()[:SWEEP], start=start)

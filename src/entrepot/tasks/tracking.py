@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.utils import timezone
-
 from entrepot.access import scope
 from entrepot.canon.tracking import TrackerSnapshot
 from entrepot.connect import registry
@@ -14,6 +12,7 @@ from entrepot.connections import doors
 from entrepot.connections.call_log import keep_calls
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status as ConnectionStatus
+from entrepot.database import clock
 from entrepot.fulfillment import tracking
 from entrepot.fulfillment.models import Parcel
 from entrepot.fulfillment.tracking import PRESUMED_AFTER_DAYS
@@ -77,7 +76,7 @@ def _what_follows(parcel: Parcel, carrier_id: int, error: Exception) -> Exceptio
             pass
         case _:
             return error
-    if timezone.now() - parcel.added_at > timedelta(days=PRESUMED_AFTER_DAYS):
+    if clock.now() - parcel.added_at > timedelta(days=PRESUMED_AFTER_DAYS):
         return None  # no carrier ever knew it: its arrival is presumed, and says so
     return Snooze(UNKNOWN_NUMBER_WAIT, f"no carrier knows the number yet: {error}")
 

@@ -1,0 +1,44 @@
+"""One clock for all processes: the database's."""
+
+from datetime import UTC, datetime, timedelta
+
+import time_machine
+from django.utils import timezone
+
+from entrepot.access import scope
+from entrepot.access.models import Merchant
+from entrepot.database import clock, sql
+
+CLOSE = timedelta(seconds=2)
+
+
+def told_by_the_database() -> datetime:
+    told = sql.fetch_value("SELECT clock_timestamp()")
+    assert isinstance(told, datetime)
+    return told
+
+
+def test_a_machine_whose_clock_is_wrong_knows_the_time_all_the_same(merchant: Merchant) -> None:
+    for wrong in (timedelta(hours=1), timedelta(hours=-1), timedelta(days=400)):
+        with time_machine.travel(timezone.now() + wrong), scope.merchant(merchant.id):
+            assert abs(clock.now() - told_by_the_database()) < CLOSE
+            assert abs(timezone.now() - clock.now() - wrong) < CLOSE
+
+
+def test_the_time_goes_on_between_transactions_and_does_not_tremble(merchant: Merchant) -> None:
+    seen = []
+    for _ in range(20):
+        with scope.merchant(merchant.id):
+            seen.append(clock.now())
+        seen.append(clock.now())
+
+    assert seen == sorted(seen)
+    assert seen[0].tzinfo is UTC
+
+
+def test_a_change_of_the_databases_clock_is_followed(merchant: Merchant) -> None:
+    clock.learn(clock.now() + timedelta(minutes=7))
+    ahead = clock.now()
+
+    with scope.merchant(merchant.id):
+        assert abs(ahead - clock.now() - timedelta(minutes=7)) < CLOSE
