@@ -43,7 +43,7 @@ class Wish:
     workers: int = 2
     per_second: float = 10.0
     patience_s: float = 360.0
-    grace_s: float = 60.0
+    grace_s: float = 180.0
     scenes: tuple[str, ...] = ()
     level: Level | None = None
     stops_at: frozenset[str] = frozenset()
@@ -159,6 +159,8 @@ class _Run:
             is_over = self._elapsed() > self._wish.patience_s
             quiet = quiet + 1 if findings.is_clean and not left else 0
             self._keep(evidence, left)
+            if self._saboteur.has_ended:
+                self._people.replay(evidence.letters)
             has_ended = self._saboteur.has_ended and self._people.has_ended
             is_over = is_over or any(getattr(findings, name) for name in self._wish.stops_at)
             if is_over or (quiet >= QUIET_LOOKS and has_ended):

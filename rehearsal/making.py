@@ -12,7 +12,7 @@ from rehearsal.stage import Stage
 
 HOUSE = "prodigi"
 MINE = ("cancel.", "change_recipient.")
-PAUSE_MIN = 60
+PAUSE_MIN = 60 * 24 * 30
 ROUNDS = 6
 AT_ONCE = 6
 LABELS = 3
@@ -48,6 +48,8 @@ def have_second_thoughts(stage: Stage, _: Senders) -> None:
                 break
     finally:
         stage.sandbox.act(HOUSE, "pause_new_orders", minutes=0)
+        for work in _works(stage):
+            stage.sandbox.act(HOUSE, "release", order_id=work["external_id"])
 
 
 def void_labels(stage: Stage, _: Senders) -> None:

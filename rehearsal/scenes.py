@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from rehearsal import copies, making
 from rehearsal.acting import (
@@ -44,6 +45,7 @@ class People:
     played: dict[str, str] = field(default_factory=dict)
     has_ended: bool = False
     _closing: threading.Event = field(default_factory=threading.Event)
+    _replayed: set[int] = field(default_factory=set)
 
     def watch(self) -> None:
         """Play until all are played, or `close`; runs in a thread of its own."""
@@ -67,6 +69,15 @@ class People:
             self.played[name] = f"{type(error).__name__}: {error}"
         else:
             self.played[name] = ""
+
+    def replay(self, letters: Iterable[dict[str, Any]]) -> None:
+        """What a person does after a storm: have run again what was given up, each once."""
+        ids = [row["id"] for row in letters if row["status"] == "waiting"]
+        fresh = sorted(set(ids) - self._replayed)
+        if fresh:
+            once = f"replay-{fresh[0]}-{fresh[-1]}"
+            self.stage.api.post("dead-letters/replay", once, ids=fresh, reason="the storm is over")
+            self._replayed.update(fresh)
 
     def close(self) -> None:
         """Begin no other scene."""
@@ -263,6 +274,7 @@ def expire_a_key(stage: Stage, _: Senders) -> None:
 
 SCENES: dict[str, Scene] = {
     "go live on old orders": go_live_on_old_orders,
+    "second thoughts": making.have_second_thoughts,
     "complete by hand": complete_by_hand,
     "cancel while intending": cancel_while_intending,
     "wake with an old token": wake_with_an_old_token,
@@ -271,7 +283,6 @@ SCENES: dict[str, Scene] = {
     "refunds": refund_some,
     "reship": reship,
     "expired key": expire_a_key,
-    "second thoughts": making.have_second_thoughts,
     "voided label": making.void_labels,
     "sold below cost": making.sell_below_cost,
 }

@@ -7,7 +7,9 @@ from django.db import connections
 from pgqueuer.adapters.persistence.schema_ddl import render_install
 from pgqueuer.domain.settings import DBSettings, Durability
 
-from entrepot.database import roles
+from entrepot.access import scope
+from entrepot.access.models import Merchant
+from entrepot.database import roles, sql
 from entrepot.database.migrate import migrate_database, unapplied_migrations
 from entrepot.database.urls import DatabaseUrl
 from tests.surroundings import ROOT
@@ -74,6 +76,16 @@ def test_migrating_again_changes_nothing(database: str, superuser_url: str) -> N
     migrate_database(superuser_url=superuser_url)
 
     assert unapplied_migrations() == []
+
+
+def test_whoever_freezes_in_a_transaction_loses_its_locks_within_seconds(
+    merchant: Merchant,
+) -> None:
+    asked = "SHOW idle_in_transaction_session_timeout"
+    with scope.merchant(merchant.id):
+        assert sql.fetch_value(asked) == "20s"
+    with scope.system():
+        assert sql.fetch_value(asked) == "20s"
 
 
 def test_the_app_role_runs_no_jobs_and_sees_no_workers(database: str) -> None:

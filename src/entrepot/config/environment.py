@@ -42,6 +42,10 @@ SmtpSettings = tuple[str, int, str, str, bool, bool]
 # wait for a connection wait for that: both end soon enough for the next to ask anew.
 POOL = {"min_size": 0, "timeout": 10, "reconnect_timeout": 10}
 
+# A process that is frozen in the midst of a transaction would hold its locks, and everybody, until
+# it wakes up. By then its work is others' (`tasks/rescue.py`).
+LET_GO_OF_LOCKS = "-cidle_in_transaction_session_timeout=20s"
+
 
 class MisconfiguredEnvironment(Exception):
     """The environment has faults; `faults` names each variable and what is wrong with it."""
@@ -153,6 +157,7 @@ class Environment:
         for alias, settings in databases.items():
             settings["OPTIONS"].setdefault("application_name", f"entrepot {alias}")
             if alias != "owner":
+                settings["OPTIONS"].setdefault("options", LET_GO_OF_LOCKS)
                 settings["OPTIONS"]["pool"] = {**POOL, "max_size": most}
         return databases
 

@@ -6,7 +6,13 @@ from datetime import timedelta
 from entrepot.access import scope
 from entrepot.canon.tracking import TrackerSnapshot
 from entrepot.connect import registry
-from entrepot.connect.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
+from entrepot.connect.errors import (
+    Misconfigured,
+    OutcomeUnknown,
+    Rejected,
+    Unavailable,
+    UnexpectedResponse,
+)
 from entrepot.connect.ports import Tracks
 from entrepot.connections import doors
 from entrepot.connections.call_log import keep_calls
@@ -70,7 +76,8 @@ def _what_follows(parcel: Parcel, carrier_id: int, error: Exception) -> Exceptio
     match error:
         case Misconfigured():
             return stopped(carrier_id, merchant_id=parcel.merchant_id, error=error)
-        case OutcomeUnknown():  # asking again to follow the same parcel does nothing twice
+        case OutcomeUnknown() | UnexpectedResponse():
+            # Asking again to follow the same parcel does nothing twice.
             return Unavailable(str(error))
         case Rejected():
             pass
