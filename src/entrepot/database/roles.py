@@ -13,6 +13,9 @@ from psycopg import sql
 from entrepot.database.router import APP, OWNER, SYSTEM
 from entrepot.database.urls import DatabaseUrl
 
+# PostgreSQL says "tuple concurrently updated" to the second of two that change one role.
+TRIES = 5
+
 
 class RolesMissing(Exception):
     """The app or system role does not exist or refuses us, and we may not repair that."""
@@ -135,6 +138,18 @@ def check_roles() -> None:
 
 
 def _make_role(connection: psycopg.Connection, alias: str) -> None:
+    """Make a role or set its password; roles are the server's, and others may do so meanwhile."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            _make_role_once(connection, alias)
+        except (psycopg.errors.InternalError_, psycopg.errors.UniqueViolation):
+            if not tries_left:
+                raise
+        else:
+            return
+
+
+def _make_role_once(connection: psycopg.Connection, alias: str) -> None:
     name, password = settings.DATABASES[alias]["USER"], settings.DATABASES[alias]["PASSWORD"]
     found = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).fetchone()
     connection.execute(
