@@ -36,9 +36,24 @@ def test_the_time_goes_on_between_transactions_and_does_not_tremble(merchant: Me
     assert seen[0].tzinfo is UTC
 
 
-def test_a_change_of_the_databases_clock_is_followed(merchant: Merchant) -> None:
+def test_an_answer_that_came_late_does_not_turn_the_clock_back(merchant: Merchant) -> None:
+    with scope.merchant(merchant.id):
+        before = clock.now()
+
+    for _ in range(clock.TIMES_BEHIND - 1):
+        clock.learn(before - timedelta(seconds=40))
+
+    assert clock.now() > before
+
+
+def test_a_database_clock_that_was_set_is_followed_ahead_at_once_and_back_when_it_stays(
+    merchant: Merchant,
+) -> None:
     clock.learn(clock.now() + timedelta(minutes=7))
     ahead = clock.now()
 
-    with scope.merchant(merchant.id):
-        assert abs(ahead - clock.now() - timedelta(minutes=7)) < CLOSE
+    for _ in range(clock.TIMES_BEHIND):
+        with scope.merchant(merchant.id):
+            pass
+
+    assert abs(ahead - clock.now() - timedelta(minutes=7)) < CLOSE

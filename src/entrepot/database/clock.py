@@ -9,10 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
-# A reading of the database's clock is late by the way it came, a little more or less each time:
-# only a real difference moves ours, so that it does not tremble.
-TREMBLE = timedelta(milliseconds=50)
+# What the database told is late by the way it came, and by as long as this process stood still
+# meanwhile. So the latest of all that was told is the nearest to the truth, and what lies behind it
+# is believed only when it is told so many times in a row.
+NEAR = timedelta(milliseconds=50)
+TIMES_BEHIND = 30
 _zero: list[datetime] = []
+_behind: list[datetime] = []
 
 
 def now() -> datetime:
@@ -30,5 +33,13 @@ def is_known() -> bool:
 def learn(told: datetime) -> None:
     """Take over what the database's clock says at this moment."""
     zero = told.astimezone(UTC) - timedelta(seconds=time.monotonic())
-    if not _zero or abs(zero - _zero[0]) > TREMBLE:
+    if not _zero or zero > _zero[0]:
         _zero[:] = [zero]
+        _behind.clear()
+    elif _zero[0] - zero <= NEAR:
+        _behind.clear()
+    else:
+        _behind.append(zero)
+        if len(_behind) >= TIMES_BEHIND:
+            _zero[:] = [max(_behind)]
+            _behind.clear()
