@@ -86,7 +86,8 @@ def test_a_job_works_in_its_own_scope_and_leaves_none_open(
         ]
     with psycopg.connect(superuser_url) as connection:
         rows = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND state LIKE 'idle in transaction%'"  # others' tests run on this server as well
         )
         assert rows.fetchone() == (0,)
 
