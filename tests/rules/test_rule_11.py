@@ -40,6 +40,20 @@ def unknown(trade: Trade) -> Attempt:
         return attempts.lose(lease, message="keine Antwort")
 
 
+def lose_on_the_way(trade: Trade, provider: Connection, house: ProdigiSimulator) -> str:
+    """A submission that is unknown here and, as if it had never arrived, not there; its name."""
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    price(trade)
+    house.faults.drop_answer = house.faults.invisible = 1.0
+    trade.work()
+    house.faults.drop_answer = 0.0
+    (made,) = house.orders.values()
+    house.orders.clear()
+    house._by_key.clear()
+    return made.reference
+
+
 def take(attempt: Attempt) -> Lease:
     taken = attempts.take_over(attempt.id)
     assert taken is not None
@@ -138,14 +152,7 @@ def test_looking_in_vain_proves_nothing_while_the_first_call_may_still_leave(
 def test_a_remembered_key_is_not_sent_again_while_the_first_call_may_still_leave(
     trade: Trade, provider: Connection, house: ProdigiSimulator
 ) -> None:
-    trade.made_by(provider, "MOEWE-A3", "POST-12")
-    trade.tell(snapshot())
-    price(trade)
-    house.faults.drop_answer = house.faults.invisible = 1.0
-    trade.work()
-    house.faults.drop_answer = 0.0
-    house.orders.clear()  # as if it were still on its way
-    house._by_key.clear()
+    lose_on_the_way(trade, provider, house)
 
     for until_s, sent in ((50, 0), (-1, 1)):
         with scope.merchant(trade.merchant.id):
@@ -196,20 +203,12 @@ def test_what_never_arrived_is_sent_under_the_same_name(
 def test_nothing_is_sent_again_while_it_is_not_wanted_any_more(
     trade: Trade, provider: Connection, house: ProdigiSimulator
 ) -> None:
-    trade.made_by(provider, "MOEWE-A3", "POST-12")
-    trade.tell(snapshot())
-    price(trade)
-    house.faults.drop_answer = house.faults.invisible = 1.0
-    trade.work()
-    house.faults.drop_answer = 0.0
-    (before,) = house.orders.values()
-    house.orders.clear()  # as if it had never arrived
-    house._by_key.clear()
+    reference = lose_on_the_way(trade, provider, house)
 
     trade.tell(snapshot(state="cancelled", version=2))
     trade.work()
     ask(trade)
 
     assert house.orders == {}
-    assert before.reference == "test!möwe.example/10482/1/1"
+    assert reference == "test!möwe.example/10482/1/1"
     assert trade.attempts("submit") == ["unknown"]

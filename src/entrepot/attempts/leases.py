@@ -39,10 +39,12 @@ class Lease:
     ends: float
 
     @classmethod
-    def begin(cls, attempt: "Attempt") -> "Lease":
-        """The lease that was written to the row a moment ago."""
-        ends = time.monotonic() + LEASE.total_seconds()
-        return cls(attempt.id, Kind(attempt.kind), attempt.token, ends)
+    def begin(cls, attempt: "Attempt", *, since: float) -> "Lease":
+        """The lease that was written to the row after the monotonic instant `since`.
+
+        Not the instant now: a process that froze in between would believe in more than it has.
+        """
+        return cls(attempt.id, Kind(attempt.kind), attempt.token, since + LEASE.total_seconds())
 
     def check(self) -> None:
         """Refuse to go on when the call could outlive the lease.

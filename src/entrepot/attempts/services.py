@@ -10,6 +10,7 @@ Every function runs inside an open scope and locks the attempt; the caller has l
 and the thing that the attempt is about before it, in this order.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -57,6 +58,7 @@ def intend(
     An attempt of the same reference that is proven not sent is taken up again: its generation does
     not rise, because nothing of it exists outside.
     """
+    since = time.monotonic()
     subject_kind, subject_id = subject
     earlier: list[Attempt] | None = scope.taken_ahead("attempts", (kind, *subject))
     if earlier is not None:
@@ -79,7 +81,7 @@ def intend(
         known.fingerprint = fingerprint
         known.request = request or {}
         _take(known, Step.TAKE_UP, leases=True)
-        return Lease.begin(known)
+        return Lease.begin(known, since=since)
     if earlier is not None:
         is_busy = any(one.status in LIVE for one in earlier)
     else:
@@ -110,7 +112,7 @@ def intend(
     )
     _record("attempt.intended", attempt, previous="")
     crashpoint(f"{kind}.before_intend_commit")
-    return Lease.begin(attempt)
+    return Lease.begin(attempt, since=since)
 
 
 def begin_call(lease: Lease) -> Lease:
@@ -126,11 +128,12 @@ def begin_calls(leases: Iterable[Lease]) -> dict[int, Lease]:
 
     Each is renewed, so that a call has its whole time however long its turn took to come.
     """
+    since = time.monotonic()
     mine = {lease.attempt_id: lease for lease in leases}
     rows = Attempt.objects.select_for_update().filter(id__in=mine).order_by("id")
     held = [attempt for attempt in rows if _is_holder(mine[attempt.id], attempt)]
     _take_together(held, Step.CALL)
-    return {attempt.id: Lease.begin(attempt) for attempt in held}
+    return {attempt.id: Lease.begin(attempt, since=since) for attempt in held}
 
 
 def hold(lease: Lease) -> Attempt:
@@ -186,6 +189,7 @@ def take_over(attempt_id: int) -> tuple[Attempt, Lease] | None:
     )
     if attempt is None or not attempt.is_free:
         return None
+    since = time.monotonic()
     attempt.token += 1
     attempt.leased_until = Now() + LEASE
     attempt.holder = this_process()
@@ -196,7 +200,7 @@ def take_over(attempt_id: int) -> tuple[Attempt, Lease] | None:
     else:
         attempt.save()
     attempt.refresh_from_db()
-    return attempt, Lease.begin(attempt)
+    return attempt, Lease.begin(attempt, since=since)
 
 
 def doubt(attempt: Attempt, *, message: str) -> None:
@@ -257,9 +261,9 @@ def ask_a_person(lease: Lease, *, message: str) -> Attempt:
 
 def take_up_again(lease: Lease) -> Lease:
     """Make an unknown attempt whose key the other side remembers ready to be sent again."""
-    attempt = _held(lease)
+    attempt, since = _held(lease), time.monotonic()
     _take(attempt, Step.TAKE_UP, leases=True)
-    return Lease.begin(attempt)
+    return Lease.begin(attempt, since=since)
 
 
 def decide(
