@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from entrepot.database import clock
+from entrepot.database import clock, saving
 from entrepot.database.router import APP, SYSTEM, as_role
 from entrepot.events import outbox
 
@@ -206,10 +206,13 @@ def _joined(scope: _Scope, *, savepoint: bool) -> Iterator[None]:
     try:
         with ExitStack() as stack:
             if savepoint:
+                stack.enter_context(saving.discarding_on_error())
                 stack.enter_context(transaction.atomic(using=scope.alias))
                 stack.enter_context(outbox.discarding_on_error())
                 stack.callback(scope.ahead.clear)
                 stack.callback(scope.known.clear)
             yield
+            if savepoint:
+                saving.flush()
     finally:
         _scope.reset(token)

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from entrepot.attempts.states import LIVE, Kind, Status
 from entrepot.database.rows import MerchantRow, Mode
+from entrepot.database.saving import SavingManager
 
 
 class Attempt(MerchantRow):
@@ -49,6 +50,8 @@ class Attempt(MerchantRow):
     called_at = models.DateTimeField(null=True)
     unknown_since = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+
+    objects: ClassVar = SavingManager["Attempt"]()
 
     class Meta:
         db_table = "attempts_attempt"

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db.models import Count, Max, Q
 from django.db.models.functions import TruncHour
 
+from entrepot.access import scope
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Kind
 from entrepot.canon.orders import Mode
@@ -38,13 +39,11 @@ def fuse(connection: Connection, flow: EffectFlow, kind: Kind) -> Verdict:
     if not has_choice and (connection.mode != "live" or settings.SANDBOX):
         return ALLOWED
     now = clock.now()
-    mine = Attempt.objects.filter(
-        merchant_id=connection.merchant_id,
-        mode=connection.mode,
-        kind=kind,
-        connection_id=connection.id,
+    counted = scope.once(
+        "in_last_hour", (connection.id, kind), lambda: [_count(connection, kind, now - HOUR)]
     )
-    in_last_hour = mine.filter(intended_at__gt=now - HOUR).count() + 1
+    counted[0] += 1  # with those that this transaction has let pass
+    in_last_hour = counted[0]
     if in_last_hour <= LEAST_CEILING - AT_ONCE and not has_choice:
         return ALLOWED
     usual = 0.0 if has_choice else _usual_per_hour(connection, kind)
@@ -59,8 +58,18 @@ def fuse(connection: Connection, flow: EffectFlow, kind: Kind) -> Verdict:
     if not verdict.is_allowed:
         return verdict
     since = max(now - HOUR, _let_on_at(connection, flow) or now - HOUR)
-    in_last_hour = mine.filter(intended_at__gt=since).count() + 1
+    in_last_hour = _count(connection, kind, since) + 1
     return check_fuse(locked, flow, in_last_hour=in_last_hour, usual_per_hour=usual)
+
+
+def _count(connection: Connection, kind: Kind, since: datetime) -> int:
+    return Attempt.objects.filter(
+        merchant_id=connection.merchant_id,
+        mode=connection.mode,
+        kind=kind,
+        connection_id=connection.id,
+        intended_at__gt=since,
+    ).count()
 
 
 def _let_on_at(connection: Connection, flow: EffectFlow) -> datetime | None:

@@ -25,6 +25,7 @@ from entrepot.attempts.states import LIVE, IllegalStep, Kind, LeaseLost, Status,
 from entrepot.connect.crashpoint import crashpoint
 from entrepot.connect.haste import hurried
 from entrepot.connect.manifest import Effect
+from entrepot.database import clock, saving
 from entrepot.events import outbox
 
 ASK_AFTER = (5, 15, 30, 60, 120, 300, 600, 1800, 3600)
@@ -37,6 +38,25 @@ EVENT_OF_STEP = {
     Step.DOUBT: "attempt.became_unknown",
     Step.TAKE_UP: "attempt.intended",
 }
+# What changes after an attempt was written down; the rest of it stands.
+MOVING = (
+    "status",
+    "token",
+    "fingerprint",
+    "request",
+    "outcome",
+    "message",
+    "leased_until",
+    "holder",
+    "may_leave_until",
+    "needs_person",
+    "asked",
+    "next_ask_at",
+    "first_empty_at",
+    "last_empty_at",
+    "unknown_since",
+    "ended_at",
+)
 
 
 def intend(
@@ -94,7 +114,7 @@ def intend(
         ).exists()
     if is_busy:
         return None
-    attempt = Attempt.objects.create(
+    attempt = Attempt(
         merchant_id=merchant_id,
         mode=mode,
         kind=kind,
@@ -107,9 +127,10 @@ def intend(
         idempotency_key=idempotency_key,
         fingerprint=fingerprint,
         request=request or {},
-        leased_until=Now() + LEASE,
+        leased_until=clock.now() + LEASE,
         holder=this_process(),
     )
+    saving.insert(attempt)
     _record("attempt.intended", attempt, previous="")
     crashpoint(f"{kind}.before_intend_commit")
     return Lease.begin(attempt, since=since)
@@ -191,15 +212,14 @@ def take_over(attempt_id: int) -> tuple[Attempt, Lease] | None:
         return None
     since = time.monotonic()
     attempt.token += 1
-    attempt.leased_until = Now() + LEASE
+    attempt.leased_until = clock.now() + LEASE
     attempt.holder = this_process()
     if attempt.status == Status.INTENDED:
         _end(attempt, Step.STOP, message="its worker was gone before the call")
     elif attempt.status == Status.CALLING:
         _become_unknown(attempt, message="its worker was gone during the call")
     else:
-        attempt.save()
-    attempt.refresh_from_db()
+        saving.save(attempt, *MOVING)
     return attempt, Lease.begin(attempt, since=since)
 
 
@@ -289,7 +309,6 @@ def decide(
         _end(attempt, Step.ACCEPT, message=reason)
     else:
         _end(attempt, Step.STOP, message=reason)
-    attempt.refresh_from_db()
     return attempt
 
 
@@ -312,9 +331,10 @@ def _is_holder(lease: Lease, attempt: Attempt) -> bool:
 
 
 def _become_unknown(attempt: Attempt, *, message: str, step: Step = Step.LOSE) -> None:
-    attempt.unknown_since = Now()
+    now = clock.now()
+    attempt.unknown_since = now
     attempt.message = message
-    attempt.next_ask_at = Now() + hurried(timedelta(seconds=ASK_AFTER[0]))
+    attempt.next_ask_at = now + hurried(timedelta(seconds=ASK_AFTER[0]))
     attempt.leased_until = None
     attempt.asked = 0
     attempt.first_empty_at = attempt.last_empty_at = None
@@ -323,7 +343,7 @@ def _become_unknown(attempt: Attempt, *, message: str, step: Step = Step.LOSE) -
 
 def _end(attempt: Attempt, step: Step, *, message: str) -> None:
     attempt.message = message
-    attempt.ended_at = Now()
+    attempt.ended_at = clock.now()
     attempt.leased_until = attempt.may_leave_until = None
     attempt.next_ask_at = None
     attempt.needs_person = False
@@ -332,7 +352,7 @@ def _end(attempt: Attempt, step: Step, *, message: str) -> None:
 
 def _let_go(attempt: Attempt) -> None:
     attempt.leased_until = None
-    attempt.save()
+    saving.save(attempt, *MOVING)
 
 
 def _wait(asked: int, effect: Effect | None) -> timedelta:
@@ -348,11 +368,11 @@ def _take(attempt: Attempt, step: Step, *, leases: bool = False) -> None:
     attempt.status = step.target  # attempts move here and nowhere else
     if leases:
         attempt.token += 1
-        attempt.leased_until = Now() + LEASE
+        attempt.leased_until = clock.now() + LEASE
         attempt.holder = this_process()
         attempt.ended_at = None
         attempt.needs_person = False
-    attempt.save()
+    saving.save(attempt, *MOVING)
     _record(EVENT_OF_STEP[step], attempt, previous=previous)
 
 

@@ -16,7 +16,8 @@ from entrepot.events import outbox
 
 REDACTED = "[redacted]"
 SHORTEST_SECRET = 6
-_email = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+# Begins where a word does, so that a long text without an address is walked through only once.
+_email = re.compile(r"(?<![\w.+%-])[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 _log = structlog.get_logger(__name__)
 _gathered: ContextVar[list[CallRecord] | None] = ContextVar("entrepot_gathered_calls", default=None)
 

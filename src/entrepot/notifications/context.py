@@ -1,8 +1,9 @@
 """Everything that a mail can say about an order, read once and put into the customer's words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from django.db.models import QuerySet
@@ -23,6 +24,8 @@ from entrepot.notifications.templates import Value
 from entrepot.notifications.voices import Voice, voice_of
 from entrepot.orders.models import Line, Order
 from entrepot.payments.models import PaymentEntry
+
+Part = TypeVar("Part", ShipmentItem, Parcel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,9 @@ def read_together(orders: Sequence[Order]) -> None:
         refunds[entry.order_id or 0].append(entry)
     scope.remember("shipments", shipments)
     scope.remember("refunds", refunds)
+    ids = [shipment.id for some in shipments.values() for shipment in some]
+    _items(ids)
+    _last_words([parcel.id for some in _parcels(ids).values() for parcel in some])
 
 
 def _shipped(order_ids: Sequence[int]) -> QuerySet[Shipment]:
@@ -103,7 +109,7 @@ def _refunds(order_ids: Sequence[int]) -> QuerySet[PaymentEntry]:
 
 
 def _read(order: Order) -> Sale:
-    shipments = scope.once("shipments", order.id, lambda: list(_shipped([order.id])))
+    shipments = shipments_of(order.id)
     ids = [shipment.id for shipment in shipments]
     return Sale(
         order=order,
@@ -111,17 +117,56 @@ def _read(order: Order) -> Sale:
         customer=customer_of(order.customer_id),
         address=address_of(order.address_id) if order.address_id is not None else None,
         shipments=shipments,
-        items=list(
-            ShipmentItem.objects.filter(
-                merchant_id=order.merchant_id, shipment_id__in=ids
-            ).order_by("shipment_id", "id")
-        ),
-        parcels=list(
-            Parcel.objects.filter(merchant_id=order.merchant_id, shipment_id__in=ids)
-            .select_related("shipment")
-            .order_by("shipment__number", "number")
-        ),
+        items=_of_each(_items(ids), ids),
+        parcels=_of_each(_parcels(ids), ids),
     )
+
+
+def shipments_of(order_id: int) -> list[Shipment]:
+    """What has left of an order, in its own order; read once, in the merchant's scope."""
+    return scope.once("shipments", order_id, lambda: list(_shipped([order_id])))
+
+
+def _items(shipment_ids: Sequence[int]) -> dict[int, list[ShipmentItem]]:
+    """What is in each shipment."""
+
+    def read(ids: set[int]) -> dict[int, list[ShipmentItem]]:
+        rows = ShipmentItem.objects.filter(shipment_id__in=ids).order_by("shipment_id", "id")
+        return _by_shipment(ids, rows)
+
+    return scope.once_each("shipment_items", shipment_ids, read)
+
+
+def _parcels(shipment_ids: Sequence[int]) -> dict[int, list[Parcel]]:
+    """The parcels of each shipment, with it."""
+
+    def read(ids: set[int]) -> dict[int, list[Parcel]]:
+        rows = Parcel.objects.filter(shipment_id__in=ids).select_related("shipment")
+        return _by_shipment(ids, rows.order_by("shipment__number", "number"))
+
+    return scope.once_each("parcels", shipment_ids, read)
+
+
+def _last_words(parcel_ids: Sequence[int]) -> dict[int, TrackingEntry | None]:
+    """The last thing that was said of each parcel."""
+
+    def read(ids: set[int]) -> dict[int, TrackingEntry | None]:
+        said = TrackingEntry.objects.filter(parcel_id__in=ids).exclude(message="")
+        newest = said.order_by("parcel_id", "-happened_at", "-id").distinct("parcel_id")
+        return {**dict.fromkeys(ids), **{entry.parcel_id: entry for entry in newest}}
+
+    return scope.once_each("last_words", parcel_ids, read)
+
+
+def _by_shipment(ids: set[int], rows: Iterable[Part]) -> dict[int, list[Part]]:
+    found: dict[int, list[Part]] = {shipment_id: [] for shipment_id in ids}
+    for row in rows:
+        found[row.shipment_id].append(row)
+    return found
+
+
+def _of_each(parts: Mapping[int, list[Part]], shipment_ids: Sequence[int]) -> list[Part]:
+    return [part for shipment_id in shipment_ids for part in parts[shipment_id]]
 
 
 def _about_order(sale: Sale, voice: Voice, speech: Speech) -> dict[str, Value]:
@@ -288,12 +333,8 @@ def _button_words(kind: Kind, parcels: int, speech: Speech) -> str:
 
 
 def _carrier_message(told: Sequence[Parcel]) -> str:
-    newest = (
-        TrackingEntry.objects.filter(parcel_id__in=[parcel.id for parcel in told])
-        .exclude(message="")
-        .order_by("-happened_at", "-id")
-        .first()
-    )
+    words = [word for word in _last_words([one.id for one in told]).values() if word is not None]
+    newest = max(words, key=lambda word: (word.happened_at, word.id), default=None)
     return newest.message if newest else ""
 
 

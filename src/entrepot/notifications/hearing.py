@@ -1,5 +1,6 @@
 """What an event means to the customer: which message, about which fact, and since when."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from entrepot.access import scope
@@ -22,7 +23,14 @@ HEARD = (
     "parcel.exception",
     "parcel.returned",
 )
+OF_PARCELS = ("parcel.delivered", "parcel.exception", "parcel.returned")
 _PEOPLE = ("user:", "api_key:")
+
+
+def read_together(events: Sequence[Event]) -> None:
+    """Read ahead what `news_of` asks for, of several events."""
+    _shipments([event for event in events if event.name == "shipment.recorded"])
+    _parcels([event for event in events if event.name in OF_PARCELS])
 
 
 def news_of(event: Event) -> News | None:
@@ -44,16 +52,27 @@ def news_of(event: Event) -> News | None:
         case "payment.refunded":
             return _of_refund(event)
         case "shipment.recorded":
-            shipment = Shipment.objects.get(id=event.subject_id or 0)
+            shipment = _shipments([event])[event.subject_id]
             return News(
                 kind=Kind.SHIPPED,
                 fact=facts.shipment(shipment.number),
                 happened_at=shipment.shipped_at,
             )
-        case "parcel.delivered" | "parcel.exception" | "parcel.returned":
+        case name if name in OF_PARCELS:
             return _of_parcel(event)
         case _:
             return None
+
+
+def _shipments(events: Sequence[Event]) -> dict[int | None, Shipment]:
+    return scope.once_each(
+        "heard_shipment", (event.subject_id for event in events), Shipment.objects.in_bulk
+    )
+
+
+def _parcels(events: Sequence[Event]) -> dict[int | None, Parcel]:
+    parcels = Parcel.objects.select_related("shipment")
+    return scope.once_each("heard_parcel", (event.subject_id for event in events), parcels.in_bulk)
 
 
 def _released_at(order_id: int) -> datetime | None:
@@ -86,7 +105,7 @@ def _of_refund(event: Event) -> News:
 
 
 def _of_parcel(event: Event) -> News:
-    parcel = Parcel.objects.select_related("shipment").get(id=event.subject_id or 0)
+    parcel = _parcels([event])[event.subject_id]
     what = event.name.partition(".")[2]
     return News(
         kind=Kind.DELIVERED if what == "delivered" else Kind.EXCEPTION,

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from entrepot.database import saving
 from entrepot.database.rows import MerchantRow, Mode
 from entrepot.events import outbox
 from entrepot.notifications.states import IllegalStep, Kind, MailStatus, Sender, Step
@@ -122,6 +123,8 @@ class Mail(MerchantRow):
     sent_at = models.DateTimeField(null=True)
     resends_id = models.BigIntegerField(null=True)
 
+    objects: ClassVar = saving.SavingManager["Mail"]()
+
     class Meta:
         db_table = "notifications_mail"
         constraints: ClassVar = [
@@ -143,8 +146,8 @@ class Mail(MerchantRow):
     def __str__(self) -> str:
         return f"{self.kind} mail of order {self.order_id}"
 
-    def take(self, step: Step, *, reason: str = "") -> None:
-        """Make a named move, save the whole row and record the event. The row must be locked.
+    def take(self, step: Step, *fields: str, reason: str = "") -> None:
+        """Make a named move, save it with these fields, record the event. The row must be locked.
 
         Raises:
             IllegalStep: its status does not allow the move.
@@ -154,7 +157,7 @@ class Mail(MerchantRow):
             raise IllegalStep(self, step, previous)
         self.status = step.target
         self.reason = reason
-        self.save()
+        saving.save(self, "status", "reason", *fields)
         outbox.record(
             EVENT_OF_STEP[step],
             merchant_id=self.merchant_id,

@@ -1,6 +1,8 @@
 """News inside the product: for customers (the documented interface) and for operators."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -56,8 +58,32 @@ _TELL = """
 """
 
 
+_gathered: ContextVar[list[NewNotification] | None] = ContextVar(
+    "entrepot_gathered_news", default=None
+)
+
+
+@contextmanager
+def gathered() -> Iterator[None]:
+    """Keep the news of a block with one statement, at its end."""
+    mine: list[NewNotification] = []
+    token = _gathered.set(mine)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    tell(mine)
+
+
 def tell(notifications: Iterable[NewNotification]) -> int:
-    """Keep news, in the open scope; what was told already stays as it is. Returns how many new."""
+    """Keep news, in the open scope; what was told already stays as it is.
+
+    Returns how many are new, none yet in a `gathered` block.
+    """
+    gathering = _gathered.get()
+    if gathering is not None:
+        gathering.extend(notifications)
+        return 0
     rows = [
         {name: getattr(notification, name) for name in _COLUMNS} for notification in notifications
     ]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 
 from entrepot.access import crypto, scope
 from entrepot.attempts.queries import is_under_way
@@ -17,11 +16,10 @@ from entrepot.attempts.states import Kind as Effect
 from entrepot.connections.models import Connection
 from entrepot.connections.queries import connection_of
 from entrepot.customers.queries import email_of, read_together
-from entrepot.database import clock
+from entrepot.database import clock, saving
 from entrepot.events import outbox
-from entrepot.fulfillment.models import Shipment
-from entrepot.fulfillment.states import ShipmentStatus
 from entrepot.notifications import facts, policy
+from entrepot.notifications.context import shipments_of
 from entrepot.notifications.messages import OutgoingMail, message_id_of
 from entrepot.notifications.models import Mail, MailStop
 from entrepot.notifications.news import tell_customer
@@ -35,6 +33,8 @@ from entrepot.orders.models import Order
 from entrepot.orders.services import lock_order, lock_orders
 from entrepot.orders.states import FulfillmentStatus, OrderStatus
 
+# What is fixed once a mail is about to leave.
+CONTENT = ("language", "subject", "html", "text", "recipient_sealed", "message_id")
 MEANWHILE_CANCELLED = "the order was cancelled before the mail left"
 
 
@@ -72,7 +72,8 @@ def decide_mail(order_id: int, *, merchant_id: int, news: News) -> Mail | None:
     """
     with scope.merchant(merchant_id):
         order = lock_order(order_id)
-        told = [mail for mail in _mails_of(order) if mail.kind in GATHERED_WITH[news.kind]]
+        known = _mails_of(order)
+        told = [mail for mail in known if mail.kind in GATHERED_WITH[news.kind]]
         for mail in told:
             if news.fact in mail.facts:
                 return mail
@@ -90,9 +91,11 @@ def decide_mail(order_id: int, *, merchant_id: int, news: News) -> Mail | None:
                 if waiting.status == MailStatus.WAITING and not waiting.message_id:
                     waiting.kind = kind
                     waiting.facts = [*waiting.facts, news.fact]
-                    waiting.save(update_fields=["kind", "facts"])
+                    saving.save(waiting, "kind", "facts")
                     return waiting
-        return _create(order, kind, [news.fact], why_not, storefront)
+        mail = _create(order, kind, [news.fact], why_not, storefront)
+        known.append(mail)
+        return mail
 
 
 def decide_together(order_ids: Iterable[int]) -> None:
@@ -101,7 +104,7 @@ def decide_together(order_ids: Iterable[int]) -> None:
     mails: dict[int, list[Mail]] = {order.id: [] for order in orders}
     for mail in _unrepeated().filter(order_id__in=list(mails)):
         mails[mail.order_id].append(mail)
-    scope.keep_ahead("mails", mails)
+    scope.remember("mails", mails)
     scope.remember("released_at", {order.id: order.released_at for order in orders})
     read_together(customer_ids=[order.customer_id for order in orders])
     if orders:
@@ -109,9 +112,8 @@ def decide_together(order_ids: Iterable[int]) -> None:
 
 
 def _mails_of(order: Order) -> list[Mail]:
-    """The mails of a locked order, but for those that repeat one; locked."""
-    ahead: list[Mail] | None = scope.taken_ahead("mails", order.id)
-    return ahead if ahead is not None else list(_unrepeated().filter(order_id=order.id))
+    """The mails of a locked order, but for those that repeat one; locked, read once."""
+    return scope.once("mails", order.id, lambda: list(_unrepeated().filter(order_id=order.id)))
 
 
 def _unrepeated() -> QuerySet[Mail]:
@@ -150,7 +152,6 @@ def record_sent(mail_id: int, *, merchant_id: int, esp_message_id: str) -> Mail:
     with scope.merchant(merchant_id):
         mail = _locked(mail_id, merchant_id)
         mark_sent(mail, esp_message_id=esp_message_id)
-        mail.refresh_from_db()
     return mail
 
 
@@ -158,8 +159,8 @@ def mark_sent(mail: Mail, *, esp_message_id: str) -> None:
     """Record that the mail service took a locked mail; see `record_sent`."""
     if mail.status in Step.SEND.sources:
         mail.esp_message_id = esp_message_id
-        mail.sent_at = Now()
-        mail.take(Step.SEND)
+        mail.sent_at = clock.now()
+        mail.take(Step.SEND, "esp_message_id", "sent_at")
         obligations.meet_many([_promise(mail)])
 
 
@@ -247,7 +248,7 @@ def _create(
     order: Order, kind: Kind, told: Sequence[str], why_not: str, storefront: Connection
 ) -> Mail:
     wait = timedelta(0) if kind == Kind.CONFIRMATION else policy.gathering(storefront)
-    mail = Mail.objects.create(
+    mail = Mail(
         merchant_id=order.merchant_id,
         mode=order.mode,
         order_id=order.id,
@@ -258,6 +259,7 @@ def _create(
         reason=why_not,
         send_after=clock.now() + wait,
     )
+    saving.insert(mail)
     if why_not:
         _record("notification.skipped", mail, reason=why_not)
     else:
@@ -290,15 +292,8 @@ def _why_not_any_more(order: Order, mail: Mail) -> str:
     if mail.kind == Kind.CONFIRMATION and order.status == OrderStatus.CANCELLED:
         return MEANWHILE_CANCELLED
     numbers = facts.read(mail.facts).shipments
-    if numbers:
-        real = Shipment.objects.filter(
-            merchant_id=mail.merchant_id,
-            order_id=order.id,
-            number__in=numbers,
-            status=ShipmentStatus.SHIPPED,
-        )
-        if not real.exists():
-            return "the shipment turned out not to exist"
+    if numbers and not any(one.number in numbers for one in shipments_of(order.id)):
+        return "the shipment turned out not to exist"
     return ""
 
 
@@ -316,7 +311,7 @@ def _fix_content(order: Order, mail: Mail) -> None:
     mail.text = rendered.text
     mail.recipient_sealed = crypto.encrypt(RECIPIENT, email_of(order.customer_id).encode())
     mail.message_id = message_id_of(order, mail, sender_email=rendered.sender_email)
-    mail.save()
+    saving.save(mail, *CONTENT)
 
 
 def _locked(mail_id: int, merchant_id: int) -> Mail:

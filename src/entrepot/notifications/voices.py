@@ -6,7 +6,7 @@ from django.conf import settings
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
-from entrepot.connections.models import Connection
+from entrepot.connections.queries import connection_of
 from entrepot.notifications.models import StoreVoice
 
 STORE_COLOR = "#0a626d"
@@ -34,7 +34,7 @@ def voice_of(storefront_id: int) -> Voice:
 
 
 def _read(storefront_id: int) -> Voice:
-    storefront = Connection.objects.get(id=storefront_id)
+    storefront = connection_of(storefront_id)
     merchant = Merchant.objects.get(id=storefront.merchant_id)
     own = StoreVoice.objects.filter(
         merchant_id=storefront.merchant_id, storefront_id=storefront_id

@@ -30,6 +30,7 @@ from entrepot.connect.errors import (
 )
 from entrepot.connections.call_log import keep_calls
 from entrepot.connections.services import refuse_ping
+from entrepot.database import saving
 from entrepot.events import outbox
 from entrepot.fulfillment.submission import PAYMENT_NEEDED
 from entrepot.obligations import services as obligations
@@ -159,7 +160,7 @@ def _record(
 ) -> dict[int, Exception]:
     """Record endings in one transaction, or each in its own if that fails; errors by attempt."""
     try:
-        with scope.merchant(merchant_id), obligations.gathered():
+        with scope.merchant(merchant_id), obligations.gathered(), saving.together():
             if len(ended) > 1:
                 lock_together([one.thing.subject_id for one in ended])
                 hold_together(one.thing.lease.attempt_id for one in ended)

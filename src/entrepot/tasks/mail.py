@@ -11,11 +11,11 @@ from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Kind
 from entrepot.connect.errors import Misconfigured, Unavailable
 from entrepot.connect.manifest import Effect
+from entrepot.database import saving
 from entrepot.events import outbox
 from entrepot.events.models import Event
-from entrepot.notifications import attempting, sending, services
+from entrepot.notifications import attempting, hearing, news, sending, services
 from entrepot.notifications.attempting import MailCall, Wait
-from entrepot.notifications.hearing import news_of
 from entrepot.notifications.messages import OutgoingMail
 from entrepot.notifications.sending import Delivered
 from entrepot.obligations import services as obligations
@@ -39,7 +39,7 @@ MAILBOX_EFFECT = Effect(
 def decide_mail(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
     """Decide whether events are told to their orders' customers."""
     mine = [work for work in batch if work.args["order_id"] is not None]
-    with scope.merchant(merchant_id), obligations.gathered():
+    with scope.merchant(merchant_id), obligations.gathered(), saving.together(len(mine)):
         services.decide_together(work.args["order_id"] for work in mine)
         events = {
             event.id: event
@@ -47,11 +47,15 @@ def decide_mail(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
                 merchant_id=merchant_id, id__in=[work.args["event_id"] for work in mine]
             )
         }
-        for work in mine:
-            with outbox.because(cause=work.cause):
-                news = news_of(events[work.args["event_id"]])
-                if news is not None:
-                    services.decide_mail(work.args["order_id"], merchant_id=merchant_id, news=news)
+        hearing.read_together(list(events.values()))
+        with news.gathered():
+            for work in mine:
+                with outbox.because(cause=work.cause):
+                    heard = hearing.news_of(events[work.args["event_id"]])
+                    if heard is not None:
+                        services.decide_mail(
+                            work.args["order_id"], merchant_id=merchant_id, news=heard
+                        )
     return [None] * len(batch)
 
 
@@ -77,7 +81,7 @@ def send_mail(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
 
 def _intend(merchant_id: int, batch: Sequence[Work]) -> dict[int, MailCall | Wait | None]:
     """Decide about all mails in one transaction; by place in the batch."""
-    with scope.merchant(merchant_id):
+    with scope.merchant(merchant_id), saving.together(len(batch)):
         mail_ids = [work.args["subject_id"] for work in batch]
         attempting.intend_together(merchant_id, mail_ids)
         decided = {}
