@@ -1,14 +1,16 @@
 """The sandbox's own interface: sales from a seed, dials, time, and books that anyone may read."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from entrepot.connect.world import Turn
+from entrepot.connect.world import Sale, Turn
 from entrepot.sandbox.app import Sandbox
 from entrepot.sandbox.scenarios import SCENARIOS
+from entrepot.sandbox.selling import draw
 from tests.sandbox.conftest import Caller
 
 
@@ -27,6 +29,29 @@ def test_the_same_seed_draws_the_same_sales(sandbox: Sandbox, control: Caller) -
 
     assert shape(first) == shape(again) != shape(other)
     assert [sale["number"] for sale in again] == list(range(121, 241))
+
+
+def test_a_later_run_draws_other_customers_and_other_carts(
+    sandbox: Sandbox, control: Caller
+) -> None:
+    shop = next(iter(sandbox.world.market.shops))
+    market = replace(sandbox.world.market, shops={shop: "EUR"}, checkout_currencies=())
+
+    def drawn(**said: int) -> list[Sale]:
+        return [sale for _, sale in draw(market, count=120, seed=7, **said)]
+
+    first, second, third = drawn(), drawn(earlier=1), drawn(earlier=2)
+    people = [{sale.customer.email for sale in sales} for sales in (first, second, third)]
+
+    assert drawn(earlier=0) == first
+    assert drawn(earlier=1) == second
+    assert [sale.number for sale in second] == [sale.number for sale in first]
+    assert len(set.union(*people)) == 3 * 120
+    assert [sale.lines for sale in second] != [sale.lines for sale in first]
+    assert not {s.customer.line1 for s in first} & {s.customer.line1 for s in second}
+    told = [control.tell("draw", count=120, seed=7, earlier=n)["sales"] for n in (0, 1, 1)]
+    turns = [[sale["turn"] for sale in sales] for sales in told]
+    assert turns[0] != turns[1] == turns[2]
 
 
 def test_a_run_has_every_turn_several_currencies_and_quantities_above_one(

@@ -54,7 +54,12 @@ class Wish:
 
 @click.command()
 @click.option("--orders", default=200, show_default=True, type=click.IntRange(1, 20_000))
-@click.option("--seed", default=7, show_default=True, help="The same seed places the same orders.")
+@click.option(
+    "--seed",
+    default=7,
+    show_default=True,
+    help="The same seed places the same orders in new data, and others in each later run.",
+)
 @click.option(
     "--speed",
     default=120.0,

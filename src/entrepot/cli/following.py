@@ -77,7 +77,9 @@ def _place(run: Run) -> None:
         run=run.merchant.run,
         wait=run.stop.wait,
     )
-    drawn = run.telephone.tell("draw", count=run.orders, seed=run.seed)["sales"]
+    drawn = run.telephone.tell(
+        "draw", count=run.orders, seed=run.seed, earlier=run.merchant.earlier_runs
+    )["sales"]
     for start in range(0, len(drawn), SLICE):
         some = drawn[start : start + SLICE]
         if run.stop.is_set():

@@ -6,8 +6,9 @@
     GET  scenarios   names and what they do
     GET  acknowledged  what the hub took: {sha256 of a body, or "message 17": when, really}
     GET  placed      every sale that happened: {sales: [...], waiting: n}
-    POST draw        {count, seed, checkouts?} -> {sales}: each with its turn and its mount, or
-                     without one with a cart that needs a payment page; nothing happens yet
+    POST draw        {count, seed, checkouts?, earlier?} -> {sales}: each with its turn and its
+                     mount, or without one with a cart that needs a payment page; nothing happens
+                     yet; other sales after that many earlier runs against the same hub
     POST place       {numbers}: those drawn sales happen at their storefronts -> {placed}
     POST pay         {number, url}: the customer of that cart arrives at the page
     POST sell        {count, seed}: draw and place, at storefronts only -> {placed}
@@ -203,8 +204,14 @@ class Control:
         market = self._world.market
         if not has_checkouts:
             market = replace(market, checkout_currencies=())
-        seed = int(asked.get("seed", 0))
-        sales = list(draw(market, count=count, seed=seed, first=self._next_number))
+        drawn = draw(
+            market,
+            count=count,
+            seed=int(asked.get("seed", 0)),
+            first=self._next_number,
+            earlier=int(asked.get("earlier", 0)),
+        )
+        sales = list(drawn)
         self._next_number += count
         self._drawn |= {sale.number: (mount, sale) for mount, sale in sales}
         return sales

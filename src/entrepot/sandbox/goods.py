@@ -96,15 +96,15 @@ PEOPLE = {
 STATES = {"97209": "OR", "05401": "VT"}
 
 
-def somebody(dice: random.Random, number: int, currency: str) -> Person:
-    """A customer who pays in that currency; each sale has one of its own."""
+def somebody(dice: random.Random, name: str, currency: str) -> Person:
+    """A customer who pays in that currency; each sale has one of its own, by its name."""
     first, last, line1, city, postal_code, country, phone = dice.choice(PEOPLE[currency])
     return Person(
         first_name=first,
         last_name=last,
-        email=f"kunde{number}@{country.lower()}.example",
+        email=f"kunde{name}@{country.lower()}.example",
         phone=phone,
-        line1=f"{line1} / {number}",
+        line1=f"{line1} / {name}",
         city=city,
         postal_code=postal_code,
         country=country,

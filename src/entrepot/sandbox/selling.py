@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from entrepot.connect.world import CartLine, Good, Sale, Turn
+from entrepot.connect.world import CartLine, Good, Person, Sale, Turn
 from entrepot.sandbox.goods import (
     ALL_GOODS,
     GOODS,
@@ -62,12 +62,16 @@ class Market:
     checkout_share: float = 0.3
 
 
-def draw(market: Market, *, count: int, seed: int, first: int = 1) -> Iterator[tuple[str, Sale]]:
+def draw(
+    market: Market, *, count: int, seed: int, first: int = 1, earlier: int = 0
+) -> Iterator[tuple[str, Sale]]:
     """Sales with the mount of their storefront; "" for the merchant's own site with a checkout.
 
-    The same seed draws the same sales. Each turn comes at least once when there is room for it.
+    The same seed draws the same sales; after `earlier` runs against the same hub, it draws others,
+    to other customers: a cart that one of them buys again would be taken for a duplicate. Each turn
+    comes at least once when there is room for it.
     """
-    dice = random.Random(seed)
+    dice = random.Random(f"{seed}/{earlier}" if earlier else seed)
     has_checkouts = bool(market.checkout_currencies)
     at_checkout = round(count * market.checkout_share) if has_checkouts else 0
     plan = [
@@ -82,7 +86,9 @@ def draw(market: Market, *, count: int, seed: int, first: int = 1) -> Iterator[t
                 currency = "EUR"
         else:
             mount, currency = dice.choice(sorted(market.shops.items()))
-        yield mount, _sale(dice, number=number, turn=turn, currency=currency)
+        name = f"{number}.{earlier + 1}" if earlier else f"{number}"
+        person = somebody(dice, name, currency)
+        yield mount, _sale(dice, number=number, turn=turn, person=person, currency=currency)
 
 
 def _turns(shares: dict[Turn, int], count: int) -> list[Turn]:
@@ -93,8 +99,7 @@ def _turns(shares: dict[Turn, int], count: int) -> list[Turn]:
     return [*turns, *[Turn.PLAIN] * (count - len(turns))]
 
 
-def _sale(dice: random.Random, *, number: int, turn: Turn, currency: str) -> Sale:
-    person = somebody(dice, number, currency)
+def _sale(dice: random.Random, *, number: int, turn: Turn, person: Person, currency: str) -> Sale:
     if turn is Turn.BAD_ADDRESS:
         person = at_a_bad_address(person)
     return Sale(

@@ -60,10 +60,12 @@ class Demo:
     """The merchant of a demo, and its connections and their names by mount.
 
     `password` and `site_key`, the API key of the merchant's own site, are new with each set-up.
+    `earlier_runs` were set up on the same data before.
     """
 
     merchant_id: int
     run: str
+    earlier_runs: int
     zone: tzinfo
     connections: dict[str, int]
     names: dict[str, str]
@@ -102,11 +104,12 @@ def set_up(telephone: Telephone, *, tell: Callable[[str], None] = lambda _: None
     return Demo(
         merchant_id=merchant.id,
         run=told["run"],
+        earlier_runs=earlier_runs(merchant.id),
         zone=ZoneInfo(merchant.time_zone),
         connections=connections,
         names={place["mount"]: place["name"] for place in told["places"]},
         gateways=tuple(place["mount"] for place in told["places"] if place["takes_money"]),
-        site_key=_site_key(merchant.id),
+        site_key=issue_site_key(merchant.id),
         password=password,
     )
 
@@ -129,7 +132,13 @@ def _owner(merchant: Merchant) -> str:
     return password
 
 
-def _site_key(merchant_id: int) -> str:
+def earlier_runs(merchant_id: int) -> int:
+    """How many times a run was set up here: each left a key of the merchant's own site."""
+    with scope.merchant(merchant_id):
+        return ApiKey.objects.filter(name=SITE_KEY).count()
+
+
+def issue_site_key(merchant_id: int) -> str:
     """A fresh key for the merchant's own site; those of earlier runs are revoked."""
     with scope.merchant(merchant_id):
         former = list(
