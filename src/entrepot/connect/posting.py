@@ -9,8 +9,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-import httpx
-
+from entrepot.connect.lines import BROKEN, Lines, Reply
 from entrepot.connect.simulator import Delivery, Simulator
 
 AT_ONCE = 32
@@ -31,7 +30,7 @@ class Post:
     acknowledged_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_TIMES))
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
-    _client: httpx.AsyncClient | None = None
+    _lines: Lines = field(default_factory=Lines)
 
     @property
     def under_way(self) -> int:
@@ -54,8 +53,7 @@ class Post:
         for task in list(self._under_way):
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
+        self._lines.close()
 
     def percentile(self, share: float) -> float | None:
         """Milliseconds within which that share of the deliveries was acknowledged."""
@@ -64,21 +62,17 @@ class Post:
 
     async def _deliver(self, simulator: Simulator, delivery: Delivery) -> None:
         async with self._slots:
-            if self._client is None:
-                limits = httpx.Limits(max_connections=AT_ONCE)
-                self._client = httpx.AsyncClient(timeout=PATIENCE_S, limits=limits)
             began = time.perf_counter()
             try:
-                answer = await self._client.post(
-                    delivery.url, content=delivery.body, headers=delivery.headers
-                )
-            except httpx.HTTPError:
+                async with asyncio.timeout(PATIENCE_S):
+                    reply = await self._lines.post(delivery.url, delivery.body, delivery.headers)
+            except BROKEN:
                 status = 0
                 self.unanswered += 1
             else:
-                status = answer.status_code
-                if answer.is_success:
-                    if kept := _kept_as(answer, delivery.body):
+                status = reply.status
+                if reply.is_success:
+                    if kept := _kept_as(reply, delivery.body):
                         self.acknowledged.setdefault(kept, time.time())
                     self.acknowledged_ms.append((time.perf_counter() - began) * 1000)
                 else:
@@ -87,19 +81,19 @@ class Post:
         simulator.delivered(delivery, status)
 
 
-def _kept_as(answer: httpx.Response, body: bytes) -> str:
+def _kept_as(reply: Reply, body: bytes) -> str:
     """What the hub must know from now on; "" where it has kept nothing.
 
     A repeat need not be the same bytes: a poll may have read the event first, in other words.
     """
     try:
-        told = answer.json()
+        told = reply.json()
     except ValueError:
         return ""
     match told.get("status") if isinstance(told, dict) else None:
         case "stored":
             return hashlib.sha256(body).hexdigest()
         case "duplicate":
-            return f"message {answer.headers.get('entrepot-message', '')}"
+            return f"message {reply.headers.get('entrepot-message', '')}"
         case _:
             return ""
