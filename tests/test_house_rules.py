@@ -47,7 +47,7 @@ BROAD_EXCEPT = {
     "src/entrepot/tasks/worker.py": "around a draining loop: it pauses and goes on",
     "src/entrepot/intake/drain.py": "around one item of a batch: it is parked, the batch goes on",
 }
-STEPPING = {"take", "_take", "_take_together", "__init__"}
+STEPPING = {"take", "_take", "take_together", "__init__"}
 STATUSES_WITHOUT_STEPS = {
     "src/entrepot/fulfillment/shipping.py": "a shipment is there or voided, by one recorded fact",
     "src/entrepot/fulfillment/tracking.py": "a parcel's status follows from all of its updates",
@@ -117,7 +117,7 @@ def test_a_status_changes_only_in_take() -> None:
             continue
         for function, node in _nodes_in_functions(tree_of(path)):
             is_step = (
-                function in {"take", "_take", "_take_together", "__init__"}
+                function in {"take", "_take", "take_together", "__init__"}
                 or place(path) in STATUSES_WITHOUT_STEPS
             )
             if not is_step and (_assigns_status(node) or _updates_status(node)):

@@ -11,7 +11,7 @@ and the thing that the attempt is about before it, in this order.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from django.db.models import BooleanField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 
 from entrepot.access import scope
+from entrepot.attempts import moves
 from entrepot.attempts.leases import LEASE, Lease, this_process
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import LIVE, IllegalStep, Kind, LeaseLost, Status, Step
@@ -26,37 +27,6 @@ from entrepot.connect.crashpoint import crashpoint
 from entrepot.connect.haste import hurried
 from entrepot.connect.manifest import Effect
 from entrepot.database import clock, saving
-from entrepot.events import outbox
-
-ASK_AFTER = (5, 15, 30, 60, 120, 300, 600, 1800, 3600)
-EVENT_OF_STEP = {
-    Step.CALL: "attempt.called",
-    Step.ACCEPT: "attempt.accepted",
-    Step.REJECT: "attempt.rejected",
-    Step.STOP: "attempt.not_sent",
-    Step.LOSE: "attempt.became_unknown",
-    Step.DOUBT: "attempt.became_unknown",
-    Step.TAKE_UP: "attempt.intended",
-}
-# What changes after an attempt was written down; the rest of it stands.
-MOVING = (
-    "status",
-    "token",
-    "fingerprint",
-    "request",
-    "outcome",
-    "message",
-    "leased_until",
-    "holder",
-    "may_leave_until",
-    "needs_person",
-    "asked",
-    "next_ask_at",
-    "first_empty_at",
-    "last_empty_at",
-    "unknown_since",
-    "ended_at",
-)
 
 
 def intend(
@@ -100,7 +70,7 @@ def intend(
             return None
         known.fingerprint = fingerprint
         known.request = request or {}
-        _take(known, Step.TAKE_UP, leases=True)
+        moves.take(known, Step.TAKE_UP, leases=True)
         return Lease.begin(known, since=since)
     if earlier is not None:
         is_busy = any(one.status in LIVE for one in earlier)
@@ -131,7 +101,7 @@ def intend(
         holder=this_process(),
     )
     saving.insert(attempt)
-    _record("attempt.intended", attempt, previous="")
+    moves.record("attempt.intended", attempt, previous="")
     crashpoint(f"{kind}.before_intend_commit")
     return Lease.begin(attempt, since=since)
 
@@ -153,7 +123,7 @@ def begin_calls(leases: Iterable[Lease]) -> dict[int, Lease]:
     mine = {lease.attempt_id: lease for lease in leases}
     rows = Attempt.objects.select_for_update().filter(id__in=mine).order_by("id")
     held = [attempt for attempt in rows if _is_holder(mine[attempt.id], attempt)]
-    _take_together(held, Step.CALL)
+    moves.take_together(held, Step.CALL)
     return {attempt.id: Lease.begin(attempt, since=since) for attempt in held}
 
 
@@ -168,7 +138,7 @@ def accept(lease: Lease, *, outcome: dict[str, Any], message: str = "") -> Attem
     """Record that the other side has it. Raises LeaseLost."""
     attempt = _held(lease)
     attempt.outcome = outcome
-    _end(attempt, Step.ACCEPT, message=message)
+    moves.end(attempt, Step.ACCEPT, message=message)
     crashpoint(f"{lease.kind}.before_record_commit")
     return attempt
 
@@ -177,14 +147,14 @@ def reject(lease: Lease, *, outcome: dict[str, Any], message: str) -> Attempt:
     """Record a proven refusal. Raises LeaseLost."""
     attempt = _held(lease)
     attempt.outcome = outcome
-    _end(attempt, Step.REJECT, message=message)
+    moves.end(attempt, Step.REJECT, message=message)
     return attempt
 
 
 def stop(lease: Lease, *, message: str) -> Attempt:
     """Record that, provably, nothing happened. Raises LeaseLost."""
     attempt = _held(lease)
-    _end(attempt, Step.STOP, message=message)
+    moves.end(attempt, Step.STOP, message=message)
     return attempt
 
 
@@ -192,7 +162,7 @@ def lose(lease: Lease, *, message: str) -> Attempt:
     """Record that it may have happened; it will be asked about. Raises LeaseLost."""
     attempt = _held(lease)
     attempt.may_leave_until = None
-    _become_unknown(attempt, message=message)
+    moves.become_unknown(attempt, message=message)
     return attempt
 
 
@@ -215,18 +185,18 @@ def take_over(attempt_id: int) -> tuple[Attempt, Lease] | None:
     attempt.leased_until = clock.now() + LEASE
     attempt.holder = this_process()
     if attempt.status == Status.INTENDED:
-        _end(attempt, Step.STOP, message="its worker was gone before the call")
+        moves.end(attempt, Step.STOP, message="its worker was gone before the call")
     elif attempt.status == Status.CALLING:
-        _become_unknown(attempt, message="its worker was gone during the call")
+        moves.become_unknown(attempt, message="its worker was gone during the call")
     else:
-        saving.save(attempt, *MOVING)
+        saving.save(attempt, *moves.MOVING)
     return attempt, Lease.begin(attempt, since=since)
 
 
 def doubt(attempt: Attempt, *, message: str) -> None:
     """Ask about a locked attempt of a copy: what was only intended then may have left since."""
     attempt.token += 1
-    _become_unknown(attempt, message=message, step=Step.DOUBT)
+    moves.become_unknown(attempt, message=message, step=Step.DOUBT)
 
 
 def found_nothing(lease: Lease, *, effect: Effect) -> tuple[Attempt, bool]:
@@ -252,7 +222,7 @@ def found_nothing(lease: Lease, *, effect: Effect) -> tuple[Attempt, bool]:
         and attempt.last_empty_at - attempt.first_empty_at > settle
     )
     if is_proved:
-        _end(attempt, Step.STOP, message="looked up twice, apart: it is not there")
+        moves.end(attempt, Step.STOP, message="looked up twice, apart: it is not there")
         return attempt, True
     _let_go(attempt)
     return attempt, False
@@ -282,7 +252,7 @@ def ask_a_person(lease: Lease, *, message: str) -> Attempt:
 def take_up_again(lease: Lease) -> Lease:
     """Make an unknown attempt whose key the other side remembers ready to be sent again."""
     attempt, since = _held(lease), time.monotonic()
-    _take(attempt, Step.TAKE_UP, leases=True)
+    moves.take(attempt, Step.TAKE_UP, leases=True)
     return Lease.begin(attempt, since=since)
 
 
@@ -306,9 +276,9 @@ def decide(
     attempt.token += 1
     if happened:
         attempt.outcome = {"external_id": external_id, "decided_by": by}
-        _end(attempt, Step.ACCEPT, message=reason)
+        moves.end(attempt, Step.ACCEPT, message=reason)
     else:
-        _end(attempt, Step.STOP, message=reason)
+        moves.end(attempt, Step.STOP, message=reason)
     return attempt
 
 
@@ -330,85 +300,12 @@ def _is_holder(lease: Lease, attempt: Attempt) -> bool:
     return attempt.token == lease.token
 
 
-def _become_unknown(attempt: Attempt, *, message: str, step: Step = Step.LOSE) -> None:
-    now = clock.now()
-    attempt.unknown_since = now
-    attempt.message = message
-    attempt.next_ask_at = now + hurried(timedelta(seconds=ASK_AFTER[0]))
-    attempt.leased_until = None
-    attempt.asked = 0
-    attempt.first_empty_at = attempt.last_empty_at = None
-    _take(attempt, step)
-
-
-def _end(attempt: Attempt, step: Step, *, message: str) -> None:
-    attempt.message = message
-    attempt.ended_at = clock.now()
-    attempt.leased_until = attempt.may_leave_until = None
-    attempt.next_ask_at = None
-    attempt.needs_person = False
-    _take(attempt, step)
-
-
 def _let_go(attempt: Attempt) -> None:
     attempt.leased_until = None
-    saving.save(attempt, *MOVING)
+    saving.save(attempt, *moves.MOVING)
 
 
 def _wait(asked: int, effect: Effect | None) -> timedelta:
-    seconds = ASK_AFTER[min(asked, len(ASK_AFTER) - 1)]
+    seconds = moves.ASK_AFTER[min(asked, len(moves.ASK_AFTER) - 1)]
     settle = effect.settle_seconds if effect else 0
     return hurried(timedelta(seconds=max(seconds, settle + 1) if asked == 0 else seconds))
-
-
-def _take(attempt: Attempt, step: Step, *, leases: bool = False) -> None:
-    previous = attempt.status
-    if previous not in step.sources:
-        raise IllegalStep(attempt, step, previous)
-    attempt.status = step.target  # attempts move here and nowhere else
-    if leases:
-        attempt.token += 1
-        attempt.leased_until = clock.now() + LEASE
-        attempt.holder = this_process()
-        attempt.ended_at = None
-        attempt.needs_person = False
-    saving.save(attempt, *MOVING)
-    _record(EVENT_OF_STEP[step], attempt, previous=previous)
-
-
-def _take_together(held: Sequence[Attempt], step: Step) -> None:
-    for attempt in held:
-        previous = attempt.status
-        if previous not in step.sources:
-            raise IllegalStep(attempt, step, previous)
-        attempt.status = step.target
-        _record(EVENT_OF_STEP[step], attempt, previous=previous)
-    rows = Attempt.objects.filter(id__in=[attempt.id for attempt in held])
-    rows.update(
-        status=step.target,
-        calls=F("calls") + 1,
-        called_at=Now(),
-        leased_until=Now() + LEASE,
-        may_leave_until=Now() + LEASE,
-    )
-
-
-def _record(name: str, attempt: Attempt, *, previous: str) -> None:
-    outbox.record(
-        name,
-        merchant_id=attempt.merchant_id,
-        mode=attempt.mode,
-        order_id=attempt.order_id,
-        subject=("attempt", attempt.id),
-        reason=attempt.message,
-        data={
-            "effect": attempt.kind,
-            "reference": attempt.reference,
-            "from": previous,
-            "to": attempt.status,
-            "token": attempt.token,
-            "subject_kind": attempt.subject_kind,
-            "subject_id": attempt.subject_id,
-            **({"outcome": attempt.outcome} if attempt.outcome else {}),
-        },
-    )
