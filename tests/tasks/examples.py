@@ -28,6 +28,7 @@ from entrepot.tasks.registry import (
 NOTES: list[object] = []
 # Lets tasks that wait go on.
 GO = threading.Event()
+_in_turn = threading.Lock()
 
 
 @task("examples.note", priority=Priority.HIGH)
@@ -72,6 +73,18 @@ def snooze_then_fail(*, snoozes: int) -> None:
     if len(NOTES) <= snoozes:
         raise retry.Snooze(timedelta(minutes=1))
     raise KeyError("sku")
+
+
+@batch_task("examples.in_turn", at_once=3, side_by_side=1)
+def in_turn(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
+    """Note whether no other batch was under way."""
+    is_alone = _in_turn.acquire(blocking=False)
+    with scope.merchant(merchant_id):
+        sql.fetch("SELECT count(*) FROM generate_series(1, 300000)")
+    NOTES.append(is_alone)
+    if is_alone:
+        _in_turn.release()
+    return [None] * len(batch)
 
 
 @task("examples.bulk", lane=Lane.BULK)

@@ -55,6 +55,20 @@ def test_waiting_jobs_run_together_up_to_the_limit_of_their_task(
     assert in_queue() == []
 
 
+def test_batches_of_a_task_that_goes_in_turn_never_overlap(
+    run_jobs: RunJobs, notes: list[Any]
+) -> None:
+    with scope.system():
+        queue.defer(
+            [Job(task="examples.in_turn", args={"merchant_id": 7, "n": n}) for n in range(30)]
+        )
+
+    assert run_jobs() == 30
+
+    assert len(notes) >= 10
+    assert all(notes)
+
+
 def test_jobs_of_two_merchants_never_run_together(run_jobs: RunJobs, notes: list[Any]) -> None:
     for number in range(8):
         defer(f"a{number}", merchant_id=7)

@@ -48,7 +48,7 @@ def resume(*, merchant_id: int, order_id: int, **_: object) -> None:
         )
 
 
-@batch_task("fulfillment.after_acceptance", at_once=100)
+@batch_task("fulfillment.after_acceptance", at_once=100, side_by_side=1)
 def after_acceptance(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
     """Have accepted shares sent where they should go by now."""
     with scope.merchant(merchant_id):

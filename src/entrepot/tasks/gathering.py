@@ -15,10 +15,6 @@ from entrepot.tasks.liveness import Liveness
 from entrepot.tasks.registry import Task
 from entrepot.tasks.running import PickedJob
 
-# Batches of one task and merchant at the same time: one that waits for a slow platform must not
-# keep the others back, and many small ones cost more than few large ones.
-SIDE_BY_SIDE = 3
-
 Key = tuple[str, int]
 Again = retry.Again | None
 
@@ -54,7 +50,7 @@ class Gathering:
         waiting = self._waiting[key]
         future: asyncio.Future[Again] = asyncio.get_running_loop().create_future()
         waiting.jobs.append((job, future))
-        if waiting.batches < SIDE_BY_SIDE:
+        if waiting.batches < task.side_by_side:
             waiting.batches += 1
             batches = asyncio.create_task(self._run_batches(key, task.at_once))
             self._under_way.add(batches)

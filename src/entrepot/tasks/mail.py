@@ -35,7 +35,7 @@ MAILBOX_EFFECT = Effect(
 )
 
 
-@batch_task("notifications.decide_mail", at_once=50)
+@batch_task("notifications.decide_mail", at_once=50, side_by_side=1)
 def decide_mail(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
     """Decide whether events are told to their orders' customers."""
     mine = [work for work in batch if work.args["order_id"] is not None]

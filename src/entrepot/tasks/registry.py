@@ -17,6 +17,9 @@ from entrepot.events.outbox import current_cause
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 NOT_LOADED = {"apps", "migrations", "models", "worker"}
+# Batches of one task and merchant at the same time: one that waits for a slow platform must not
+# keep the others back.
+SIDE_BY_SIDE = 3
 
 
 class Lane(StrEnum):
@@ -53,8 +56,8 @@ Together = Callable[[int, Sequence[Work]], Outcomes]
 class Task:
     """A function that jobs run. `retries` is None for the usual number (see `retry.py`).
 
-    With `together`, up to `at_once` waiting jobs of one merchant run in one call of it, and
-    `function` is a batch of one.
+    With `together`, up to `at_once` waiting jobs of one merchant run in one call of it, up to
+    `side_by_side` calls at the same time, and `function` is a batch of one.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Task:
     retries: int | None
     together: Together | None = None
     at_once: int = 1
+    side_by_side: int = SIDE_BY_SIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +123,16 @@ def task(
 
 
 def batch_task(
-    name: str, *, at_once: int, priority: Priority = Priority.MEDIUM
+    name: str,
+    *,
+    at_once: int,
+    priority: Priority = Priority.MEDIUM,
+    side_by_side: int = SIDE_BY_SIDE,
 ) -> Callable[[Together], Together]:
     """Register a function that runs the waiting jobs of one merchant together, in the live lane.
+
+    `side_by_side` is 1 where nothing outside is waited for: batches would only wait for each
+    other's locks, and many small ones cost more than few large ones.
 
     It is called with the merchant and the jobs, outside any scope, and says of each how it ended.
     When it raises, each job runs again alone: it must not have done half of anything by then that
@@ -137,7 +148,7 @@ def batch_task(
 
         if name in TASKS and TASKS[name].together is not together:
             raise ValueError(f"two tasks are named {name!r}")
-        TASKS[name] = Task(name, alone, Lane.LIVE, priority, None, together, at_once)
+        TASKS[name] = Task(name, alone, Lane.LIVE, priority, None, together, at_once, side_by_side)
         return together
 
     return register
