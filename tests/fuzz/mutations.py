@@ -55,11 +55,23 @@ def mutated(payloads: Sequence[bytes], chance: random.Random) -> Iterator[bytes]
 
 
 def _renumber(whole: Any, chance: random.Random) -> None:
-    if isinstance(whole, dict) and "id" in whole:
-        number = chance.randrange(IDS)
-        whole["id"] = number if isinstance(whole["id"], int) else f"{whole['id']}-{number}"
-        if "order_key" in whole:
-            whole["order_key"] = f"wc_order_{number}"
+    """Few things, many messages about them: one in ten repeats the id of another message."""
+    if not (isinstance(whole, dict) and "id" in whole):
+        return
+    about = _about(whole)
+    is_fresh = about is not None and chance.random() < 0.9
+    number = chance.randrange(IDS, 10**9) if is_fresh else chance.randrange(IDS)
+    whole["id"] = number if isinstance(whole["id"], int) else f"{whole['id']}-{number}"
+    if "order_key" in whole:
+        whole["order_key"] = f"wc_order_{number}"
+    _renumber(about, chance)
+
+
+def _about(whole: dict[str, Any]) -> dict[str, Any] | None:
+    """What a message with an id of its own tells about, as Stripe and EasyPost wrap it."""
+    data = whole.get("data")
+    about = data.get("object") if isinstance(data, dict) else whole.get("result")
+    return about if isinstance(about, dict) else None
 
 
 def _odd(whole: Any, chance: random.Random) -> Any:
