@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -11,8 +12,10 @@ from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.attempts.models import Attempt
 from entrepot.database import saving
+from entrepot.database.saving import RowsMissing
+from entrepot.fulfillment.models import Parcel, Shipment
 from entrepot.notifications.models import Mail
-from tests.notifications.sales import make_sale
+from tests.notifications.sales import make_sale, ship
 
 SENT = datetime(2031, 3, 30, 0, 59, 30, 123456, tzinfo=UTC)
 HOLDER = UUID("12345678-1234-5678-1234-567812345678")
@@ -162,3 +165,46 @@ def test_a_row_that_was_read_twice_gets_what_both_decided(merchant: Merchant) ->
         row = Attempt.objects.get()
 
     assert (row.asked, row.message) == (5, "twice")
+
+
+def test_a_row_is_written_after_the_new_one_that_it_refers_to(merchant: Merchant) -> None:
+    sale = make_sale(merchant)
+    known = ship(sale, 1, {0: 1})
+    with scope.merchant(merchant.id), saving.together():
+        known.carrier = "DHL"
+        saving.save(known, "carrier")
+        shipment = Shipment(
+            merchant_id=merchant.id,
+            mode=sale.order.mode,
+            order_id=sale.order.id,
+            fulfillment_order_id=sale.fulfillment_order.id,
+            external_id="s-2",
+            number=2,
+            shipped_at=SENT,
+        )
+        saving.insert(shipment)
+        mine = {"merchant_id": merchant.id, "mode": sale.order.mode, "order_id": sale.order.id}
+        saving.insert(Parcel(**mine, shipment_id=shipment.id, number=2))
+        parcels = Parcel.objects.filter(shipment_id=shipment.id)
+        assert [parcel.number for parcel in parcels] == [2]
+        assert Shipment.objects.get(id=known.id).carrier == "DHL"
+
+
+def test_a_row_that_is_gone_or_another_merchants_is_not_passed_over(
+    merchant: Merchant, other_merchant: Merchant
+) -> None:
+    mine = make_sale(merchant, number="1").fulfillment_order
+    theirs = make_sale(other_merchant, number="2").fulfillment_order
+    mine.external_id = theirs.external_id = "ord_1"
+
+    with (
+        pytest.raises(RowsMissing, match="1 of 2 rows of fulfillment_order"),
+        scope.merchant(merchant.id),
+    ):
+        saving.save_together([mine, theirs], ["external_id"])
+
+    with scope.merchant(merchant.id):
+        mine.refresh_from_db()
+    assert mine.external_id == ""
+    with scope.system():
+        saving.save_together([mine, theirs], ["external_id"])

@@ -24,6 +24,17 @@ KEY = "key_of_row"
 DRAW = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
 
 
+class RowsMissing(Exception):
+    """Rows to be saved are not there, or belong to another merchant than the scope's."""
+
+    def __init__(self, table: str, *, wanted: int, saved: int) -> None:
+        super().__init__(
+            f"cannot save {wanted - saved} of {wanted} rows of {table}: they are gone, or are"
+            " another merchant's"
+        )
+        self.table = table
+
+
 @dataclass(slots=True)
 class _Kept:
     """What a block has decided and not written yet, and the keys that are ready for its rows."""
@@ -113,13 +124,18 @@ def save(row: models.Model, *fields: str) -> None:
 
 
 def flush(model: type[models.Model] | None = None) -> None:
-    """Write what is kept back, of one model or of all, in the open scope."""
+    """Write what is kept back, of one model or of all, in the open scope.
+
+    New rows go in whatever their model: those of one model may refer to those of another, and are
+    inserted in the order in which the first of each was decided.
+    """
     kept = _kept.get()
-    if kept is None:
+    if kept is None or (model and model not in kept.inserts and model not in kept.saves):
         return
-    for one in [model] if model else list({**kept.inserts, **kept.saves}):
-        if rows := kept.inserts.pop(one, None):
-            one._default_manager.bulk_create(rows)  # noqa: SLF001 -- see _meta_of
+    while kept.inserts:
+        one = next(iter(kept.inserts))
+        one._base_manager.bulk_create(kept.inserts.pop(one))  # noqa: SLF001 -- see _meta_of
+    for one in [model] if model else list(kept.saves):
         by_fields: dict[tuple[str, ...], list[models.Model]] = {}
         for row, names in kept.saves.pop(one, {}).values():
             by_fields.setdefault(tuple(sorted(names)), []).append(row)
@@ -131,6 +147,9 @@ def save_together(rows: Sequence[models.Model], fields: Iterable[str]) -> None:
     """Save the same fields of several locked rows of a model with one statement, in key order.
 
     Values are plain, not expressions; each column gets exactly what `save` would have written.
+
+    Raises:
+        RowsMissing: not every row was there to be written.
     """
     if not rows:
         return
@@ -143,7 +162,9 @@ def save_together(rows: Sequence[models.Model], fields: Iterable[str]) -> None:
         for row in sorted(rows, key=lambda row: row.pk)
     ]
     recordset = sql.recordset(batch, shape.types)
-    sql.run(shape.statement.format(batch=recordset.sql), [recordset.parameter])
+    saved = sql.run(shape.statement.format(batch=recordset.sql), [recordset.parameter])
+    if saved != len(rows):
+        raise RowsMissing(_meta_of(type(rows[0])).db_table, wanted=len(rows), saved=saved)
 
 
 @dataclass(frozen=True, slots=True)
