@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from entrepot.database import sql
+from entrepot.database import saving, sql
 from entrepot.orders import counters
 from entrepot.routing.plan import Planned
 
@@ -111,6 +111,7 @@ def recount(order_ids: Sequence[int]) -> None:
     """Bring units shipped, delivered and returned of locked orders in line with their parcels."""
     if not order_ids:
         return
+    saving.flush()
     ids = list(order_ids)
     sql.run(_ITEMS, [ids])
     counters.set_shipped(sql.fetch_dicts(_LINES, {"order_ids": ids}), order_ids=ids)
@@ -121,12 +122,14 @@ def recount(order_ids: Sequence[int]) -> None:
 def recount_planned(order_ids: Sequence[int]) -> None:
     """Bring the units that have a share in line with the shares that are not cancelled."""
     if order_ids:
+        saving.flush()
         sql.run(_PLANNED.format(pieces=_LIVE_PIECES), [list(order_ids), list(order_ids)])
 
 
 def planned_of(order_ids: Sequence[int]) -> dict[int, list[Planned]]:
     """What live shares of orders hold, by line; replacements do not count."""
     found: dict[int, list[Planned]] = {}
+    saving.flush()
     for line_id, sku, per_line, pieces, _ in sql.fetch(_LIVE_PIECES, [list(order_ids)]):
         planned = Planned(sku=sku, pieces=int(pieces), units=int(pieces) // per_line)
         found.setdefault(line_id, []).append(planned)

@@ -7,7 +7,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from entrepot.canon.tracking import ParcelStatus
+from entrepot.database import saving
 from entrepot.database.rows import MerchantRow, Mode
+from entrepot.database.saving import SavingManager
 from entrepot.events import outbox
 from entrepot.fulfillment.states import IllegalStep, ShipmentStatus, Status, Step
 
@@ -25,6 +27,25 @@ EVENT_OF_STEP = {
     Step.CANCEL: "fulfillment_order.cancelled",
     Step.CANCEL_BY_PROVIDER: "fulfillment_order.cancelled",
 }
+# What a provider's word changes of a share, and what a move does besides.
+TOLD = (
+    "provider_stage",
+    "provider_updated_at",
+    "provider_read_at",
+    "details",
+    "cost",
+    "cost_currency",
+)
+MOVING = (
+    *TOLD,
+    "status",
+    "generation",
+    "planned_version",
+    "external_id",
+    "sent_address_id",
+    "accepted_at",
+    "ended_at",
+)
 
 
 class FulfillmentOrder(MerchantRow):
@@ -70,6 +91,8 @@ class FulfillmentOrder(MerchantRow):
     accepted_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
+    objects: ClassVar = SavingManager["FulfillmentOrder"]()
+
     class Meta:
         db_table = "fulfillment_order"
         constraints: ClassVar = [
@@ -93,7 +116,7 @@ class FulfillmentOrder(MerchantRow):
         return f"fulfillment order FO-{self.id}"
 
     def take(self, step: Step, *, reason: str, **data: object) -> None:
-        """Make a named move, save the whole row and record the event. The row must be locked.
+        """Make a named move, save what moves with it and record the event. The row must be locked.
 
         Raises:
             IllegalStep: its status does not allow the move.
@@ -102,7 +125,7 @@ class FulfillmentOrder(MerchantRow):
         if previous not in step.sources:
             raise IllegalStep(self, step, previous)
         self.status = step.target
-        self.save()
+        saving.save(self, *MOVING)
         outbox.record(
             EVENT_OF_STEP[step],
             merchant_id=self.merchant_id,
@@ -194,6 +217,8 @@ class Shipment(MerchantRow):
     cause = models.TextField(default="", db_default="")
     written_back_at = models.DateTimeField(null=True)
 
+    objects: ClassVar = SavingManager["Shipment"]()
+
     class Meta:
         db_table = "fulfillment_shipment"
         constraints: ClassVar = [
@@ -221,6 +246,8 @@ class ShipmentItem(MerchantRow):
     fulfillment_item_id = models.BigIntegerField()
     line_id = models.BigIntegerField()
     quantity = models.IntegerField()
+
+    objects: ClassVar = SavingManager["ShipmentItem"]()
 
     class Meta:
         db_table = "fulfillment_shipment_item"
@@ -266,6 +293,8 @@ class Parcel(MerchantRow):
     promised_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
     added_at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar = SavingManager["Parcel"]()
 
     class Meta:
         db_table = "fulfillment_parcel"

@@ -1,8 +1,10 @@
 """Takes over what a provider says of its order: stage, issues, charges, shipments."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from entrepot.attempts.models import Attempt
@@ -13,12 +15,13 @@ from entrepot.canon.fulfillment import (
     ShipmentSnapshot,
     ShipmentState,
 )
-from entrepot.database import clock
+from entrepot.connect.haste import hurried
+from entrepot.database import clock, saving
 from entrepot.events import outbox
 from entrepot.fulfillment.counting import recount_planned
-from entrepot.fulfillment.models import FulfillmentOrder, Shipment
+from entrepot.fulfillment.models import TOLD, FulfillmentOrder
 from entrepot.fulfillment.references import position_of
-from entrepot.fulfillment.shipping import Leaving, note_shipment, settle_left, void_shipment
+from entrepot.fulfillment.shipping import Departures, Leaving, settle_left, void_shipment
 from entrepot.fulfillment.states import Status, Step
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
@@ -33,6 +36,8 @@ HOLD_OF_ISSUE = {
     IssueKind.PARTLY_CANCELLED: HoldKind.ITEM_UNAVAILABLE,
     IssueKind.ADDRESS_REFUSED: HoldKind.ADDRESS_REFUSED,
 }
+# That a share was read again is written down this often; quiet ones are read again much later.
+NEWLY = hurried(timedelta(minutes=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,18 +62,38 @@ def apply_provider_orders(news: Sequence[ProviderNews]) -> None:
     ids = {share.id for share in found.values()}
     locked = FulfillmentOrder.objects.select_for_update().filter(id__in=ids).order_by("id")
     shares = {share.id: share for share in locked.prefetch_related("items")}
+    words = [
+        _Word(shares[found[number].id], one.answer, one.cause)
+        for number, one in enumerate(news)
+        if number in found
+    ]
     left: dict[int, FulfillmentOrder] = {}
-    for number, one in enumerate(news):
-        if number not in found:
-            continue
-        share = shares[found[number].id]
-        if one.answer.stage is ProviderStage.CANCELLED and share.id in left:
-            settle_left([left.pop(share.id)])  # one that has left entirely is not cancelled
-        with outbox.because(cause=one.cause):
-            if _note(share, one.answer):
-                left[share.id] = share
-    if left:
-        settle_left(list(left.values()))
+    with saving.together(expected=sum(len(word.answer.shipments) for word in words)):
+        for run in _runs(words):
+            for word in run:
+                if word.answer.stage is ProviderStage.CANCELLED and word.share.id in left:
+                    settle_left([left.pop(word.share.id)])  # all of it left: it is not cancelled
+            left |= {share.id: share for share in _note_together(run)}
+        if left:
+            settle_left(list(left.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A provider's word and the locked share that it is about."""
+
+    share: FulfillmentOrder
+    answer: ProviderOrder
+    cause: str
+
+
+def _runs(words: Iterable[_Word]) -> Iterator[list[_Word]]:
+    """Words that can be noted together, in their order; one that ends its share is alone."""
+    for ends, run in groupby(words, lambda word: word.answer.stage is ProviderStage.CANCELLED):
+        if ends:
+            yield from ([word] for word in run)
+        else:
+            yield list(run)
 
 
 def _shares_of(news: Sequence[ProviderNews]) -> dict[int, FulfillmentOrder]:
@@ -111,47 +136,93 @@ def _shares_of(news: Sequence[ProviderNews]) -> dict[int, FulfillmentOrder]:
 
 def note_answer(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> None:
     """Take over an answer about a locked share."""
-    if _note(fulfillment_order, answer):
-        settle_left([fulfillment_order])
+    with saving.together():
+        if left := _note_together([_Word(fulfillment_order, answer, "")]):
+            settle_left(left)
 
 
-def _note(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> bool:
-    """Take over an answer; True when goods left that `settle_left` has still to count."""
-    known_at = fulfillment_order.provider_updated_at
-    if known_at and answer.updated_at and answer.updated_at < known_at:
-        return False
-    previous = fulfillment_order.provider_stage
-    details = {**_details(answer), "held": fulfillment_order.details.get("held", [])}
-    has_changed = (previous, fulfillment_order.details) != (answer.stage, details)
-    fulfillment_order.provider_stage = answer.stage
-    fulfillment_order.provider_updated_at = answer.updated_at or known_at
-    fulfillment_order.provider_read_at = clock.now()
-    fulfillment_order.details = details
-    _charge(fulfillment_order, answer)
-    fulfillment_order.save()
-    if has_changed:
-        outbox.record(
-            "fulfillment_order.changed",
-            merchant_id=fulfillment_order.merchant_id,
-            mode=fulfillment_order.mode,
-            order_id=fulfillment_order.order_id,
-            subject=("fulfillment_order", fulfillment_order.id),
-            data={"stage": answer.source_stage, "from": previous, "to": answer.stage},
-        )
-    _hold_for_issues(fulfillment_order, answer)
-    for snapshot in answer.shipments:
-        _note_shipment(fulfillment_order, answer, snapshot)
-    if answer.stage is not ProviderStage.CANCELLED:
-        return bool(answer.shipments)
-    if answer.shipments:
-        settle_left([fulfillment_order])  # what has left stays planned when the rest is cancelled
-    _note_cancelled(fulfillment_order)
-    return False
+def _note_together(words: Sequence[_Word]) -> list[FulfillmentOrder]:
+    """Take over words in their order; the shares of which `settle_left` has still to count.
+
+    In a block of `saving.together`. First what they say of the shares, then what has left.
+    """
+    current = _note_stages(words)
+    told = [word for word in current if word.answer.shipments]
+    if told:
+        departures = Departures({word.share.id: word.share for word in told}.values())
+        for word in told:
+            with outbox.because(cause=word.cause):
+                for snapshot in word.answer.shipments:
+                    _note_shipment(word, snapshot, departures)
+        departures.finish()
+    left = []
+    for word in current:
+        if word.answer.stage is not ProviderStage.CANCELLED:
+            left += [word.share] if word.answer.shipments else []
+            continue
+        with outbox.because(cause=word.cause):
+            if word.answer.shipments:
+                settle_left([word.share])  # what has left stays planned when the rest is cancelled
+            _note_cancelled(word.share)
+    return left
+
+
+def _note_stages(words: Sequence[_Word]) -> list[_Word]:
+    """Keep what words say of their shares themselves; those that are not older than what we know.
+
+    One that brings nothing new is not written, unless the share was last read a while ago.
+    """
+    current = []
+    holds: list[NewHold] = []
+    for word in words:
+        share, answer = word.share, word.answer
+        known_at = share.provider_updated_at
+        if known_at and answer.updated_at and answer.updated_at < known_at:
+            continue
+        current.append(word)
+        before = [getattr(share, name) for name in TOLD]
+        previous = share.provider_stage
+        held = share.details.get("held", [])
+        details = {**_details(answer), "held": held}
+        has_changed = (previous, share.details) != (answer.stage, details)
+        share.provider_stage = answer.stage
+        share.provider_updated_at = answer.updated_at or known_at
+        share.details = details
+        _charge(share, answer)
+        with outbox.because(cause=word.cause):
+            if has_changed:
+                outbox.record(
+                    "fulfillment_order.changed",
+                    merchant_id=share.merchant_id,
+                    mode=share.mode,
+                    order_id=share.order_id,
+                    subject=("fulfillment_order", share.id),
+                    data={"stage": answer.source_stage, "from": previous, "to": answer.stage},
+                )
+            issues = _holds_of(share, answer)
+            holds += issues.values()
+            gone = [pair for pair in map(tuple, held) if pair not in issues]
+            if gone:
+                open_holds(holds)
+                holds.clear()
+                _lift(share, gone)
+        if issues or held:
+            share.details = {**details, "held": sorted(list(pair) for pair in issues)}
+        if [getattr(share, name) for name in TOLD] != before or _was_read_before(share, NEWLY):
+            share.provider_read_at = clock.now()
+            saving.save(share, *TOLD)
+    open_holds(holds)
+    return current
+
+
+def _was_read_before(share: FulfillmentOrder, ago: timedelta) -> bool:
+    return share.provider_read_at is None or share.provider_read_at < clock.now() - ago
 
 
 def settle_cancelled(fulfillment_order: FulfillmentOrder) -> None:
     """After a share was cancelled: its units need another, and nothing is owed for it."""
-    FulfillmentOrder.objects.filter(id=fulfillment_order.id).update(ended_at=clock.now())
+    fulfillment_order.ended_at = clock.now()
+    saving.save(fulfillment_order, "ended_at")
     recount_planned([fulfillment_order.order_id])
     mine = (fulfillment_order.merchant_id, "fulfillment_order", fulfillment_order.id)
     obligations.void_many(
@@ -195,56 +266,47 @@ def _charge(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> None:
         )
 
 
-def _hold_for_issues(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> None:
-    mine: dict[str, Any] = {
-        "merchant_id": fulfillment_order.merchant_id,
-        "order_id": fulfillment_order.order_id,
-    }
-    prefix = f"{fulfillment_order.id}:"
-    current: set[tuple[str, str]] = set()
-    holds = []
+def _holds_of(share: FulfillmentOrder, answer: ProviderOrder) -> dict[tuple[str, str], NewHold]:
+    """The holds for what a provider reports, by kind and what each is about."""
+    holds: dict[tuple[str, str], NewHold] = {}
     for issue in answer.issues:
         kind = HOLD_OF_ISSUE.get(issue.kind)
         if kind is None:
             continue
-        about = f"{prefix}{issue.code}"
-        current.add((kind, about))
-        holds.append(
-            NewHold(
-                **mine,
-                kind=kind,
-                about=about,
-                reason=f"The provider says: {issue.message or issue.code}",
-                data={
-                    "code": issue.code,
-                    "action_url": issue.action_url,
-                    "connection_id": fulfillment_order.connection_id,
-                    "fulfillment_order_id": fulfillment_order.id,
-                },
-            )
+        about = f"{share.id}:{issue.code}"
+        holds[kind, about] = NewHold(
+            merchant_id=share.merchant_id,
+            order_id=share.order_id,
+            kind=kind,
+            about=about,
+            reason=f"The provider says: {issue.message or issue.code}",
+            data={
+                "code": issue.code,
+                "action_url": issue.action_url,
+                "connection_id": share.connection_id,
+                "fulfillment_order_id": share.id,
+            },
+            cause=outbox.current_cause()[1],
         )
-    open_holds(holds)
-    for earlier in fulfillment_order.details.get("held", []):
-        if tuple(earlier) not in current:
-            lift_holds(
-                by="system",
-                reason="the provider no longer reports it",
-                order_ids=[fulfillment_order.order_id],
-                kind=earlier[0],
-                about=earlier[1],
-            )
-    held = sorted(list(pair) for pair in current)
-    if held or fulfillment_order.details.get("held"):
-        fulfillment_order.details["held"] = held
-        fulfillment_order.save(update_fields=["details"])
+    return holds
 
 
-def _note_shipment(
-    fulfillment_order: FulfillmentOrder, answer: ProviderOrder, snapshot: ShipmentSnapshot
-) -> None:
+def _lift(share: FulfillmentOrder, holds: Iterable[Sequence[str]]) -> None:
+    for kind, about in holds:
+        lift_holds(
+            by="system",
+            reason="the provider no longer reports it",
+            order_ids=[share.order_id],
+            kind=kind,
+            about=about,
+        )
+
+
+def _note_shipment(word: _Word, snapshot: ShipmentSnapshot, departures: Departures) -> None:
+    share, answer = word.share, word.answer
     if snapshot.state is ShipmentState.SHIPPED:
-        note_shipment(
-            fulfillment_order,
+        departures.note(
+            share,
             Leaving(
                 external_id=snapshot.external_id,
                 carrier=snapshot.carrier,
@@ -252,16 +314,15 @@ def _note_shipment(
                 tracking_number=snapshot.tracking_number,
                 tracking_url=snapshot.tracking_url,
                 shipped_at=snapshot.shipped_at or answer.updated_at or clock.now(),
-                units=_units(fulfillment_order, snapshot, is_only_one=len(answer.shipments) == 1),
+                units=_units(share, snapshot, is_only_one=len(answer.shipments) == 1),
             ),
-            cause=f"fulfillment_order:{fulfillment_order.id}",
+            cause=f"fulfillment_order:{share.id}",
         )
     elif snapshot.state is ShipmentState.CANCELLED:
-        known = Shipment.objects.filter(
-            fulfillment_order=fulfillment_order, external_id=snapshot.external_id
-        ).first()
+        known = departures.known(share, snapshot.external_id)
         if known is not None:
-            void_shipment(known, reason="the provider cancelled the shipment")
+            departures.finish()
+            void_shipment(known, reason="the provider cancelled the shipment", share=share)
 
 
 def _units(

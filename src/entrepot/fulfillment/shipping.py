@@ -1,15 +1,13 @@
 """Records goods that left: shipments, what is in them, their parcels. Facts, each once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-from django.db.models import Max
+from functools import cached_property
 
 from entrepot.access import scope
 from entrepot.canon.tracking import ParcelStatus
-from entrepot.database import clock
+from entrepot.database import clock, saving, sql
 from entrepot.events import outbox
 from entrepot.fulfillment import promises
 from entrepot.fulfillment.counting import recount
@@ -21,7 +19,7 @@ from entrepot.fulfillment.models import (
     ShipmentItem,
 )
 from entrepot.fulfillment.states import ShipmentStatus, Status, Step
-from entrepot.fulfillment.tracking import move_parcel
+from entrepot.fulfillment.tracking import move_parcels
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders import search
@@ -32,6 +30,14 @@ from entrepot.orders.states import HoldKind
 DELIVER_WITHIN = timedelta(days=21)
 # Shares that a provider has, or may have.
 SENT = (Status.SUBMITTED, Status.ACCEPTED, Status.CANCELLING)
+# By fulfillment_shipment_number_key and fulfillment_parcel_order.
+_LAST_NUMBERS = """
+    SELECT
+        wanted.id,
+        coalesce((SELECT max(number) FROM fulfillment_shipment WHERE order_id = wanted.id), 0),
+        coalesce((SELECT max(number) FROM fulfillment_parcel WHERE order_id = wanted.id), 0)
+    FROM unnest(%s::bigint[]) AS wanted(id)
+"""
 
 
 class CannotShip(Exception):
@@ -54,102 +60,203 @@ class Leaving:
     units: Mapping[int, int]
 
 
-def record_shipment(
-    fulfillment_order: FulfillmentOrder, leaving: Leaving, *, cause: str
-) -> Shipment:
-    """Record goods that left a locked share, and count them; see `note_shipment`."""
-    shipment = note_shipment(fulfillment_order, leaving, cause=cause)
-    settle_left([fulfillment_order])
-    return shipment
+class Departures:
+    """What has left of some locked shares, read once, and what is found to have left besides.
 
-
-def note_shipment(fulfillment_order: FulfillmentOrder, leaving: Leaving, *, cause: str) -> Shipment:
-    """Record goods that left a locked share; a repeat updates tracking only.
-
-    A shipment of a cancelled share is recorded all the same, and becomes a case for a person. What
-    it changes of counts and statuses is up to `settle_left`, for many shares at once.
+    To be used within one decision, and `finish`ed: until then what is noted may not be written yet
+    (saving.py), and orders are not found by it.
     """
-    mine: dict[str, Any] = {
-        "merchant_id": fulfillment_order.merchant_id,
-        "mode": fulfillment_order.mode,
-        "order_id": fulfillment_order.order_id,
-    }
-    known = Shipment.objects.filter(
-        fulfillment_order=fulfillment_order, external_id=leaving.external_id
-    ).first()
-    if known is not None:
-        _complete(known, leaving, cause=cause)
-        return known
-    last = Shipment.objects.filter(order_id=fulfillment_order.order_id).aggregate(n=Max("number"))
-    shipment = Shipment.objects.create(
-        **mine,
-        fulfillment_order=fulfillment_order,
-        external_id=leaving.external_id,
-        number=(last["n"] or 0) + 1,
-        carrier=leaving.carrier,
-        service=leaving.service,
-        shipped_at=leaving.shipped_at,
-        cause=cause,
-    )
-    items = {item.id: item for item in fulfillment_order.items.all()}
-    ShipmentItem.objects.bulk_create(
-        ShipmentItem(
-            merchant_id=fulfillment_order.merchant_id,
-            shipment=shipment,
-            fulfillment_item_id=item_id,
-            line_id=items[item_id].line_id,
-            quantity=quantity,
+
+    def __init__(self, shares: Iterable[FulfillmentOrder]) -> None:
+        self._order_ids = {share.id: share.order_id for share in shares}
+        known = Shipment.objects.filter(fulfillment_order_id__in=list(self._order_ids))
+        self._shipments: dict[tuple[int, str], Shipment] = {}
+        self._parcels: dict[int, list[Parcel]] = {}
+        for shipment in known.order_by("id").prefetch_related("parcels"):
+            self._shipments[shipment.fulfillment_order_id, shipment.external_id] = shipment
+            self._parcels[shipment.id] = list(shipment.parcels.all())
+        self._terms: list[search.OrderTerms] = []
+        self._owed: list[obligations.NewObligation] = []
+        self._holds: list[NewHold] = []
+
+    def known(self, share: FulfillmentOrder, external_id: str) -> Shipment | None:
+        """A shipment of one of the shares, if it was noted before."""
+        return self._shipments.get((share.id, external_id))
+
+    def note(self, share: FulfillmentOrder, leaving: Leaving, *, cause: str) -> Shipment:
+        """Record goods that left a share; a repeat updates tracking only.
+
+        A shipment of a cancelled share is recorded all the same, and becomes a case for a person.
+        What it changes of counts and statuses is up to `settle_left`, for many shares at once.
+        """
+        known = self.known(share, leaving.external_id)
+        if known is not None:
+            self._complete(known, leaving, cause=cause)
+            return known
+        shipment = self._add_shipment(share, leaving, cause=cause)
+        parcel = self._add_parcel(shipment, leaving)
+        _tell_of(share, shipment, leaving)
+        self._owed.append(_arrival(parcel, leaving))
+        if share.status in (Status.CANCELLED, Status.CANCELLING):
+            self._holds.append(_shipped_after_cancel(share, shipment))
+        return shipment
+
+    def finish(self) -> None:
+        """Have orders found by the parcels that were noted, owe their arrival, and hold odd cases.
+
+        More can be noted afterwards; then it is to be finished again.
+        """
+        search.keep_terms(self._terms)
+        obligations.open_many(self._owed)
+        open_holds(self._holds)
+        for done in (self._terms, self._owed, self._holds):
+            done.clear()
+
+    @cached_property
+    def _last(self) -> dict[int, tuple[int, int]]:
+        """The last numbers of shipments and parcels, by order."""
+        saving.flush()
+        rows = sql.fetch(_LAST_NUMBERS, [sorted(set(self._order_ids.values()))])
+        return {order_id: (shipment, parcel) for order_id, shipment, parcel in rows}
+
+    def _add_shipment(self, share: FulfillmentOrder, leaving: Leaving, *, cause: str) -> Shipment:
+        number, last_parcel = self._last[share.order_id]
+        self._last[share.order_id] = (number + 1, last_parcel)
+        shipment = Shipment(
+            merchant_id=share.merchant_id,
+            mode=share.mode,
+            order_id=share.order_id,
+            fulfillment_order_id=share.id,
+            external_id=leaving.external_id,
+            number=number + 1,
+            carrier=leaving.carrier,
+            service=leaving.service,
+            shipped_at=leaving.shipped_at,
+            cause=cause,
         )
-        for item_id, quantity in sorted(leaving.units.items())
-        if quantity > 0
-    )
-    parcel = _add_parcel(shipment, leaving)
-    outbox.record(
-        "shipment.recorded",
-        **mine,
-        subject=("shipment", shipment.id),
-        data={
-            "units": {
-                str(items[item_id].line_id): count for item_id, count in leaving.units.items()
-            },
-            "carrier": leaving.carrier,
-            "tracking_number": leaving.tracking_number,
-        },
-    )
-    obligations.open_many(
-        [
-            obligations.NewObligation(
-                **mine,
-                kind=Owed.DELIVER,
-                subject_kind="parcel",
-                subject_id=parcel.id,
-                due_at=leaving.shipped_at + DELIVER_WITHIN,
+        saving.insert(shipment)
+        self._shipments[share.id, leaving.external_id] = shipment
+        self._parcels[shipment.id] = []
+        items = {item.id: item for item in share.items.all()}
+        for item_id, quantity in sorted(leaving.units.items()):
+            if quantity > 0:
+                saving.insert(
+                    ShipmentItem(
+                        merchant_id=share.merchant_id,
+                        shipment_id=shipment.id,
+                        fulfillment_item_id=item_id,
+                        line_id=items[item_id].line_id,
+                        quantity=quantity,
+                    )
+                )
+        return shipment
+
+    def _add_parcel(self, shipment: Shipment, leaving: Leaving) -> Parcel:
+        last_shipment, number = self._last[shipment.order_id]
+        self._last[shipment.order_id] = (last_shipment, number + 1)
+        parcel = Parcel(
+            merchant_id=shipment.merchant_id,
+            mode=shipment.mode,
+            order_id=shipment.order_id,
+            shipment_id=shipment.id,
+            number=number + 1,
+            tracking_number=leaving.tracking_number,
+            tracking_url=leaving.tracking_url,
+            carrier=leaving.carrier,
+        )
+        saving.insert(parcel)
+        self._parcels[shipment.id].append(parcel)
+        self._announce(parcel, cause=shipment.cause)
+        return parcel
+
+    def _complete(self, shipment: Shipment, leaving: Leaving, *, cause: str) -> None:
+        """Take over tracking that came later than the shipment."""
+        if shipment.status == ShipmentStatus.VOIDED or not leaving.tracking_number:
+            return
+        by_number = {parcel.tracking_number: parcel for parcel in self._parcels[shipment.id]}
+        if leaving.tracking_number in by_number:
+            return
+        untracked = by_number.get("")
+        if untracked is None:
+            self._add_parcel(shipment, leaving)
+        else:
+            untracked.tracking_number = leaving.tracking_number
+            untracked.tracking_url = leaving.tracking_url
+            untracked.carrier = leaving.carrier
+            saving.save(untracked, "tracking_number", "tracking_url", "carrier")
+            self._announce(untracked, cause=cause)
+        if shipment.written_back_at is not None:
+            shipment.written_back_at = None  # news of its own
+            saving.save(shipment, "written_back_at")
+        with outbox.because(cause=cause):
+            outbox.record(
+                "shipment.tracked",
+                merchant_id=shipment.merchant_id,
+                mode=shipment.mode,
+                order_id=shipment.order_id,
+                subject=("shipment", shipment.id),
+                data={"tracking_number": leaving.tracking_number},
             )
-        ]
-    )
-    if fulfillment_order.status in (Status.CANCELLED, Status.CANCELLING):
-        _shipped_after_cancel(fulfillment_order, shipment)
+
+    def _announce(self, parcel: Parcel, *, cause: str) -> None:
+        if not parcel.tracking_number:
+            return
+        self._terms.append(
+            search.OrderTerms(
+                merchant_id=parcel.merchant_id,
+                mode=parcel.mode,
+                order_id=parcel.order_id,
+                words=[parcel.tracking_number],
+            )
+        )
+        with outbox.because(cause=cause):
+            outbox.record(
+                "parcel.added",
+                merchant_id=parcel.merchant_id,
+                mode=parcel.mode,
+                order_id=parcel.order_id,
+                subject=("parcel", parcel.id),
+                data={"tracking_number": parcel.tracking_number, "carrier": parcel.carrier},
+            )
+
+
+def record_shipment(share: FulfillmentOrder, leaving: Leaving, *, cause: str) -> Shipment:
+    """Record goods that left a locked share, and count them; see `Departures.note`."""
+    with saving.together():
+        departures = Departures([share])
+        shipment = departures.note(share, leaving, cause=cause)
+        departures.finish()
+        settle_left([share])
     return shipment
 
 
-def void_shipment(shipment: Shipment, *, reason: str) -> None:
-    """Record that a shipment turned out not to exist; repeating it changes nothing."""
+def void_shipment(
+    shipment: Shipment, *, reason: str, share: FulfillmentOrder | None = None
+) -> None:
+    """Record that a shipment turned out not to exist; repeating it changes nothing.
+
+    `share` is its share, where the caller has locked and read it.
+    """
     if shipment.status == ShipmentStatus.VOIDED:
         return
-    Shipment.objects.filter(id=shipment.id).update(status=ShipmentStatus.VOIDED)
-    for parcel in Parcel.objects.select_for_update().filter(shipment=shipment).order_by("id"):
-        move_parcel(
-            parcel,
-            ParcelStatus.VOIDED,
-            happened_at=clock.now(),
-            message=reason,
-            cause=f"shipment:{shipment.id}",
-        )
-        obligations.void_many(
-            [(parcel.merchant_id, Owed.DELIVER, "parcel", parcel.id)], reason=reason
-        )
+    shipment.status = ShipmentStatus.VOIDED
+    saving.save(shipment, "status")
+    locked = Parcel.objects.select_for_update().filter(shipment_id=shipment.id).order_by("id")
+    parcels = list(locked)
+    move_parcels(
+        parcels,
+        ParcelStatus.VOIDED,
+        happened_at=clock.now(),
+        message=reason,
+        cause=f"shipment:{shipment.id}",
+    )
+    mine = shipment.merchant_id
     obligations.void_many(
-        [(shipment.merchant_id, Owed.WRITE_BACK, "shipment", shipment.id)], reason=reason
+        [
+            *((mine, Owed.DELIVER, "parcel", parcel.id) for parcel in parcels),
+            (mine, Owed.WRITE_BACK, "shipment", shipment.id),
+        ],
+        reason=reason,
     )
     outbox.record(
         "shipment.voided",
@@ -160,12 +267,12 @@ def void_shipment(shipment: Shipment, *, reason: str) -> None:
         reason=reason,
     )
     recount([shipment.order_id])
-    _reopen(shipment, reason=reason)
+    locked_shares = FulfillmentOrder.objects.select_for_update()
+    _reopen(share or locked_shares.get(id=shipment.fulfillment_order_id), reason=reason)
 
 
-def _reopen(shipment: Shipment, *, reason: str) -> None:
+def _reopen(share: FulfillmentOrder, *, reason: str) -> None:
     """A share of which everything had left has units to send again, and owes them."""
-    share = FulfillmentOrder.objects.select_for_update().get(id=shipment.fulfillment_order_id)
     if share.status != Status.CLOSED:
         return
     share.ended_at = None
@@ -211,99 +318,68 @@ def settle_left(shares: Sequence[FulfillmentOrder]) -> None:
     items: dict[int, list[FulfillmentItem]] = {share.id: [] for share in shares}
     for item in FulfillmentItem.objects.filter(fulfillment_order__in=shares):
         items[item.fulfillment_order_id].append(item)
-    for share in shares:
-        if share.status in SENT and all(
-            item.units_shipped >= item.quantity - item.units_cancelled for item in items[share.id]
-        ):
-            _close(share)
-
-
-def _close(share: FulfillmentOrder) -> None:
-    share.ended_at = clock.now()
-    share.take(Step.CLOSE, reason="all of it has left")
-    mine = ("fulfillment_order", share.id)
-    obligations.meet_many([(share.merchant_id, Owed.SHIP, *mine)])
-    obligations.void_many([(share.merchant_id, Owed.CANCEL, *mine)], reason="it has left")
-
-
-def _complete(shipment: Shipment, leaving: Leaving, *, cause: str) -> None:
-    """Take over tracking that came later than the shipment."""
-    if shipment.status == ShipmentStatus.VOIDED or not leaving.tracking_number:
-        return
-    numbers = set(shipment.parcels.values_list("tracking_number", flat=True))
-    if leaving.tracking_number in numbers:
-        return
-    untracked = shipment.parcels.filter(tracking_number="").first()
-    if untracked is None:
-        _add_parcel(shipment, leaving)
-    else:
-        untracked.tracking_number = leaving.tracking_number
-        untracked.tracking_url = leaving.tracking_url
-        untracked.carrier = leaving.carrier
-        untracked.save(update_fields=["tracking_number", "tracking_url", "carrier"])
-        _announce(untracked, cause=cause)
-    Shipment.objects.filter(id=shipment.id).update(written_back_at=None)  # news of its own
-    with outbox.because(cause=cause):
-        outbox.record(
-            "shipment.tracked",
-            merchant_id=shipment.merchant_id,
-            mode=shipment.mode,
-            order_id=shipment.order_id,
-            subject=("shipment", shipment.id),
-            data={"tracking_number": leaving.tracking_number},
-        )
-
-
-def _add_parcel(shipment: Shipment, leaving: Leaving) -> Parcel:
-    last = Parcel.objects.filter(order_id=shipment.order_id).aggregate(n=Max("number"))
-    parcel = Parcel.objects.create(
-        merchant_id=shipment.merchant_id,
-        mode=shipment.mode,
-        order_id=shipment.order_id,
-        shipment=shipment,
-        number=(last["n"] or 0) + 1,
-        tracking_number=leaving.tracking_number,
-        tracking_url=leaving.tracking_url,
-        carrier=leaving.carrier,
-    )
-    _announce(parcel, cause=shipment.cause)
-    return parcel
-
-
-def _announce(parcel: Parcel, *, cause: str) -> None:
-    if not parcel.tracking_number:
-        return
-    search.keep_terms(
+    _close(
         [
-            search.OrderTerms(
-                merchant_id=parcel.merchant_id,
-                mode=parcel.mode,
-                order_id=parcel.order_id,
-                words=[parcel.tracking_number],
+            share
+            for share in shares
+            if share.status in SENT
+            and all(
+                item.units_shipped >= item.quantity - item.units_cancelled
+                for item in items[share.id]
             )
         ]
     )
-    with outbox.because(cause=cause):
-        outbox.record(
-            "parcel.added",
-            merchant_id=parcel.merchant_id,
-            mode=parcel.mode,
-            order_id=parcel.order_id,
-            subject=("parcel", parcel.id),
-            data={"tracking_number": parcel.tracking_number, "carrier": parcel.carrier},
-        )
 
 
-def _shipped_after_cancel(fulfillment_order: FulfillmentOrder, shipment: Shipment) -> None:
-    open_holds(
-        [
-            NewHold(
-                merchant_id=fulfillment_order.merchant_id,
-                order_id=fulfillment_order.order_id,
-                kind=HoldKind.SHIPPED_AFTER_CANCEL,
-                about=str(shipment.id),
-                reason="The provider shipped it although it was asked to cancel",
-                data={"shipment_id": shipment.id},
-            )
-        ]
+def _close(shares: Sequence[FulfillmentOrder]) -> None:
+    with saving.together():
+        for share in shares:
+            share.ended_at = clock.now()
+            share.take(Step.CLOSE, reason="all of it has left")
+    keys = [(share.merchant_id, "fulfillment_order", share.id) for share in shares]
+    obligations.meet_many((mine, Owed.SHIP, kind, share_id) for mine, kind, share_id in keys)
+    obligations.void_many(
+        [(mine, Owed.CANCEL, kind, share_id) for mine, kind, share_id in keys],
+        reason="it has left",
+    )
+
+
+def _tell_of(share: FulfillmentOrder, shipment: Shipment, leaving: Leaving) -> None:
+    line_ids = {item.id: item.line_id for item in share.items.all()}
+    outbox.record(
+        "shipment.recorded",
+        merchant_id=share.merchant_id,
+        mode=share.mode,
+        order_id=share.order_id,
+        subject=("shipment", shipment.id),
+        data={
+            "units": {str(line_ids[item_id]): count for item_id, count in leaving.units.items()},
+            "carrier": leaving.carrier,
+            "tracking_number": leaving.tracking_number,
+        },
+    )
+
+
+def _arrival(parcel: Parcel, leaving: Leaving) -> obligations.NewObligation:
+    return obligations.NewObligation(
+        merchant_id=parcel.merchant_id,
+        mode=parcel.mode,
+        order_id=parcel.order_id,
+        kind=Owed.DELIVER,
+        subject_kind="parcel",
+        subject_id=parcel.id,
+        due_at=leaving.shipped_at + DELIVER_WITHIN,
+        cause=outbox.current_cause()[1],
+    )
+
+
+def _shipped_after_cancel(share: FulfillmentOrder, shipment: Shipment) -> NewHold:
+    return NewHold(
+        merchant_id=share.merchant_id,
+        order_id=share.order_id,
+        kind=HoldKind.SHIPPED_AFTER_CANCEL,
+        about=str(shipment.id),
+        reason="The provider shipped it although it was asked to cancel",
+        data={"shipment_id": shipment.id},
+        cause=outbox.current_cause()[1],
     )

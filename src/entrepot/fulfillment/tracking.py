@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from entrepot.canon.tracking import ParcelStatus, TrackerSnapshot
-from entrepot.database import clock, sql
+from entrepot.database import clock, saving, sql
 from entrepot.events import outbox
 from entrepot.fulfillment.counting import recount
 from entrepot.fulfillment.models import Parcel, TrackingEntry
@@ -178,9 +178,24 @@ def _follow(parcel: Parcel, news: TrackerNews) -> None:
 def move_parcel(
     parcel: Parcel, status: ParcelStatus, *, happened_at: datetime, message: str, cause: str
 ) -> bool:
-    """Add one word about a locked parcel: a person's, a provider's, or ours. True when it moved."""
-    word = _row(parcel, status, status, happened_at, message, cause=cause)
-    return bool(_settle([(parcel, outbox.current_cause()[1])], [word]))
+    """Add one word about a locked parcel; see `move_parcels`. True when it moved."""
+    return bool(
+        move_parcels([parcel], status, happened_at=happened_at, message=message, cause=cause)
+    )
+
+
+def move_parcels(
+    parcels: Sequence[Parcel],
+    status: ParcelStatus,
+    *,
+    happened_at: datetime,
+    message: str,
+    cause: str,
+) -> list[int]:
+    """Add one word about locked parcels: a person's, a provider's, or ours. Those that moved."""
+    words = [_row(one, status, status, happened_at, message, cause=cause) for one in parcels]
+    because = outbox.current_cause()[1]
+    return _settle([(parcel, because) for parcel in parcels], words)
 
 
 def due_to_be_presumed(limit: int) -> list[tuple[int, int, int]]:
@@ -280,7 +295,7 @@ def _settle(parcels: Sequence[tuple[Parcel, str]], scans: Iterable[dict[str, Any
             parcel.delivered_at = latest.happened_at if latest.status in ARRIVED else None
             _record_move(parcel, previous, cause=cause)
             moved.append(parcel)
-    Parcel.objects.bulk_update([parcel for parcel, _ in parcels], FOLLOWED)
+    saving.save_together([parcel for parcel, _ in parcels], FOLLOWED)
     recount(sorted({parcel.order_id for parcel in moved}))
     ended = [parcel for parcel in moved if parcel.status in ENDED]
     obligations.meet_many(

@@ -48,7 +48,10 @@ _MODES = "SELECT id, mode FROM orders_order WHERE id = ANY (%s)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewHold:
-    """A hold to open. `about` makes holds of one kind apart; `data` serves its inline fix."""
+    """A hold to open. `about` makes holds of one kind apart; `data` serves its inline fix.
+
+    `cause` is what it follows from; empty: that of the surrounding `outbox.because`.
+    """
 
     merchant_id: int
     order_id: int
@@ -57,6 +60,7 @@ class NewHold:
     about: str = ""
     data: dict[str, object] = field(default_factory=dict)
     opened_by: str = "system"
+    cause: str = ""
 
 
 def open_holds(holds: Iterable[NewHold]) -> list[int]:
@@ -87,6 +91,7 @@ def open_holds(holds: Iterable[NewHold]) -> list[int]:
             subject=("hold", hold_id),
             data={"kind": kind, "about": about},
             reason=reason,
+            cause=wanted[order_id, kind, about].cause,
         )
         for hold_id, merchant_id, order_id, kind, about, reason in opened
     )
