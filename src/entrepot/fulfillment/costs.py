@@ -16,7 +16,7 @@ from entrepot.canon.places import Address
 from entrepot.connect import registry
 from entrepot.connections.queries import connection_of
 from entrepot.customers.queries import address_of
-from entrepot.database import clock
+from entrepot.database import clock, saving
 from entrepot.fulfillment.models import FulfillmentOrder, Quote
 from entrepot.fulfillment.states import Status
 from entrepot.orders.holds import NewHold, was_let_go
@@ -96,7 +96,7 @@ def still_unquoted(
         else:
             others.append((share, request))
     if recalled:
-        FulfillmentOrder.objects.bulk_update(recalled, QUOTED)
+        saving.save_together(recalled, QUOTED)
     return others
 
 
@@ -117,7 +117,7 @@ def keep_quotes(merchant_id: int, answers: Sequence[tuple[Quoting, Sequence[Told
         for quoting, _ in answers:
             share = shares[quoting.fulfillment_order_id]
             _write_down(share, quoting.request, costs[share.id])
-        FulfillmentOrder.objects.bulk_update(shares.values(), QUOTED)
+        saving.save_together(list(shares.values()), QUOTED)
         told = {
             (quoting.connection_id, quoting.content): cost
             for quoting, _ in answers

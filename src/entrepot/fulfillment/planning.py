@@ -1,16 +1,16 @@
 """Makes fulfillment orders out of plans, and takes back those that are no longer wanted."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import F, Max
+from django.db.models import Max
 
 from entrepot.access import scope
 from entrepot.canon.places import Address
 from entrepot.connections.models import Connection
 from entrepot.customers.queries import addresses_of
-from entrepot.database import clock
+from entrepot.database import clock, saving, sql
 from entrepot.events import outbox
 from entrepot.fulfillment.accounts import Accounts
 from entrepot.fulfillment.answered import lift_answered
@@ -31,6 +31,13 @@ from entrepot.routing.plan import Plan, Share
 from entrepot.routing.services import Decided, decide
 
 SUBMIT_WITHIN = timedelta(minutes=15)
+_SETTLE = """
+    UPDATE orders_line AS line SET
+        units_nothing = line.units_nothing + batch.nothing,
+        units_elsewhere = line.units_elsewhere + batch.elsewhere
+    FROM {batch}
+    WHERE line.id = batch.line_id
+"""
 
 
 def plan_order(merchant_id: int, order_id: int) -> list[FulfillmentOrder]:
@@ -62,13 +69,15 @@ def plan_orders(merchant_id: int, causes: Mapping[int, str]) -> list[Fulfillment
         accounts = Accounts(merchant_id)
         addresses = addresses_of(order.address_id for order, _ in sales)
         ready: list[_Ready] = []
-        for decided in decide(merchant_id, sales, planned=planned):
-            _settle_units(decided.order, decided.plan)
+        stopped: list[NewHold] = []
+        plans = decide(merchant_id, sales, planned=planned)
+        _settle_units(plans)
+        for decided in plans:
             chosen, stops = _choose(decided, accounts, addresses[decided.order.address_id])
-            with outbox.because(cause=causes[decided.order.id]):
-                open_holds(stops)
+            stopped += [replace(stop, cause=causes[decided.order.id]) for stop in stops]
             if not stops:
                 ready += [_Ready(decided, *one) for one in chosen]
+        open_holds(stopped)
         return _make_shares(ready, accounts, causes)
 
 
@@ -109,13 +118,25 @@ def _choose(
     return chosen, stops
 
 
-def _settle_units(order: Order, plan: Plan) -> None:
-    for line_id, units in plan.nothing.items():
-        Line.objects.filter(id=line_id).update(units_nothing=F("units_nothing") + units)
-    for line_id, units in plan.elsewhere.items():
-        Line.objects.filter(id=line_id).update(units_elsewhere=F("units_elsewhere") + units)
-    if plan.nothing or plan.elsewhere:
-        counters.recount_units([order.id])
+def _settle_units(plans: Iterable[Decided]) -> None:
+    """Count what nobody has to send, or others send."""
+    settled = [(one.order, one.plan) for one in plans if one.plan.nothing or one.plan.elsewhere]
+    if not settled:
+        return
+    batch = sql.recordset(
+        [
+            {
+                "line_id": line_id,
+                "nothing": plan.nothing.get(line_id, 0),
+                "elsewhere": plan.elsewhere.get(line_id, 0),
+            }
+            for _, plan in settled
+            for line_id in sorted({*plan.nothing, *plan.elsewhere})
+        ],
+        {"line_id": "bigint", "nothing": "int", "elsewhere": "int"},
+    )
+    sql.run(_SETTLE.format(batch=batch.sql), [batch.parameter])
+    counters.recount_units(sorted({order.id for order, _ in settled}))
 
 
 def _make_shares(
@@ -152,6 +173,18 @@ def _make_shares(
         for position, item in enumerate(one.share.items, start=1)
     )
     recount_planned(sorted({fulfillment_order.order_id for fulfillment_order in made}))
+    with saving.together(), obligations.gathered():
+        _announce(made, ready, causes, now)
+    return list(made)
+
+
+def _announce(
+    made: Sequence[FulfillmentOrder],
+    ready: Sequence[_Ready],
+    causes: Mapping[int, str],
+    now: datetime,
+) -> None:
+    """Tell of new shares, have people's own begin at once, and owe that all go on."""
     for fulfillment_order, one in zip(made, ready, strict=True):
         with outbox.because(cause=causes[fulfillment_order.order_id]):
             outbox.record(
@@ -181,7 +214,6 @@ def _make_shares(
         for fulfillment_order in made
         if not fulfillment_order.is_by_hand
     )
-    return list(made)
 
 
 def _share_rows(

@@ -25,7 +25,7 @@ from entrepot.connect import registry
 from entrepot.connections.queries import connection_of
 from entrepot.connections.states import EffectFlow
 from entrepot.customers.queries import read_together
-from entrepot.database import clock
+from entrepot.database import clock, saving
 from entrepot.events import outbox
 from entrepot.fulfillment import costs, progress, promises
 from entrepot.fulfillment.costs import Quoting
@@ -88,7 +88,7 @@ def intend_submissions(merchant_id: int, causes: Mapping[int, str]) -> dict[int,
     changes that causes another look.
     """
     decided: dict[int, Decision] = dict.fromkeys(causes)
-    with scope.merchant(merchant_id):
+    with scope.merchant(merchant_id), saving.together(len(causes)):
         locked, shares = lock_together(list(causes))
         attempted.read_together(Effect.SUBMIT, "fulfillment_order", list(causes))
         read_together(
@@ -215,7 +215,7 @@ def record_acceptance(
     Raises:
         LeaseLost: somebody else carries the attempt on.
     """
-    with scope.merchant(merchant_id):
+    with scope.merchant(merchant_id), saving.together():
         fulfillment_order, order = lock_share(fulfillment_order_id)
         attempt = attempts.hold(lease)
         if answer.stage is ProviderStage.CANCELLED:
@@ -313,7 +313,7 @@ def _take_over(fulfillment_order: FulfillmentOrder, order: Order, answer: Provid
             reference=answer.external_id,
         )
     else:
-        fulfillment_order.save(update_fields=["external_id", "accepted_at"])
+        saving.save(fulfillment_order, "external_id", "accepted_at")
     mine = (fulfillment_order.merchant_id, "fulfillment_order", fulfillment_order.id)
     obligations.meet_many([(mine[0], Owed.SUBMIT, mine[1], mine[2])])
     promises.owe_shipping(fulfillment_order, since=fulfillment_order.accepted_at)

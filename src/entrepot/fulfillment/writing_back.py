@@ -14,6 +14,7 @@ from entrepot.connect.ports import WriteBack, WriteBackReceipt, WrittenParcel
 from entrepot.connections.effects import effects_allowed
 from entrepot.connections.queries import connection_of
 from entrepot.connections.states import EffectFlow
+from entrepot.database import saving
 from entrepot.events import outbox
 from entrepot.fulfillment.models import Shipment
 from entrepot.fulfillment.references import idempotency_key, sale_reference
@@ -41,7 +42,7 @@ def intend_write_backs(merchant_id: int, causes: Mapping[int, str]) -> list[Writ
     the first is told: what is told of the next depends on what the storefront knows by then.
     """
     calls = []
-    with scope.merchant(merchant_id), obligations.gathered():
+    with scope.merchant(merchant_id), obligations.gathered(), saving.together(len(causes)):
         shipments, orders = _lock_together(list(causes))
         attempted.read_together(Effect.WRITE_BACK, "shipment", list(causes))
         told: set[int] = set()
@@ -136,7 +137,7 @@ def record_written(
 ) -> None:
     """Record that the storefront knows. Raises LeaseLost."""
     with scope.merchant(merchant_id):
-        _lock(shipment_id)
+        shipment, _ = _lock(shipment_id)
         attempt = attempts.accept(
             lease,
             outcome={
@@ -146,7 +147,8 @@ def record_written(
             },
             message=receipt.message,
         )
-        Shipment.objects.filter(id=shipment_id).update(written_back_at=attempt.ended_at)
+        shipment.written_back_at = attempt.ended_at
+        saving.save(shipment, "written_back_at")
         obligations.meet_many([(merchant_id, Owed.WRITE_BACK, "shipment", shipment_id)])
 
 
