@@ -19,14 +19,13 @@ from entrepot.canon.fulfillment import (
     ShippedItem,
 )
 from entrepot.connections.models import Connection
-from entrepot.database import clock
+from entrepot.database import clock, sql
 from entrepot.events.models import Event
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment, ShipmentItem
 from entrepot.fulfillment.planning import plan_order
 from entrepot.fulfillment.progress import ProviderNews, apply_provider_orders
 from entrepot.fulfillment.states import Step
 from entrepot.obligations.models import Obligation
-from entrepot.orders import search
 from tests.rules.trade import Trade, buyer, connect, line, snapshot
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -229,7 +228,7 @@ def test_tracking_that_comes_in_a_later_word_of_the_batch_belongs_to_the_same_pa
 
 def _terms(trade: Trade) -> set[str]:
     with scope.merchant(trade.merchant.id):
-        rows = search.sql.fetch("SELECT term FROM search_term WHERE kind = 'order'")
+        rows = sql.fetch("SELECT term FROM search_term WHERE kind = 'order'")
     return {term for (term,) in rows}
 
 
