@@ -21,7 +21,6 @@ import django
 from django.apps import apps
 from django.conf import settings
 from django.db import connections
-from pgqueuer import AsyncpgDriver, Queries, QueueManager
 from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.domain.errors import FailingListenerError, RetryRequested
 from pgqueuer.domain.models import Context, Job
@@ -32,6 +31,7 @@ from entrepot.database.router import SYSTEM
 from entrepot.database.urls import DatabaseUrl
 from entrepot.tasks import queue, registry, rescue, running, schedule
 from entrepot.tasks.gathering import Gathering
+from entrepot.tasks.lanes import LaneManager
 from entrepot.tasks.liveness import Liveness
 from entrepot.tasks.registry import Lane
 
@@ -120,7 +120,7 @@ class Worker:
         be_holder(self._liveness.worker_id)
         self._suspects = asyncio.Semaphore(1)
         self._threads = _threads_by_lane(threads)
-        self._managers: dict[Lane, QueueManager] = {}
+        self._managers: dict[Lane, LaneManager] = {}
         self._keeps_clock = keeps_clock
         self.ended_jobs = 0
         self.loops = [
@@ -188,7 +188,7 @@ class Worker:
         )
         pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{lane}")
         try:
-            manager = QueueManager(Queries(AsyncpgDriver(connection)))
+            manager = LaneManager.over(connection)
             manager.queue_manager_id = QueueManagerId(self._liveness.worker_id)
             free = asyncio.Semaphore(threads)
             gathering = Gathering(pool, free, self._liveness, is_cut_off=connection.is_closed)
@@ -306,7 +306,7 @@ class Loop:
 class _Crew:
     """What the jobs of one lane run with, while its connection lasts."""
 
-    manager: QueueManager
+    manager: LaneManager
     connection: asyncpg.Connection
     pool: ThreadPoolExecutor
     free: asyncio.Semaphore

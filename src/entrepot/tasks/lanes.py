@@ -1,0 +1,184 @@
+"""The engine, one manager for each lane: when it looks into the queue, and how often.
+
+By itself, PgQueuer looks whenever anything changes in the queue, and asks four things each time. A
+lane is told of new jobs of its own tasks only, and once until it has looked; while it runs some, it
+waits a moment, so that one look takes many. On an idle hub it looks at once.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+import asyncpg
+import msgspec
+from pgqueuer import AsyncpgDriver, Queries, QueueManager
+from pgqueuer.domain.models import Job, TableChangedEvent, TracebackRecord, utc_now
+from pgqueuer.domain.types import JOB_STATUS, Channel
+from pgqueuer.ports.driver import NotifyCallback
+from pgqueuer.ports.repository import EntrypointExecutionParameter
+
+# Between two looks of a lane that is at work.
+APART_S = 0.025
+NEXT_DUE = """
+SELECT min(first.execute_after) - now() AS wait
+FROM unnest($1::text[]) AS task
+CROSS JOIN LATERAL (
+    SELECT execute_after
+    FROM pgqueuer
+    WHERE entrypoint = task AND status = 'queued'
+    ORDER BY execute_after
+    LIMIT 1
+) AS first
+"""
+
+
+class _News(msgspec.Struct):
+    """What matters of a notification; `entrypoints` as migration 0002 adds them."""
+
+    type: str
+    entrypoints: list[str] | None = None
+
+
+class LaneDriver(AsyncpgDriver):
+    """The connection of a lane; `wake` has the lane look into the queue soon.
+
+    `tasks` are those of the lane; `is_busy` says whether it runs any.
+    """
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        super().__init__(connection)
+        self.tasks: Collection[str] = ()
+        self.is_busy: Callable[[], bool] = lambda: False
+        self._is_told = False
+        self._looked_at = 0.0
+        self._tell: NotifyCallback = lambda _: None
+        self._look = TableChangedEvent(
+            channel=Channel(""),
+            sent_at=utc_now(),
+            type="table_changed_event",
+            operation="insert",
+            table="",
+        ).model_dump_json()
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        """Listen, but for what concerns other lanes."""
+        self._tell = callback
+        await super().add_listener(channel, self._hear)
+
+    def _hear(self, payload: str | bytes | bytearray) -> None:
+        news = msgspec.json.decode(payload, type=_News)
+        if news.type != "table_changed_event":
+            self._tell(payload)
+        elif news.entrypoints is None or any(task in self.tasks for task in news.entrypoints):
+            self.wake()
+
+    def wake(self) -> None:
+        """Have the lane look: at once, or a moment after its last look while it is busy."""
+        if self._is_told:
+            return
+        self._is_told = True
+        if wait := self.pause():
+            asyncio.get_running_loop().call_later(wait, self._tell, self._look)
+        else:
+            self._tell(self._look)
+
+    def pause(self) -> float:
+        """Seconds until the lane may look again."""
+        if not self.is_busy():
+            return 0.0
+        return max(0.0, self._looked_at + APART_S - asyncio.get_running_loop().time())
+
+    def take_news(self) -> bool:
+        """Whether there is news since the last look that nobody has acted upon."""
+        is_told, self._is_told = self._is_told, False
+        return is_told
+
+    def begin_look(self) -> None:
+        """All news until now is covered by the look that begins."""
+        self._is_told = False
+        self._looked_at = asyncio.get_running_loop().time()
+
+
+@dataclass
+class LaneQueries(Queries):
+    """The engine's statements; those that change when there is something to do wake the lane.
+
+    `has_left_some`: the last look could not take all that was due.
+    """
+
+    driver: LaneDriver
+    has_left_some: bool = False
+
+    async def log_jobs(
+        self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]
+    ) -> None:
+        """Take ended jobs out of the queue, which makes room for those that were left."""
+        await super().log_jobs(job_status)
+        if self.has_left_some:
+            self.driver.wake()
+
+    async def retry_job(
+        self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None
+    ) -> None:
+        """Put a job back until later, which may be sooner than the lane means to look."""
+        await super().retry_job(job, delay, traceback_record)
+        self.driver.wake()
+
+
+@dataclass
+class LaneManager(QueueManager):
+    """Takes the jobs of one lane."""
+
+    queries: LaneQueries
+
+    def __post_init__(self) -> None:
+        self.queries.driver.tasks = self.entrypoint_registry
+        self.queries.driver.is_busy = lambda: bool(self.job_context)
+
+    @classmethod
+    def over(cls, connection: asyncpg.Connection) -> "LaneManager":
+        """A manager on a connection of its own, without tasks."""
+        return cls(LaneQueries(LaneDriver(connection)))
+
+    async def fetch_jobs(
+        self,
+        batch_size: int,
+        global_concurrency_limit: int | None,
+        heartbeat_timeout: timedelta,
+    ) -> AsyncGenerator[Job, None]:
+        """Yield what is due; as the engine's, without asking again after less than was asked for.
+
+        What is left because too many run already, or because another worker has just locked it, is
+        noticed before the wait.
+        """
+        no_limit = EntrypointExecutionParameter(concurrency_limit=0)
+        while not self.shutdown.is_set():
+            self.queries.driver.begin_look()
+            jobs = await self.queries.dequeue(
+                batch_size=batch_size,
+                entrypoints=dict.fromkeys(self.entrypoint_registry, no_limit),
+                queue_manager_id=self.queue_manager_id,
+                global_concurrency_limit=global_concurrency_limit,
+                heartbeat_timeout=heartbeat_timeout,
+            )
+            for job in jobs:
+                yield job
+            if len(jobs) < batch_size:
+                return
+
+    async def _effective_dequeue_timeout(self, dequeue_timeout: timedelta) -> timedelta:
+        """How long to wait for news: with one statement instead of three, or with none.
+
+        The engine throws news away while it starts jobs, so what came since the look is asked for
+        here. Should a version of PgQueuer no longer call this, a lane asks more often than it must.
+        """
+        driver = self.queries.driver
+        if driver.take_news():
+            return timedelta(seconds=driver.pause())
+        rows = await driver.fetch(NEXT_DUE, list(self.entrypoint_registry))
+        wait = rows[0]["wait"]
+        self.queries.has_left_some = isinstance(wait, timedelta) and wait <= timedelta(0)
+        if not isinstance(wait, timedelta):
+            return dequeue_timeout
+        return min(max(wait, self.min_dequeue_poll_interval), dequeue_timeout)
