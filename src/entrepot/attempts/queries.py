@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 from entrepot.access import scope
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import LIVE, Kind, Status
+from entrepot.database import reading
 
 
 def read_together(kind: Kind, subject_kind: str, subject_ids: Sequence[int]) -> None:
@@ -24,7 +25,7 @@ def read_together(kind: Kind, subject_kind: str, subject_ids: Sequence[int]) -> 
 
 def hold_together(attempt_ids: Iterable[int]) -> None:
     """Lock and read ahead several attempts, for their endings."""
-    rows = Attempt.objects.select_for_update().filter(id__in=list(attempt_ids)).order_by("id")
+    rows = reading.locked(Attempt, attempt_ids)
     scope.keep_ahead("attempt", {attempt.id: attempt for attempt in rows})
 
 

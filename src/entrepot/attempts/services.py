@@ -26,7 +26,7 @@ from entrepot.attempts.states import LIVE, IllegalStep, Kind, LeaseLost, Status,
 from entrepot.connect.crashpoint import crashpoint
 from entrepot.connect.haste import hurried
 from entrepot.connect.manifest import Effect
-from entrepot.database import clock, saving
+from entrepot.database import clock, reading, saving
 
 
 def intend(
@@ -121,7 +121,7 @@ def begin_calls(leases: Iterable[Lease]) -> dict[int, Lease]:
     """
     since = time.monotonic()
     mine = {lease.attempt_id: lease for lease in leases}
-    rows = Attempt.objects.select_for_update().filter(id__in=mine).order_by("id")
+    rows = reading.locked(Attempt, mine)
     held = [attempt for attempt in rows if _is_holder(mine[attempt.id], attempt)]
     moves.take_together(held, Step.CALL)
     return {attempt.id: Lease.begin(attempt, since=since) for attempt in held}
@@ -290,7 +290,7 @@ def _is_free() -> "ExpressionWrapper[Q]":
 
 def _held(lease: Lease) -> Attempt:
     attempt: Attempt | None = scope.taken_ahead("attempt", lease.attempt_id)
-    attempt = attempt or Attempt.objects.select_for_update().get(id=lease.attempt_id)
+    attempt = attempt or reading.one_locked(Attempt, lease.attempt_id)
     if not _is_holder(lease, attempt):
         raise LeaseLost(lease.attempt_id, lease.token)
     return attempt

@@ -102,8 +102,11 @@ class SharedBreaker:
             Unavailable: it is open; with how long until the next probe.
         """
         with self._lock:
-            if time.monotonic() - self._looked_at < SEEN_FOR_S and not self._is_troubled:
+            now, looked_at = time.monotonic(), self._looked_at
+            if now - looked_at < SEEN_FOR_S and not self._is_troubled:
                 return
+            if looked_at > float("-inf"):
+                self._looked_at = now  # one looks again, the others go on meanwhile
         with scope.merchant(self._merchant_id):
             is_open, until_probe, in_a_row = sql.fetch_one(LOOK, [self._connection_id]) or (
                 *(False, None),

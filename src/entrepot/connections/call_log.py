@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from entrepot.access import scope
 from entrepot.connect.http import Call
 from entrepot.connections.models import CallRecord
+from entrepot.database import saving
 from entrepot.events import outbox
 
 REDACTED = "[redacted]"
@@ -73,7 +74,7 @@ def gathered_calls() -> Iterator[list[CallRecord]]:
 def keep_calls(calls: Sequence[CallRecord]) -> None:
     """Keep calls in the open scope, with whatever is recorded of their outcome."""
     if calls:
-        CallRecord.objects.bulk_create(calls)
+        saving.insert_together(calls)
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:

@@ -40,6 +40,7 @@ class _Known:
 
 _known: dict[int, _Known] = {}
 _gates: dict[int, tuple[Budget, Breaker, CallLog]] = {}
+_looking: dict[int, threading.Lock] = {}
 _lock = threading.Lock()
 
 
@@ -118,6 +119,16 @@ def _look_up(connection_id: int) -> _Known:
     known = _known.get(connection_id)
     if known is not None and time.monotonic() - known.seen_at < KNOWN_FOR_S:
         return known
+    with _lock:
+        looking = _looking.setdefault(connection_id, threading.Lock())
+    with looking:  # of many that ask at the same moment, one looks
+        known = _known.get(connection_id)
+        if known is None or time.monotonic() - known.seen_at >= KNOWN_FOR_S:
+            known = _look(connection_id)
+        return known
+
+
+def _look(connection_id: int) -> _Known:
     with scope.system():
         connection = Connection.objects.get(id=connection_id)
         if connection.status == Status.ARCHIVED:

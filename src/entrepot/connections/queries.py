@@ -22,7 +22,7 @@ from entrepot.connections.models import (
     FormerToken,
 )
 from entrepot.connections.states import Status
-from entrepot.database import clock
+from entrepot.database import clock, reading
 
 # More connections than this cannot share one documented address: each would have to be tried.
 MOST_FOR_ALIAS = 50
@@ -32,7 +32,7 @@ GOOD_OUTCOMES = frozenset({"ok", "Rejected", "Conflict"})
 
 def connection_of(connection_id: int) -> Connection:
     """A connection as the open transaction first saw it."""
-    return scope.once("connection", connection_id, lambda: Connection.objects.get(id=connection_id))
+    return scope.once("connection", connection_id, lambda: reading.one(Connection, connection_id))
 
 
 def calls_per_minute(connection: Connection) -> int:

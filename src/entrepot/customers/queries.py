@@ -6,6 +6,7 @@ from entrepot.access import crypto, scope
 from entrepot.canon.places import Address
 from entrepot.customers.models import Customer, PostalAddress
 from entrepot.customers.sealing import EMAIL
+from entrepot.database import reading
 
 
 def address_of(address_id: int | None) -> Address:
@@ -62,4 +63,4 @@ def read_together(
     scope.remember("address", addresses_of(address_ids))
     wanted = {customer_id for customer_id in customer_ids if customer_id is not None}
     if wanted:
-        scope.remember("customer", Customer.objects.in_bulk(wanted))
+        scope.remember("customer", reading.by_key(Customer, wanted))

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from django.db import connections, models
+from django.db.models.expressions import DatabaseDefault
 
 from entrepot.database import sql
 from entrepot.database.router import current_role
@@ -134,13 +135,30 @@ def flush(model: type[models.Model] | None = None) -> None:
         return
     while kept.inserts:
         one = next(iter(kept.inserts))
-        one._base_manager.bulk_create(kept.inserts.pop(one))  # noqa: SLF001 -- see _meta_of
+        insert_together(kept.inserts.pop(one))
     for one in [model] if model else list(kept.saves):
         by_fields: dict[tuple[str, ...], list[models.Model]] = {}
         for row, names in kept.saves.pop(one, {}).values():
             by_fields.setdefault(tuple(sorted(names)), []).append(row)
         for fields, some in by_fields.items():
             save_together(some, fields)
+
+
+def insert_together(rows: Sequence[models.Model]) -> None:
+    """Insert rows of one model with one statement, in the order given; they learn nothing by it.
+
+    What a row leaves to the database (`db_default`, a key) it has to leave to it in each.
+    Values are plain, not expressions.
+    """
+    if not rows:
+        return
+    shape = _new_shape(type(rows[0]), tuple(_given(rows[0])))
+    batch = [
+        {column: _plain(one, one.pre_save(row, add=True)) for column, one in shape.columns}
+        for row in rows
+    ]
+    recordset = sql.recordset(batch, shape.types)
+    sql.run(shape.statement.format(batch=recordset.sql), [recordset.parameter])
 
 
 def save_together(rows: Sequence[models.Model], fields: Iterable[str]) -> None:
@@ -189,6 +207,31 @@ def _shape(model: type[models.Model], fields: tuple[str, ...]) -> _Shape:
         statement=(  # of names that the models declare
             f'UPDATE "{meta.db_table}" AS mine SET {assignments}'  # noqa: S608
             f' FROM {{batch}} WHERE mine."{meta.pk.column}" = batch.{KEY}'
+        ),
+    )
+
+
+def _given(row: models.Model) -> Iterator[str]:
+    """The fields of a new row that it does not leave to the database."""
+    for one in _meta_of(type(row)).concrete_fields:
+        value = getattr(row, one.attname)
+        if not (isinstance(value, DatabaseDefault) or (one.primary_key and value is None)):
+            yield one.attname
+
+
+@cache
+def _new_shape(model: type[models.Model], fields: tuple[str, ...]) -> _Shape:
+    meta, connection = _meta_of(model), connections[current_role()]
+    by_name = {one.attname: one for one in meta.concrete_fields}
+    columns = tuple((by_name[name].column, by_name[name]) for name in fields)
+    types = {f'"{name}"': str(one.rel_db_type(connection)) for name, one in columns}
+    listed = ", ".join(types)
+    return _Shape(
+        columns=columns,
+        types=types,
+        statement=(  # of names that the models declare
+            f'INSERT INTO "{meta.db_table}" ({listed})'  # noqa: S608
+            f" SELECT {listed} FROM {{batch}} ORDER BY n"
         ),
     )
 

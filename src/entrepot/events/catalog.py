@@ -108,7 +108,9 @@ CATALOG: dict[str, EventKind] = {
     ),
     "connection.archived": _kind("it was removed; its history stays"),
     # Notifications
-    "notification.wanted": _kind("a customer should be told", kind="which message"),
+    "notification.wanted": _kind(
+        "a customer should be told", kind="which message", not_before="when it may leave"
+    ),
     "notification.sent": _kind("a mail was accepted by the mail service", kind="which message"),
     "notification.delivered": _kind("the mail service says that it arrived"),
     "notification.bounced": _kind("the mail came back", detail="the mail service's words"),

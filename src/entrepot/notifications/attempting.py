@@ -23,7 +23,7 @@ from entrepot.connections.queries import connection_of
 from entrepot.connections.states import EffectFlow
 from entrepot.connections.states import Status as ConnectionStatus
 from entrepot.customers.queries import read_together
-from entrepot.database import clock
+from entrepot.database import clock, reading
 from entrepot.notifications import context, policy, services
 from entrepot.notifications.messages import OutgoingMail
 from entrepot.notifications.models import Mail
@@ -93,8 +93,7 @@ def lock_together(merchant_id: int, mail_ids: Sequence[int]) -> list[Order]:
     """Lock the orders of several mails, then the mails, each in key order; read them ahead."""
     mails = Mail.objects.filter(merchant_id=merchant_id, id__in=mail_ids)
     orders = lock_orders(mails.values_list("order_id", flat=True))
-    locked = mails.select_for_update().order_by("id")
-    scope.keep_ahead("mail", {mail.id: mail for mail in locked})
+    scope.keep_ahead("mail", {mail.id: mail for mail in reading.locked(Mail, mail_ids)})
     return orders
 
 

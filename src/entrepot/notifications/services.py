@@ -268,7 +268,7 @@ def _create(
 
 
 def _want(mail: Mail, *, reason: str) -> None:
-    _record("notification.wanted", mail, reason=reason)
+    _record("notification.wanted", mail, reason=reason, not_before=mail.send_after.isoformat())
     obligations.open_many(
         [
             obligations.NewObligation(
@@ -335,13 +335,13 @@ def _promise(mail: Mail) -> obligations.Key:
     return (mail.merchant_id, ObligationKind.TELL_CUSTOMER.value, "mail", mail.id)
 
 
-def _record(name: str, mail: Mail, *, reason: str) -> None:
+def _record(name: str, mail: Mail, *, reason: str, **data: object) -> None:
     outbox.record(
         name,
         merchant_id=mail.merchant_id,
         mode=mail.mode,
         order_id=mail.order_id,
         subject=("mail", mail.id),
-        data={"kind": mail.kind, "fact": mail.fact},
+        data={"kind": mail.kind, "fact": mail.fact, **data},
         reason=reason,
     )

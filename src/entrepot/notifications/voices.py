@@ -7,6 +7,7 @@ from django.conf import settings
 from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.connections.queries import connection_of
+from entrepot.database import reading
 from entrepot.notifications.models import StoreVoice
 
 STORE_COLOR = "#0a626d"
@@ -35,7 +36,7 @@ def voice_of(storefront_id: int) -> Voice:
 
 def _read(storefront_id: int) -> Voice:
     storefront = connection_of(storefront_id)
-    merchant = Merchant.objects.get(id=storefront.merchant_id)
+    merchant = reading.one(Merchant, storefront.merchant_id)
     own = StoreVoice.objects.filter(
         merchant_id=storefront.merchant_id, storefront_id=storefront_id
     ).first()

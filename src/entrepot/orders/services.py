@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from django.db.models import prefetch_related_objects
 from django.db.models.functions import Now
 
 from entrepot.access import scope
 from entrepot.canon.places import Address
 from entrepot.customers.services import keep_addresses
+from entrepot.database import reading
 from entrepot.events import outbox
 from entrepot.orders import counters, holds
 from entrepot.orders.models import Line, Note, Order, Tag
@@ -20,18 +22,13 @@ class CannotChange(Exception):
 def lock_order(order_id: int) -> Order:
     """Lock an order for a decision; always before its fulfillment orders."""
     order: Order | None = scope.taken_ahead("order", order_id)
-    return order or Order.objects.select_for_update().get(id=order_id)
+    return order or reading.one_locked(Order, order_id)
 
 
 def lock_orders(order_ids: Iterable[int]) -> list[Order]:
     """Lock orders for a decision about each, in key order, and read them ahead with their lines."""
-    ids = sorted(set(order_ids))
-    orders = list(
-        Order.objects.select_for_update()
-        .filter(id__in=ids)
-        .order_by("id")
-        .prefetch_related("lines")
-    )
+    orders = reading.locked(Order, order_ids)
+    prefetch_related_objects(orders, "lines")
     scope.keep_ahead("order", {order.id: order for order in orders})
     return orders
 

@@ -1,5 +1,7 @@
 """Which event causes which jobs: the only place where rooms are joined by events."""
 
+from datetime import datetime
+
 from entrepot.events.outbox import RecordedEvent
 from entrepot.tasks import queue
 
@@ -40,7 +42,10 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
 
 
 def dispatch(events: list[RecordedEvent]) -> None:
-    """Defer the jobs that a batch of events causes, with one statement."""
+    """Defer the jobs that a batch of events causes, with one statement.
+
+    An event that says `not_before` has jobs that would find nothing to do until then.
+    """
     queue.defer(
         [
             queue.Job(
@@ -51,9 +56,15 @@ def dispatch(events: list[RecordedEvent]) -> None:
                     "subject_id": event.subject_id,
                     "event_id": event.id,
                 },
+                run_at=_not_before(event),
                 cause=f"event:{event.id}",
             )
             for event in events
             for task in SUBSCRIPTIONS.get(event.name, ())
         ]
     )
+
+
+def _not_before(event: RecordedEvent) -> datetime | None:
+    at = event.data.get("not_before")
+    return datetime.fromisoformat(at) if isinstance(at, str) else None
