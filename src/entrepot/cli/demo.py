@@ -136,7 +136,12 @@ def _run(wish: Wish, hub: dict[str, Any], stop: _Stop, began: float) -> int:
         telephone.tell("scenario", name=wish.scenario, seed=wish.seed)
         summary.show_addresses(hub, merchant, None, console)
         run = Run(
-            orders=wish.orders, seed=wish.seed, telephone=telephone, merchant=merchant, stop=stop
+            orders=wish.orders,
+            seed=wish.seed,
+            speed=wish.speed,
+            telephone=telephone,
+            merchant=merchant,
+            stop=stop,
         )
         tally = follow(run, console)
     stands = summary.standing(tally, merchant)

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 2.0
 # All is done, and a last mail or write-back may still follow.
 SETTLED_S = 3.0
-# Nothing new for this long (real time), and no work that is due: what is still under way stays so.
-QUIET_S = 25.0
+# Nothing new for this long, and no work that is due: what is still under way stays so. In sandbox
+# time, since parcels rest between two scans, for up to 20 minutes; and really, for retries.
+QUIET_SANDBOX_S = 25 * 60.0
+QUIET_S = 10.0
 LONGEST_S = 1200.0
-READ_EVERY_S = 8.0
+READ_EVERY_S = 5.0
 SLICE = 10
 BARS = ("placed", "in the hub", "submitted", "shipped", "told the shop", "delivered")
 # Jobs of a live hub: there are always some of the clock's.
@@ -31,10 +33,11 @@ FEW_JOBS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of orders through a hub."""
+    """One run of orders through a hub; `speed` is in sandbox seconds per second."""
 
     orders: int
     seed: int
+    speed: float
     telephone: "Telephone"
     merchant: "Demo"
     stop: threading.Event
@@ -144,7 +147,8 @@ class _Watch:
         if min(rests, now - self._read_at) > READ_EVERY_S:
             self._read_at = now
             self._read_platforms()
-        return rests > QUIET_S and not _is_busy()
+        is_quiet = rests > max(QUIET_S, QUIET_SANDBOX_S / self._run.speed)
+        return is_quiet and not _is_busy()
 
     def _read_platforms(self) -> None:
         """Have everything polled: the hub does so by a real clock, and this world runs ahead."""
