@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import connections
@@ -14,21 +14,15 @@ from entrepot.canon.fulfillment import (
     ProviderIssue,
     ProviderOrder,
     ProviderStage,
-    ShipmentSnapshot,
     ShipmentState,
-    ShippedItem,
 )
 from entrepot.connections.models import Connection
 from entrepot.database import clock, sql
 from entrepot.events.models import Event
-from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment, ShipmentItem
-from entrepot.fulfillment.planning import plan_order
+from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.progress import ProviderNews, apply_provider_orders
-from entrepot.fulfillment.states import Step
-from entrepot.obligations.models import Obligation
-from tests.rules.trade import Trade, buyer, connect, line, snapshot
-
-NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+from tests.fulfillment.hearing import NOON, accepted, facts, hear, left, owed, said
+from tests.rules.trade import Trade, connect
 
 
 @pytest.fixture
@@ -37,97 +31,6 @@ def provider(trade: Trade) -> Connection:
     house = connect(trade.merchant, "prodigi")
     trade.made_by(house, "MOEWE-A3", "POST-12")
     return house
-
-
-def accepted(trade: Trade, *numbers: str) -> list[FulfillmentOrder]:
-    """The shares of orders as they stand once their providers took them."""
-    lines = line("MOEWE-A3", 2), line("POST-12", 3, "7.50")
-    trade.tell(*(snapshot(one, *lines, customer=buyer(n)) for n, one in enumerate(numbers)))
-    shares = []
-    for number in numbers:
-        order_id = trade.order(number).id
-        for share in plan_order(trade.merchant.id, order_id):
-            with scope.merchant(trade.merchant.id):
-                share.external_id = f"ord_{share.id}"
-                share.take(Step.SUBMIT, reason="handed over")
-                share.take(Step.ACCEPT, reason="taken")
-            shares.append(share)
-    return shares
-
-
-def said(
-    share: FulfillmentOrder,
-    *shipments: ShipmentSnapshot,
-    minute: int = 1,
-    stage: ProviderStage = ProviderStage.IN_PRODUCTION,
-    issues: Sequence[ProviderIssue] = (),
-) -> ProviderOrder:
-    """What the provider says of a share at a minute."""
-    return ProviderOrder(
-        external_id=share.external_id,
-        reference="",
-        stage=stage,
-        source_stage=str(stage).title(),
-        updated_at=NOON + timedelta(minutes=minute),
-        issues=tuple(issues),
-        shipments=shipments,
-    )
-
-
-def left(
-    external_id: str,
-    *,
-    tracking: str = "",
-    state: ShipmentState = ShipmentState.SHIPPED,
-    units: dict[int, int] | None = None,
-) -> ShipmentSnapshot:
-    """Goods that left: units by position, or everything."""
-    return ShipmentSnapshot(
-        external_id=external_id,
-        state=state,
-        carrier="DHL",
-        service="Paket",
-        tracking_number=tracking,
-        tracking_url="",
-        shipped_at=NOON,
-        items=tuple(
-            ShippedItem(item_reference=f"item-{position}", quantity=count)
-            for position, count in (units or {}).items()
-        ),
-    )
-
-
-def hear(trade: Trade, provider: Connection, *answers: ProviderOrder) -> None:
-    """Apply what was said, all of it together; message n says the n-th, from 1."""
-    told = [
-        ProviderNews(
-            merchant_id=trade.merchant.id,
-            connection_id=provider.id,
-            answer=answer,
-            cause=f"inbox:{number}",
-        )
-        for number, answer in enumerate(answers, start=1)
-    ]
-    with scope.system():
-        apply_provider_orders(told)
-
-
-def facts(trade: Trade) -> tuple[list[str], list[tuple[int, int, str]], list[tuple[int, str, str]]]:
-    """Shipments, units in them, and parcels, as they are written."""
-    with scope.merchant(trade.merchant.id):
-        items = ShipmentItem.objects.order_by("shipment_id", "line_id")
-        return (
-            list(Shipment.objects.order_by("id").values_list("external_id", flat=True)),
-            [(one.shipment.number, one.quantity, one.shipment.status) for one in items],
-            list(Parcel.objects.order_by("id").values_list("number", "tracking_number", "status")),
-        )
-
-
-def owed(trade: Trade) -> list[str]:
-    """The kinds of open promises."""
-    with scope.merchant(trade.merchant.id):
-        found = Obligation.objects.filter(end="").exclude(kind="submit")
-        return sorted(found.values_list("kind", flat=True))
 
 
 def test_an_older_word_after_the_newer_one_changes_nothing(
@@ -357,6 +260,37 @@ def test_a_word_that_brings_nothing_new_is_not_written_until_the_last_reading_is
     (later,) = trade.shares("1")
     assert later.provider_read_at is not None
     assert later.provider_read_at > before.provider_read_at
+
+
+def test_a_word_about_a_share_that_has_left_counts_nothing_again(
+    trade: Trade, provider: Connection
+) -> None:
+    (share,) = accepted(trade, "1")
+    word = said(share, left("s-1", tracking="JD01"))
+    hear(trade, provider, word)
+
+    with CaptureQueriesContext(connections["system"]) as asked:
+        hear(trade, provider, word)
+
+    assert [one["sql"] for one in asked if "UPDATE " in one["sql"].replace("FOR UPDATE", "")] == []
+    assert trade.statuses("1") == ["closed"]
+
+
+def test_what_left_before_the_share_was_taken_closes_it_with_the_next_word(
+    trade: Trade, provider: Connection
+) -> None:
+    (share,) = accepted(trade, "1")
+    word = said(share, left("s-1", tracking="JD01"))
+    with scope.merchant(trade.merchant.id):
+        FulfillmentOrder.objects.update(status="open")
+    hear(trade, provider, word)
+    assert trade.statuses("1") == ["open"]
+    with scope.merchant(trade.merchant.id):
+        FulfillmentOrder.objects.update(status="accepted")
+
+    hear(trade, provider, word)
+
+    assert trade.statuses("1") == ["closed"]
 
 
 @pytest.mark.parametrize("_case", ["first", "repeated", "news"])

@@ -144,10 +144,12 @@ def note_answer(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> N
 def _note_together(words: Sequence[_Word]) -> list[FulfillmentOrder]:
     """Take over words in their order; the shares of which `settle_left` has still to count.
 
-    In a block of `saving.together`. First what they say of the shares, then what has left.
+    In a block of `saving.together`; one that ends its share comes alone. First what they say of the
+    shares, then what has left.
     """
     current = _note_stages(words)
     told = [word for word in current if word.answer.shipments]
+    left: list[FulfillmentOrder] = []
     if told:
         departures = Departures({word.share.id: word.share for word in told}.values())
         for word in told:
@@ -155,15 +157,14 @@ def _note_together(words: Sequence[_Word]) -> list[FulfillmentOrder]:
                 for snapshot in word.answer.shipments:
                     _note_shipment(word, snapshot, departures)
         departures.finish()
-    left = []
+        left = [word.share for word in told if departures.is_to_settle(word.share)]
     for word in current:
-        if word.answer.stage is not ProviderStage.CANCELLED:
-            left += [word.share] if word.answer.shipments else []
-            continue
-        with outbox.because(cause=word.cause):
-            if word.answer.shipments:
-                settle_left([word.share])  # what has left stays planned when the rest is cancelled
-            _note_cancelled(word.share)
+        if word.answer.stage is ProviderStage.CANCELLED:
+            with outbox.because(cause=word.cause):
+                if left:
+                    settle_left(left)  # what has left stays planned when the rest is cancelled
+                _note_cancelled(word.share)
+            return []
     return left
 
 

@@ -75,6 +75,7 @@ class Departures:
         for shipment in known.order_by("id").prefetch_related("parcels"):
             self._shipments[shipment.fulfillment_order_id, shipment.external_id] = shipment
             self._parcels[shipment.id] = list(shipment.parcels.all())
+        self._grown: set[int] = set()
         self._terms: list[search.OrderTerms] = []
         self._owed: list[obligations.NewObligation] = []
         self._holds: list[NewHold] = []
@@ -82,6 +83,10 @@ class Departures:
     def known(self, share: FulfillmentOrder, external_id: str) -> Shipment | None:
         """A shipment of one of the shares, if it was noted before."""
         return self._shipments.get((share.id, external_id))
+
+    def is_to_settle(self, share: FulfillmentOrder) -> bool:
+        """Whether more has left of a share than was counted, or it may be complete by now."""
+        return share.id in self._grown or share.status in SENT
 
     def note(self, share: FulfillmentOrder, leaving: Leaving, *, cause: str) -> Shipment:
         """Record goods that left a share; a repeat updates tracking only.
@@ -93,6 +98,7 @@ class Departures:
         if known is not None:
             self._complete(known, leaving, cause=cause)
             return known
+        self._grown.add(share.id)
         shipment = self._add_shipment(share, leaving, cause=cause)
         parcel = self._add_parcel(shipment, leaving)
         _tell_of(share, shipment, leaving)

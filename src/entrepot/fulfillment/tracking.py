@@ -33,6 +33,8 @@ TROUBLE = frozenset(
 )
 PRESUMED_AFTER_DAYS = 14
 ARRIVED = frozenset({ParcelStatus.DELIVERED, ParcelStatus.PRESUMED_DELIVERED})
+# Statuses that counting.py counts by: other moves change no count.
+COUNTED = ARRIVED | {ParcelStatus.RETURNED, ParcelStatus.VOIDED}
 ENDED = ARRIVED | {ParcelStatus.RETURNED, ParcelStatus.LOST, ParcelStatus.VOIDED}
 EVENT_OF_STATUS = {
     ParcelStatus.DELIVERED: "parcel.delivered",
@@ -286,7 +288,7 @@ def _settle(parcels: Sequence[tuple[Parcel, str]], scans: Iterable[dict[str, Any
     words = TrackingEntry.objects.filter(parcel_id__in=list(known))
     for parcel_id, happened_at, status in words.values_list("parcel_id", "happened_at", "status"):
         known[parcel_id].append(Scan(happened_at, ParcelStatus(status)))
-    moved = []
+    moved, counted = [], set()
     for parcel, cause in parcels:
         previous, latest = ParcelStatus(parcel.status), status_of(known[parcel.id])
         if latest is not None and latest.status is not previous:
@@ -295,8 +297,10 @@ def _settle(parcels: Sequence[tuple[Parcel, str]], scans: Iterable[dict[str, Any
             parcel.delivered_at = latest.happened_at if latest.status in ARRIVED else None
             _record_move(parcel, previous, cause=cause)
             moved.append(parcel)
+            if COUNTED & {previous, latest.status}:
+                counted.add(parcel.order_id)
     saving.save_together([parcel for parcel, _ in parcels], FOLLOWED)
-    recount(sorted({parcel.order_id for parcel in moved}))
+    recount(sorted(counted))
     ended = [parcel for parcel in moved if parcel.status in ENDED]
     obligations.meet_many(
         (parcel.merchant_id, Owed.DELIVER, "parcel", parcel.id) for parcel in ended
