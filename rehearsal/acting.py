@@ -74,6 +74,11 @@ def under_way(stage: Stage, kind: str) -> set[int]:
     return {row["id"] for row in rows}
 
 
+def still_to_strike(stage: Stage, prefixes: tuple[str, ...]) -> list[str]:
+    """Armed crash points of these names."""
+    return [path.name for path in stage.crash_points.iterdir() if path.name.startswith(prefixes)]
+
+
 @contextlib.contextmanager
 def frozen_at(stage: Stage, point: str) -> Any:
     """Have the next process that comes to a point stop there; it goes on after the block.

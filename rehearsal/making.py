@@ -5,7 +5,7 @@ Each scene is a function of the stage and the senders' notes; it notes what must
 
 from typing import Any
 
-from rehearsal.acting import EUR, order_of, place
+from rehearsal.acting import EUR, order_of, place, still_to_strike
 from rehearsal.evidence import Senders
 from rehearsal.speaking import until
 from rehearsal.stage import Stage
@@ -44,7 +44,7 @@ def have_second_thoughts(stage: Stage, _: Senders) -> None:
                     _send_elsewhere(stage, order, number)
                 else:
                     _cancel(stage, order)
-            if number and not _still_to_strike(stage):
+            if number and not still_to_strike(stage, MINE):
                 break
     finally:
         stage.sandbox.act(HOUSE, "pause_new_orders", minutes=0)
@@ -110,11 +110,6 @@ def _cancel(stage: Stage, order: dict[str, Any]) -> None:
 def _send_elsewhere(stage: Stage, order: dict[str, Any], number: int) -> None:
     address = {**ELSEWHERE, "line2": f"Bâtiment {number}"}
     stage.api.put(f"orders/{order['id']}/address", address=address, reason="they moved")
-
-
-def _still_to_strike(stage: Stage) -> list[str]:
-    """Armed crash points around these effects."""
-    return [path.name for path in stage.crash_points.iterdir() if path.name.startswith(MINE)]
 
 
 def _gone(stage: Stage) -> list[dict[str, Any]]:

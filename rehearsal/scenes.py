@@ -22,6 +22,7 @@ from rehearsal.acting import (
     order_of,
     place,
     shipped_shares,
+    still_to_strike,
     under_way,
 )
 from rehearsal.evidence import Senders
@@ -29,6 +30,7 @@ from rehearsal.selling import own_site
 from rehearsal.speaking import LOOK_EVERY_S, SceneFailed, Silent, until
 from rehearsal.stage import Stage
 
+REFUND_ROUNDS = 6
 PLACES = {"EUR": 2, "USD": 2, "JPY": 0, "SEK": 2, "GBP": 2}
 
 
@@ -227,8 +229,25 @@ def reship(stage: Stage, senders: Senders) -> None:
 
 
 def refund_some(stage: Stage, senders: Senders) -> None:
-    """People give part of the money back, here and there."""
-    wanted = max(4, stage.orders // 30)
+    """People give part of the money back, here and there.
+
+    Again until each crash point around refunds has struck, where any is to strike.
+    """
+    _refund(stage, senders, count=max(4, stage.orders // 30))
+    for _ in range(REFUND_ROUNDS):
+        until(lambda: _is_attempted(stage, senders), "refunds that were tried")
+        if not still_to_strike(stage, ("refund.",)):
+            return
+        _refund(stage, senders, count=2)
+
+
+def _is_attempted(stage: Stage, senders: Senders) -> bool:
+    return len(list(stage.api.every("attempts", kind="refund"))) >= len(senders.refunds)
+
+
+def _refund(stage: Stage, senders: Senders, *, count: int) -> None:
+    """Give a part of so many orders' money back that nobody else touches."""
+    wanted = len(senders.refunds) + count
     names = {
         f"{row['mount']}/{row['external_id']}"
         for row in stage.sandbox.ask("placed")["sales"]

@@ -1,5 +1,8 @@
 """No platform is called while a transaction is open, and events name tasks that exist."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+
 import pytest
 from django.db import connections
 
@@ -17,6 +20,7 @@ from entrepot.tasks import registry
 from entrepot.tasks.calls import NoCallsInsideTransaction, outside_transaction, side_by_side
 from entrepot.tasks.schedule import SCHEDULES
 from entrepot.tasks.subscriptions import SUBSCRIPTIONS
+from tests.cli.waiting import wait_for
 from tests.serving import serve
 
 
@@ -83,6 +87,46 @@ def test_nobody_holds_a_database_connection_while_a_platform_thinks(merchant: Me
         assert client.fetch(Flow.FULFILLMENTS, "ord_鴎") is None
 
     assert house.held == [0]
+
+
+def test_who_looks_a_connection_up_is_not_waited_for_with_database_connections_in_hand(
+    merchant: Merchant,
+) -> None:
+    made = services.add_connection(
+        merchant.id,
+        platform="prodigi",
+        mode=Mode.TEST,
+        name="Druckhaus Ærø",
+        settings=dict(example_account("http://127.0.0.1:1").settings),
+    )
+    pool = connections["system"].pool  # type: ignore[attr-defined]
+    connections.close_all()
+    have_all, may_ask = Barrier(pool.max_size + 1), Event()
+
+    def with_one_in_hand() -> bool:
+        with scope.system():
+            pass
+        have_all.wait(30)
+        may_ask.wait(30)
+        try:
+            return bool(doors.account(made.id).settings)
+        finally:
+            connections.close_all()
+
+    def without() -> bool:
+        have_all.wait(30)
+        try:
+            return bool(doors.account(made.id).settings)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(pool.max_size + 1) as threads:
+        asked = [threads.submit(with_one_in_hand) for _ in range(pool.max_size)]
+        asked.append(threads.submit(without))
+        wait_for(lambda: pool.get_stats()["requests_waiting"] == 1)
+        may_ask.set()
+
+        assert [one.result() for one in asked] == [True] * len(asked)
 
 
 def test_who_waits_for_calls_side_by_side_holds_no_database_connection(

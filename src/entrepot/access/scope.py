@@ -169,6 +169,16 @@ def is_open() -> bool:
     return _scope.get() is not None
 
 
+def give_back() -> None:
+    """Hold no database connection while somebody far away thinks, or for a turn to come.
+
+    There are not so many; whoever has one in hand may be waiting for somebody who needs one.
+    """
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
+
+
 def _open() -> _Scope:
     scope = _scope.get()
     if scope is None:

@@ -105,12 +105,14 @@ class SharedBudget:
         """
         gives_up = time.monotonic() + self._patience[priority].total_seconds()
         while True:
+            scope.give_back()
             try:
                 self._take(cost, priority)
             except BudgetSpent as refused:
                 wait = (refused.retry_after or USUAL_PAUSE).total_seconds()
                 if time.monotonic() + wait > gives_up:
                     raise
+                scope.give_back()
                 time.sleep(wait)
             else:
                 return

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db import connections
-
 from entrepot.access import scope
 from entrepot.connect.http import Breaker, Budget, CallLog, Http, Priority
 from entrepot.connect.ports import Account, Connector
@@ -104,15 +102,8 @@ def _door(known: _Known, *, priority: Priority, before_send: Callable[[], None] 
         redact=known.redact,
         priority=priority,
         before_send=before_send,
-        let_go=_give_back,
+        let_go=scope.give_back,
     )
-
-
-def _give_back() -> None:
-    """Hold no database connection while somebody far away thinks: there are not so many."""
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close()
 
 
 def _look_up(connection_id: int) -> _Known:
@@ -121,11 +112,14 @@ def _look_up(connection_id: int) -> _Known:
         return known
     with _lock:
         looking = _looking.setdefault(connection_id, threading.Lock())
-    with looking:  # of many that ask at the same moment, one looks
-        known = _known.get(connection_id)
-        if known is None or time.monotonic() - known.seen_at >= KNOWN_FOR_S:
-            known = _look(connection_id)
-        return known
+    # Of many that ask at the same moment one looks, and nobody waits for it: whoever waited with a
+    # database connection in hand would keep it from the one that looks.
+    if not looking.acquire(blocking=False):
+        return known if known is not None else _look(connection_id)
+    try:
+        return _look(connection_id)
+    finally:
+        looking.release()
 
 
 def _look(connection_id: int) -> _Known:
