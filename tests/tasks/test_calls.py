@@ -101,7 +101,7 @@ def test_who_looks_a_connection_up_is_not_waited_for_with_database_connections_i
     )
     pool = connections["system"].pool  # type: ignore[attr-defined]
     connections.close_all()
-    have_all, may_ask = Barrier(pool.max_size + 1), Event()
+    have_all, may_ask = Barrier(pool.max_size + 2), Event()
 
     def with_one_in_hand() -> bool:
         with scope.system():
@@ -123,6 +123,7 @@ def test_who_looks_a_connection_up_is_not_waited_for_with_database_connections_i
     with ThreadPoolExecutor(pool.max_size + 1) as threads:
         asked = [threads.submit(with_one_in_hand) for _ in range(pool.max_size)]
         asked.append(threads.submit(without))
+        have_all.wait(30)
         wait_for(lambda: pool.get_stats()["requests_waiting"] == 1)
         may_ask.set()
 
