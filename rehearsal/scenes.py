@@ -6,6 +6,7 @@ Each scene is a function of the stage and the senders' notes; it notes what must
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -31,6 +32,8 @@ from rehearsal.speaking import LOOK_EVERY_S, SceneFailed, Silent, until
 from rehearsal.stage import Stage
 
 REFUND_ROUNDS = 6
+# Who play scenes at the same time.
+PERSONS = 2
 PLACES = {"EUR": 2, "USD": 2, "JPY": 0, "SEK": 2, "GBP": 2}
 
 
@@ -39,7 +42,7 @@ Scene = Callable[[Stage, Senders], None]
 
 @dataclass
 class People:
-    """Plays scenes one after the other; `played` says how each ended, "" for well."""
+    """Play scenes, two at a time; `played` says how each ended, "" for well."""
 
     stage: Stage
     senders: Senders
@@ -51,11 +54,18 @@ class People:
 
     def watch(self) -> None:
         """Play until all are played, or `close`; runs in a thread of its own."""
-        for name in self.names:
-            if self._closing.is_set():
-                break
-            if name not in self.played:
-                self.play(name)
+        waiting = deque(name for name in self.names if name not in self.played)
+
+        def play_on() -> None:
+            while waiting and not self._closing.is_set():
+                with contextlib.suppress(IndexError):  # somebody else has taken the last one
+                    self.play(waiting.popleft())
+
+        persons = [threading.Thread(target=play_on, daemon=True) for _ in range(PERSONS)]
+        for person in persons:
+            person.start()
+        for person in persons:
+            person.join()
         self.has_ended = True
 
     def play_all(self, names: Iterable[str]) -> None:

@@ -68,7 +68,7 @@ def together(expected: int = 1) -> Iterator[None]:
     if _kept.get() is not None:
         yield
         return
-    token = _kept.set(_Kept(expected))
+    token = _kept.set(_Kept(max(expected, 1)))
     try:
         yield
         flush()
