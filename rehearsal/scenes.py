@@ -310,10 +310,10 @@ SCENES: dict[str, Scene] = {
     "delete and add again": delete_and_add_again,
     "two sessions of one cart": pay_two_sessions_of_one_cart,
     "refunds": refund_some,
-    "reship": reship,
     "expired key": expire_a_key,
     "voided label": making.void_labels,
     "sold below cost": making.sell_below_cost,
+    "reship": reship,
 }
 FIRST = "go live on old orders"
 # These come after all others: they stop the hub.
