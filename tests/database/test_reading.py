@@ -8,6 +8,7 @@ from entrepot.attempts.models import Attempt
 from entrepot.database import reading, saving
 from entrepot.notifications.models import Mail
 from entrepot.orders.models import Order
+from tests.database.rows import attempt_of
 from tests.notifications.sales import make_sale
 
 
@@ -42,7 +43,7 @@ def test_rows_come_in_the_order_of_their_keys_and_strangers_not_at_all(
     rows = {}
     for owner, count in ((merchant, 3), (other_merchant, 1)):
         with scope.merchant(owner.id):
-            rows[owner.id] = [_attempt(owner, number) for number in range(count)]
+            rows[owner.id] = [attempt_of(owner, number) for number in range(count)]
             Attempt.objects.bulk_create(rows[owner.id])
     first, second, third = rows[merchant.id]
     (foreign,) = rows[other_merchant.id]
@@ -57,19 +58,6 @@ def test_rows_come_in_the_order_of_their_keys_and_strangers_not_at_all(
 
 def test_what_a_block_keeps_back_is_read(merchant: Merchant) -> None:
     with scope.merchant(merchant.id), saving.together():
-        row = _attempt(merchant, 1)
+        row = attempt_of(merchant, 1)
         saving.insert(row)
         assert reading.one(Attempt, row.id).reference == "Ø-1"
-
-
-def _attempt(merchant: Merchant, number: int) -> Attempt:
-    return Attempt(
-        merchant_id=merchant.id,
-        mode="test",
-        kind="submit",
-        subject_kind="fulfillment_order",
-        subject_id=number,
-        reference=f"Ø-{number}",
-        idempotency_key=f"key-{number}",
-        outcome={"a": [1, None]},
-    )

@@ -15,28 +15,17 @@ from entrepot.database import saving
 from entrepot.database.saving import RowsMissing
 from entrepot.fulfillment.models import Parcel, Shipment
 from entrepot.notifications.models import Mail
+from tests.database.rows import attempt_of
 from tests.notifications.sales import make_sale, ship
 
 SENT = datetime(2031, 3, 30, 0, 59, 30, 123456, tzinfo=UTC)
 HOLDER = UUID("12345678-1234-5678-1234-567812345678")
 
 
-def _attempt(merchant: Merchant, number: int) -> Attempt:
-    return Attempt(
-        merchant_id=merchant.id,
-        mode="test",
-        kind="submit",
-        subject_kind="fulfillment_order",
-        subject_id=number,
-        reference=f"Ø-{number}",
-        idempotency_key=f"key-{number}",
-    )
-
-
 def test_inserted_rows_have_their_keys_at_once_and_are_written_with_one_statement(
     merchant: Merchant,
 ) -> None:
-    rows = [_attempt(merchant, number) for number in range(7)]
+    rows = [attempt_of(merchant, number) for number in range(7)]
 
     with scope.merchant(merchant.id), CaptureQueriesContext(connection) as queries:
         with saving.together(7):
@@ -53,7 +42,7 @@ def test_inserted_rows_have_their_keys_at_once_and_are_written_with_one_statemen
 
 
 def test_every_kind_of_value_arrives_as_a_row_of_its_own_would_have_it(merchant: Merchant) -> None:
-    rows = [_attempt(merchant, number) for number in range(3)]
+    rows = [attempt_of(merchant, number) for number in range(3)]
     with scope.merchant(merchant.id):
         Attempt.objects.bulk_create(rows)
         for number, row in enumerate(rows):
@@ -97,7 +86,7 @@ def test_sealed_bytes_and_lists_arrive(merchant: Merchant) -> None:
 
 def test_a_query_sees_what_the_block_has_decided(merchant: Merchant) -> None:
     with scope.merchant(merchant.id), saving.together():
-        first, second = _attempt(merchant, 1), _attempt(merchant, 2)
+        first, second = attempt_of(merchant, 1), attempt_of(merchant, 2)
         saving.insert(first)
         saving.insert(second)
         assert Attempt.objects.filter(reference="Ø-2").exists()
@@ -107,7 +96,7 @@ def test_a_query_sees_what_the_block_has_decided(merchant: Merchant) -> None:
 
 
 def test_rows_that_change_different_fields_keep_their_others(merchant: Merchant) -> None:
-    rows = [_attempt(merchant, number) for number in range(2)]
+    rows = [attempt_of(merchant, number) for number in range(2)]
     with scope.merchant(merchant.id):
         Attempt.objects.bulk_create(rows)
         Attempt.objects.filter(id=rows[0].id).update(message="by somebody else")
@@ -125,11 +114,11 @@ def test_rows_that_change_different_fields_keep_their_others(merchant: Merchant)
 
 def test_an_error_in_a_savepoint_takes_back_what_was_decided_in_it(merchant: Merchant) -> None:
     with scope.merchant(merchant.id), saving.together():
-        saving.insert(_attempt(merchant, 1))
+        saving.insert(attempt_of(merchant, 1))
         with suppress(ZeroDivisionError), scope.merchant(merchant.id, savepoint=True):
-            saving.insert(_attempt(merchant, 2))
+            saving.insert(attempt_of(merchant, 2))
             raise ZeroDivisionError
-        saving.insert(_attempt(merchant, 3))
+        saving.insert(attempt_of(merchant, 3))
 
     with scope.merchant(merchant.id):
         references = Attempt.objects.order_by("id").values_list("reference", flat=True)
@@ -138,7 +127,7 @@ def test_an_error_in_a_savepoint_takes_back_what_was_decided_in_it(merchant: Mer
 
 def test_an_error_in_the_block_writes_nothing(merchant: Merchant) -> None:
     with suppress(ZeroDivisionError), scope.merchant(merchant.id), saving.together():
-        saving.insert(_attempt(merchant, 1))
+        saving.insert(attempt_of(merchant, 1))
         raise ZeroDivisionError
 
     with scope.merchant(merchant.id):
@@ -147,7 +136,7 @@ def test_an_error_in_the_block_writes_nothing(merchant: Merchant) -> None:
 
 def test_without_a_block_everything_is_written_at_once(merchant: Merchant) -> None:
     with scope.merchant(merchant.id):
-        row = _attempt(merchant, 1)
+        row = attempt_of(merchant, 1)
         saving.insert(row)
         row.message = "now"
         saving.save(row, "message")
@@ -156,7 +145,7 @@ def test_without_a_block_everything_is_written_at_once(merchant: Merchant) -> No
 
 def test_a_row_that_was_read_twice_gets_what_both_decided(merchant: Merchant) -> None:
     with scope.merchant(merchant.id):
-        saving.insert(_attempt(merchant, 1))
+        saving.insert(attempt_of(merchant, 1))
         once, again = Attempt.objects.get(), Attempt.objects.get()
         with saving.together():
             once.asked, again.message = 5, "twice"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from entrepot.access import scope
 from entrepot.canon.tracking import ParcelStatus
@@ -129,9 +130,7 @@ class Departures:
         number, last_parcel = self._last[share.order_id]
         self._last[share.order_id] = (number + 1, last_parcel)
         shipment = Shipment(
-            merchant_id=share.merchant_id,
-            mode=share.mode,
-            order_id=share.order_id,
+            **_sale_of(share),
             fulfillment_order_id=share.id,
             external_id=leaving.external_id,
             number=number + 1,
@@ -161,9 +160,7 @@ class Departures:
         last_shipment, number = self._last[shipment.order_id]
         self._last[shipment.order_id] = (last_shipment, number + 1)
         parcel = Parcel(
-            merchant_id=shipment.merchant_id,
-            mode=shipment.mode,
-            order_id=shipment.order_id,
+            **_sale_of(shipment),
             shipment_id=shipment.id,
             number=number + 1,
             tracking_number=leaving.tracking_number,
@@ -197,9 +194,7 @@ class Departures:
         with outbox.because(cause=cause):
             outbox.record(
                 "shipment.tracked",
-                merchant_id=shipment.merchant_id,
-                mode=shipment.mode,
-                order_id=shipment.order_id,
+                **_sale_of(shipment),
                 subject=("shipment", shipment.id),
                 data={"tracking_number": leaving.tracking_number},
             )
@@ -209,21 +204,22 @@ class Departures:
             return
         self._terms.append(
             search.OrderTerms(
-                merchant_id=parcel.merchant_id,
-                mode=parcel.mode,
-                order_id=parcel.order_id,
+                **_sale_of(parcel),
                 words=[parcel.tracking_number],
             )
         )
         with outbox.because(cause=cause):
             outbox.record(
                 "parcel.added",
-                merchant_id=parcel.merchant_id,
-                mode=parcel.mode,
-                order_id=parcel.order_id,
+                **_sale_of(parcel),
                 subject=("parcel", parcel.id),
                 data={"tracking_number": parcel.tracking_number, "carrier": parcel.carrier},
             )
+
+
+def _sale_of(row: FulfillmentOrder | Shipment | Parcel) -> dict[str, Any]:
+    """Whose and which order a row is of; what belongs to it is of the same."""
+    return {"merchant_id": row.merchant_id, "mode": row.mode, "order_id": row.order_id}
 
 
 def record_shipment(share: FulfillmentOrder, leaving: Leaving, *, cause: str) -> Shipment:

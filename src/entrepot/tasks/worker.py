@@ -292,7 +292,9 @@ class Loop:
                 try:
                     done = self._function()
                     faults = 0
-                except Exception:  # whatever it was, the loop says so, waits longer and goes on
+                # A thread that ended by a fault, of whatever kind, would leave a living process
+                # whose intake, rescue or clock stands still, with nobody to notice.
+                except Exception:
                     faults += 1
                     pause = min(2.0**faults, 30.0)
                     log.exception("loop %s failed; again in %s s", self.name, pause)

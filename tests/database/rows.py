@@ -1,0 +1,18 @@
+"""Rows to read and write that need nothing but their merchant."""
+
+from entrepot.access.models import Merchant
+from entrepot.attempts.models import Attempt
+
+
+def attempt_of(merchant: Merchant, number: int) -> Attempt:
+    """An attempt that is not written yet; the number makes it another."""
+    return Attempt(
+        merchant_id=merchant.id,
+        mode="test",
+        kind="submit",
+        subject_kind="fulfillment_order",
+        subject_id=number,
+        reference=f"Ø-{number}",
+        idempotency_key=f"key-{number}",
+        outcome={"a": [1, None]},
+    )
