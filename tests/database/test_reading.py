@@ -8,22 +8,15 @@ from entrepot.attempts.models import Attempt
 from entrepot.database import reading, saving
 from entrepot.notifications.models import Mail
 from entrepot.orders.models import Order
-from tests.database.rows import attempt_of
+from tests.database.rows import attempt_of, mail_of
 from tests.notifications.sales import make_sale
 
 
 def test_rows_are_those_of_the_general_way(merchant: Merchant) -> None:
     sale = make_sale(merchant)
     with scope.merchant(sale.merchant.id):
-        mail = Mail.objects.create(
-            merchant_id=sale.merchant.id,
-            mode=sale.order.mode,
-            order_id=sale.order.id,
-            kind="shipped",
-            fact="shipment:2",
-            facts=["shipment:2", "日"],
-            recipient_sealed=b"\x00\xff",
-        )
+        mail = mail_of(sale.order, facts=["shipment:2", "日"], recipient_sealed=b"\x00\xff")
+        mail.save()
         for model, key in ((Order, sale.order.id), (Mail, mail.id)):
             found, known = reading.one(model, key), model.objects.get(id=key)
             names = [field.attname for field in model._meta.concrete_fields]

@@ -15,7 +15,7 @@ from entrepot.database import saving
 from entrepot.database.saving import RowsMissing
 from entrepot.fulfillment.models import Parcel, Shipment
 from entrepot.notifications.models import Mail
-from tests.database.rows import attempt_of
+from tests.database.rows import attempt_of, mail_of
 from tests.notifications.sales import make_sale, ship
 
 SENT = datetime(2031, 3, 30, 0, 59, 30, 123456, tzinfo=UTC)
@@ -67,13 +67,8 @@ def test_every_kind_of_value_arrives_as_a_row_of_its_own_would_have_it(merchant:
 def test_sealed_bytes_and_lists_arrive(merchant: Merchant) -> None:
     sale = make_sale(merchant)
     with scope.merchant(sale.merchant.id):
-        mail = Mail.objects.create(
-            merchant_id=sale.merchant.id,
-            mode=sale.order.mode,
-            order_id=sale.order.id,
-            kind="shipped",
-            fact="shipment:2",
-        )
+        mail = mail_of(sale.order)
+        mail.save()
         mail.recipient_sealed, mail.facts = b"\x00\xff sealed \\x41", ["shipment:2", 'a,b"c']
         mail.send_after = SENT
         saving.save_together([mail], ["recipient_sealed", "facts", "send_after"])

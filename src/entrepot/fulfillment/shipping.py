@@ -350,9 +350,7 @@ def _tell_of(share: FulfillmentOrder, shipment: Shipment, leaving: Leaving) -> N
     line_ids = {item.id: item.line_id for item in share.items.all()}
     outbox.record(
         "shipment.recorded",
-        merchant_id=share.merchant_id,
-        mode=share.mode,
-        order_id=share.order_id,
+        **_sale_of(share),
         subject=("shipment", shipment.id),
         data={
             "units": {str(line_ids[item_id]): count for item_id, count in leaving.units.items()},
@@ -364,9 +362,7 @@ def _tell_of(share: FulfillmentOrder, shipment: Shipment, leaving: Leaving) -> N
 
 def _arrival(parcel: Parcel, leaving: Leaving) -> obligations.NewObligation:
     return obligations.NewObligation(
-        merchant_id=parcel.merchant_id,
-        mode=parcel.mode,
-        order_id=parcel.order_id,
+        **_sale_of(parcel),
         kind=Owed.DELIVER,
         subject_kind="parcel",
         subject_id=parcel.id,
