@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
+from entrepot.database import sql
 from entrepot.events.models import Event
 from entrepot.notifications import attempting, configuring, facts, services
 from entrepot.notifications.models import Mail
@@ -80,6 +81,20 @@ def test_facts_within_ten_minutes_become_one_mail(merchant: Merchant) -> None:
     wait = second.send_after - second.created_at
     assert timedelta(minutes=9, seconds=50) < wait < timedelta(minutes=10, seconds=10)
     assert tell(sale, Kind.SHIPPED, facts.shipment(1)) == first
+
+
+def test_a_mail_that_may_gather_is_taken_up_only_when_that_is_over(merchant: Merchant) -> None:
+    sale = make_sale(merchant)
+    ship(sale, 1, {0: 2})
+
+    mail = tell(sale, Kind.SHIPPED, facts.shipment(1))
+
+    assert mail is not None
+    with scope.system():
+        ((runs_at,),) = sql.fetch(
+            "SELECT execute_after FROM pgqueuer WHERE entrypoint = 'notifications.send_mail'"
+        )
+    assert abs(runs_at - mail.send_after) < timedelta(seconds=1)
 
 
 def test_the_gathering_is_the_storefronts_policy(merchant: Merchant) -> None:
