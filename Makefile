@@ -30,7 +30,7 @@ up: ## run the hub
 
 test: ## run every test (ARGS=tests/journeys runs one folder)
 	$(SETUP) dev
-	@chromium="$$($(BIN)/python tools/browser.py)" && ENTREPOT_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@chromium="$$($(BIN)/python tools/browser.py)" && ENTREPOT_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 check: ## run every static check
 	$(SETUP) dev
@@ -63,7 +63,7 @@ rehearse-tests: ## the rehearsals with a fault put in that a test judges
 
 fuzz: ## 100,000 broken payloads per platform, and every operation of both interfaces
 	$(SETUP) dev
-	FUZZ_PAYLOADS=$${FUZZ_PAYLOADS:-100000} FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(BIN)/pytest -n 2 --dist loadgroup --maxfail 0 tests/fuzz $(ARGS)
+	FUZZ_PAYLOADS=$${FUZZ_PAYLOADS:-100000} FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} $(BIN)/pytest -n 2 --dist worksteal --maxfail 0 tests/fuzz $(ARGS)
 
 rehearse-mutations: ## put faults into the hub, each of which a rehearsal has to find
 	$(SETUP) dev

@@ -28,7 +28,6 @@ def test_a_backup_is_proven_and_says_that_the_keys_are_kept_apart(copy: Path) ->
     assert not list(copy.parent.glob(".*unproven"))
 
 
-@pytest.mark.xdist_group("roles")  # it makes them, and they belong to the server
 def test_a_restore_refuses_a_database_that_is_not_empty(copy: Path) -> None:
     answer = run(f"restore {copy}")
 

@@ -1,4 +1,12 @@
-"""The roles are what row-level security needs, and the hub refuses to start with others."""
+"""The roles are what row-level security needs, and the hub refuses to start with others.
+
+Roles belong to the server, which other test processes use meanwhile: whatever is spoiled here is
+a role that only this process knows.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -14,8 +22,28 @@ from entrepot.database.migrate import migrate_database, unapplied_migrations
 from entrepot.database.urls import DatabaseUrl
 from tests.surroundings import ROOT
 
-# Roles belong to the server, which the test processes share.
-pytestmark = pytest.mark.xdist_group("roles")
+
+@contextmanager
+def a_role_of_its_own(alias: str, *, superuser_url: str) -> Iterator[str]:
+    """Let `alias` connect with a sound role made for this test; the value is its name."""
+    name = f"spoilt_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    known = settings.DATABASES[alias]
+    before = {"USER": known["USER"], "PASSWORD": known["PASSWORD"]}
+    with psycopg.connect(superuser_url, autocommit=True) as superuser:
+        superuser.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'its own'")
+        _connect_anew(alias, {"USER": name, "PASSWORD": "its own"})
+        try:
+            yield name
+        finally:
+            _connect_anew(alias, before)
+            superuser.execute(f"DROP OWNED BY {name}")
+            superuser.execute(f"DROP ROLE {name}")
+
+
+def _connect_anew(alias: str, user: dict[str, str]) -> None:
+    connections[alias].close()
+    connections[alias].close_pool()  # type: ignore[attr-defined]
+    settings.DATABASES[alias].update(user)
 
 
 def test_sound_roles_are_accepted(database: str) -> None:
@@ -30,18 +58,17 @@ def test_sound_roles_are_accepted(database: str) -> None:
         ("GRANT entrepot_owner TO {}", "may become the owner"),
     ],
 )
-@pytest.mark.parametrize("role", ["entrepot_app", "entrepot_system"])
+@pytest.mark.parametrize("alias", ["default", "system"])
 def test_a_role_that_could_see_past_its_rows_is_refused(
-    database: str, superuser_url: str, role: str, spoil: str, complaint: str
+    database: str, superuser_url: str, alias: str, spoil: str, complaint: str
 ) -> None:
-    with psycopg.connect(superuser_url, autocommit=True) as connection:
-        connection.execute(spoil.format(role))
-        try:
-            with pytest.raises(roles.UnsafeRole, match=f"{role}.*{complaint}"):
-                roles.check_roles()
-        finally:
-            connection.execute(f"ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS")
-            connection.execute(f"REVOKE entrepot_owner FROM {role}")
+    with a_role_of_its_own(alias, superuser_url=superuser_url) as role:
+        roles.check_roles()
+        with psycopg.connect(superuser_url, autocommit=True) as superuser:
+            superuser.execute(spoil.format(role))
+
+        with pytest.raises(roles.UnsafeRole, match=f"{role}.*{complaint}"):
+            roles.check_roles()
 
 
 def test_the_owner_without_the_right_to_make_roles_is_told_what_to_do(
@@ -61,15 +88,15 @@ def test_the_owner_without_the_right_to_make_roles_is_told_what_to_do(
 
 
 def test_a_lost_password_is_set_again_by_migrating(database: str, superuser_url: str) -> None:
-    connections["default"].close_pool()  # type: ignore[attr-defined]
-    with psycopg.connect(superuser_url, autocommit=True) as connection:
-        connection.execute("ALTER ROLE entrepot_app PASSWORD 'something else'")
-    could_connect = roles.alias_can_connect("default")
+    with a_role_of_its_own("default", superuser_url=superuser_url) as role:
+        with psycopg.connect(superuser_url, autocommit=True) as superuser:
+            superuser.execute(f"ALTER ROLE {role} PASSWORD 'something else'")
+        could_connect = roles.alias_can_connect("default")
 
-    migrate_database(superuser_url=superuser_url)
+        migrate_database(superuser_url=superuser_url)
 
-    assert not could_connect
-    assert roles.alias_can_connect("default")
+        assert not could_connect
+        assert roles.alias_can_connect("default")
 
 
 def test_migrating_again_changes_nothing(database: str, superuser_url: str) -> None:
