@@ -188,7 +188,8 @@ def test_a_stopped_connection_still_stores_and_an_archived_one_is_gone(
         case _:
             assert fresh(shop).status == "observing"
 
-    answer = _until(lambda: edge.post(hook_path(shop), content=ORDER, headers=SIGNED), expected)
+    _until(lambda: edge.get(hook_path(shop)), expected)
+    answer = edge.post(hook_path(shop), content=ORDER, headers=SIGNED)
 
     assert answer.status_code == expected
     assert len(messages(shop)) == (1 if expected == 200 else 0)

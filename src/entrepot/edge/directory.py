@@ -51,6 +51,7 @@ class Directory:
         self._conninfo = conninfo
         self._remembered_for_s = remembered_for_s
         self._entries: OrderedDict[Address, _Entry] = OrderedDict()
+        self._changes = 0
         self._wanted: set[Address] = set()
         self._current: asyncio.Task[_Found] | None = None
         self._next: asyncio.Task[_Found] | None = None
@@ -87,6 +88,7 @@ class Directory:
 
     def forget(self, connection_id: int | None = None) -> None:
         """Forget a connection, and all addresses that it may have newly got; or everything."""
+        self._changes += 1
         if connection_id is None:
             self._entries.clear()
             return
@@ -104,9 +106,11 @@ class Directory:
             await asyncio.wait([previous])
         wanted, self._wanted = sorted(self._wanted, key=lambda address: address.key), set()
         self._current, self._next = self._next, None
+        changes = self._changes
         found = await in_thread(partial(_look_up, wanted))
-        for address, connections in found.items():
-            self._remember(address, connections)
+        if changes == self._changes:  # else it may have been read before what was heard meanwhile
+            for address, connections in found.items():
+                self._remember(address, connections)
         return found
 
     def _remember(self, address: Address, found: tuple[Receiving, ...]) -> None:
