@@ -14,6 +14,7 @@ from entrepot.tasks import retry, running
 from entrepot.tasks.liveness import Liveness
 from entrepot.tasks.registry import Task
 from entrepot.tasks.running import PickedJob
+from entrepot.tasks.turns import Turns
 
 Key = tuple[str, int]
 Again = retry.Again | None
@@ -34,12 +35,12 @@ class Gathering:
     def __init__(
         self,
         pool: ThreadPoolExecutor,
-        free: asyncio.Semaphore,
+        turns: Turns,
         liveness: Liveness,
         *,
         is_cut_off: Callable[[], bool],
     ) -> None:
-        self._pool, self._free, self._liveness = pool, free, liveness
+        self._pool, self._turns, self._liveness = pool, turns, liveness
         self._is_cut_off = is_cut_off
         self._waiting: dict[Key, _Waiting] = defaultdict(_Waiting)
         self._under_way: set[asyncio.Task[None]] = set()
@@ -52,17 +53,18 @@ class Gathering:
         waiting.jobs.append((job, future))
         if waiting.batches < task.side_by_side:
             waiting.batches += 1
-            batches = asyncio.create_task(self._run_batches(key, task.at_once))
+            batches = asyncio.create_task(self._run_batches(key, task))
             self._under_way.add(batches)
             batches.add_done_callback(self._under_way.discard)
         return await future
 
-    async def _run_batches(self, key: Key, at_once: int) -> None:
+    async def _run_batches(self, key: Key, task: Task) -> None:
         waiting = self._waiting[key]
         try:
             while waiting.jobs:
-                async with self._free:
-                    batch, waiting.jobs = waiting.jobs[:at_once], waiting.jobs[at_once:]
+                async with self._turns.turn(task.priority):
+                    batch = waiting.jobs[: task.at_once]
+                    waiting.jobs = waiting.jobs[task.at_once :]
                     if self._is_cut_off():
                         _end_unrun(batch)
                     elif batch:

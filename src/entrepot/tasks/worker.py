@@ -34,6 +34,7 @@ from entrepot.tasks.gathering import Gathering
 from entrepot.tasks.lanes import LaneManager
 from entrepot.tasks.liveness import Liveness
 from entrepot.tasks.registry import Lane
+from entrepot.tasks.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -190,9 +191,9 @@ class Worker:
         try:
             manager = LaneManager.over(connection)
             manager.queue_manager_id = QueueManagerId(self._liveness.worker_id)
-            free = asyncio.Semaphore(threads)
-            gathering = Gathering(pool, free, self._liveness, is_cut_off=connection.is_closed)
-            crew = _Crew(manager, connection, pool, free, gathering)
+            turns = Turns(threads)
+            gathering = Gathering(pool, turns, self._liveness, is_cut_off=connection.is_closed)
+            crew = _Crew(manager, connection, pool, turns, gathering)
             for task in registry.TASKS.values():
                 if task.lane == lane:
                     manager.register_executor(task.name, _InThread(self, crew))
@@ -239,7 +240,7 @@ class Worker:
             again = await crew.gathering.run(picked, task, merchant_id=merchant_id)
         else:
             apart = self._suspects if picked.is_suspect else nullcontext()
-            async with crew.free, apart:
+            async with crew.turns.turn(task.priority), apart:
                 if crew.connection.is_closed():
                     return
                 async with self._liveness.running(job.id):
@@ -311,7 +312,7 @@ class _Crew:
     manager: LaneManager
     connection: asyncpg.Connection
     pool: ThreadPoolExecutor
-    free: asyncio.Semaphore
+    turns: Turns
     gathering: Gathering
 
 

@@ -1,0 +1,73 @@
+"""Turns on a lane's threads: the urgent before the early, and none is lost."""
+
+import asyncio
+from collections.abc import Iterable
+
+from entrepot.tasks.turns import Turns
+
+
+async def _settled(rounds: int = 10) -> None:
+    """Let everything go on that can."""
+    for _ in range(rounds):
+        loop = asyncio.get_running_loop()
+        comes = loop.create_future()
+        loop.call_soon(comes.set_result, None)
+        await comes
+
+
+async def _order_of(priorities: Iterable[int], *, at_once: int) -> list[int]:
+    """In which order those get their turn who all wait behind `at_once` others; by their place."""
+    turns = Turns(at_once)
+    may_end = asyncio.Event()
+    began: list[int] = []
+
+    async def hold() -> None:
+        async with turns.turn(0):
+            await may_end.wait()
+
+    async def want(place: int, priority: int) -> None:
+        async with turns.turn(priority):
+            began.append(place)
+            await _settled()
+
+    holders = [asyncio.create_task(hold()) for _ in range(at_once)]
+    await _settled()
+    wanting = [asyncio.create_task(want(*one)) for one in enumerate(priorities)]
+    await _settled()
+    assert began == []
+    may_end.set()
+    await asyncio.gather(*holders, *wanting)
+    return began
+
+
+def test_the_urgent_go_first_and_equals_in_the_order_they_came() -> None:
+    assert asyncio.run(_order_of([10, 30, 20, 30, 10, 20], at_once=1)) == [1, 3, 2, 5, 0, 4]
+
+
+def test_several_have_turns_at_the_same_time() -> None:
+    order = asyncio.run(_order_of([10, 20, 30, 30, 20], at_once=2))
+
+    assert set(order[:2]) == {2, 3}
+    assert order[-1] == 0
+
+
+def test_who_is_cancelled_while_waiting_or_just_called_takes_no_turn_with_him() -> None:
+    async def run() -> list[str]:
+        turns = Turns(1)
+        began: list[str] = []
+
+        async def want(name: str) -> None:
+            async with turns.turn(10):
+                began.append(name)
+                await _settled()
+            if name == "a":
+                tasks[2].cancel()  # its turn has come just now, and it does not know yet
+
+        tasks = [asyncio.create_task(want(name)) for name in "abc"]
+        await _settled(1)
+        tasks[1].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await want("d")
+        return began
+
+    assert asyncio.run(run()) == ["a", "d"]
