@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 MOST_SHOWN = 256 * 1024
+# How deep JSON is laid out; what is nested deeper is shown as it came.
+MOST_DEEP = 50
+INDENT = "  "
 DOTS = "••••"
 # Keys whose strings tell about a person, at any depth, in the words of shops and gateways.
 PERSONAL = re.compile(
@@ -27,7 +30,9 @@ PEOPLE = re.compile(
     re.IGNORECASE,
 )
 SECRET_HEADERS = re.compile(r"authorization|cookie|secret|token|api-?key", re.IGNORECASE)
-_EMAIL = re.compile(r"[^\s\"'<>(),;:=&]+@[^\s\"'<>(),;:=&]+\.[^\s\"'<>(),;:=&]+")
+# What an e-mail address may be made of. Whether it is one is not asked of a pattern: over what a
+# stranger sent, one that tries every "@" with every "." takes hours.
+_WORD = re.compile(r"[^\s\"'<>(),;:=&]+")
 _TOKEN = re.compile(
     r'(?P<string>"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)'
     r"|(?P<word>true|false|null)|(?P<mark>[{}\[\]:,])|(?P<space>\s+)|(?P<other>.)",
@@ -59,13 +64,13 @@ def shown(body: bytes, *, is_parsed: bool, reveals: bool) -> Shown:
     is_cut = len(body) > MOST_SHOWN
     document = None if is_cut else _json(body)
     if document is not None:
-        source = _laid_out(document) if is_parsed else text
+        source = _laid_out(document) if is_parsed and not _is_deep(text) else text
         pieces, is_masked = _json_pieces(source, reveals=reveals)
         return Shown(lines=_in_lines(pieces), kind="JSON", is_masked=is_masked, is_cut=False)
     if is_parsed and "=" in text and "\n" not in text.strip():
         pairs = parse_qsl(text, keep_blank_values=True)
         text = "\n".join(f"{name} = {value}" for name, value in pairs) or text
-    hidden = text if reveals else _EMAIL.sub(DOTS, text)
+    hidden = text if reveals else _WORD.sub(_hidden, text)
     return Shown(
         lines=_in_lines([Piece(hidden)]), kind="text", is_masked=hidden != text, is_cut=is_cut
     )
@@ -93,9 +98,20 @@ class _Number:
     text: str
 
 
+def _is_deep(text: str) -> bool:
+    """Whether JSON is nested deeper than `MOST_DEEP`; brackets within strings do not count."""
+    deep = 0
+    for match in _TOKEN.finditer(text):
+        if match.lastgroup == "mark":
+            deep += {"{": 1, "[": 1, "}": -1, "]": -1}.get(match.group(), 0)
+            if deep > MOST_DEEP:
+                return True
+    return False
+
+
 def _laid_out(document: object, indent: str = "") -> str:
     """JSON with one member per line; numbers keep their own digits."""
-    deeper = f"{indent}  "
+    deeper = f"{indent}{INDENT}"
     match document:
         case dict() if document:
             members = [
@@ -121,11 +137,25 @@ def _json_pieces(text: str, *, reveals: bool) -> tuple[list[Piece], bool]:
             look == "s"
             and not reveals
             and len(token) > 2
-            and (_is_personal(path) or _EMAIL.search(token) is not None)
+            and (_is_personal(path) or _has_address(token))
         )
         is_masked |= hides
         pieces.append(Piece(f'"{DOTS}"' if hides else token, look))
     return pieces, is_masked
+
+
+def _hidden(word: re.Match[str]) -> str:
+    return DOTS if _is_address(word.group()) else word.group()
+
+
+def _has_address(text: str) -> bool:
+    return "@" in text and any(_is_address(word) for word in _WORD.findall(text))
+
+
+def _is_address(word: str) -> bool:
+    """Whether something stands before an "@", and behind it a dot between other things."""
+    at = word.find("@", 1)
+    return at > 0 and word.rfind(".", at + 2, len(word) - 1) > 0
 
 
 def _is_personal(path: tuple[str, ...]) -> bool:
