@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db.models.functions import Now
+from django.test import Client
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
@@ -103,6 +104,26 @@ def test_a_mailed_link_opens_its_order_only(shop_day: Scene, news: None) -> None
     assert customer.get("/api/orders/10482/status").status == 200
     assert customer.get(f"/api/orders/id:{_other(shop_day).id}/status").status == 404
     assert len(customer.get("/api/notifications").body["notifications"]) == 1
+
+
+def test_what_was_looked_up_opens_its_page_and_not_the_interface(
+    shop_day: Scene, news: None
+) -> None:
+    order = shop_day.order("10482")
+    asked = Client().post("/track/", {"number": order.number, "email": MAREIKE})
+    looked_up = Caller(asked.headers["Location"].strip("/").rpartition("/")[2])
+
+    answers = [
+        looked_up.get(f"/api/orders/{order.id}/status"),
+        looked_up.get("/api/notifications"),
+        looked_up.delete("/api/notifications", {"delete_all": True}),
+    ]
+
+    assert asked.status_code == 302
+    assert Client().get(asked.headers["Location"]).status_code == 200
+    assert [answer.status for answer in answers] == [401, 401, 401]
+    kept = Caller(tracking_token(shop_day.merchant.id, order.id)).get("/api/notifications").body
+    assert len(kept["notifications"]) == 1
 
 
 def test_a_customer_marks_and_removes_their_own_news_only(

@@ -35,7 +35,7 @@ from entrepot.connections.states import Status
 from entrepot.customers.models import Customer
 from entrepot.customers.services import email_hash
 from entrepot.database.rows import Mode
-from entrepot.notifications.links import TRACKING_PURPOSE
+from entrepot.notifications.links import BY_LOOK_UP, TRACKING_PURPOSE
 from entrepot.orders.models import Order
 
 # The secret with which a shop signs; made and rotated through the connection.
@@ -85,6 +85,9 @@ def customer_of(token: str) -> Caller:
 
 def _of_link(token: str) -> Caller:
     values = read_token(TRACKING_PURPOSE, token)
+    if values.get("by") == BY_LOOK_UP:
+        # Whoever guessed a number and an address sees less than who got the mail.
+        raise BadToken("a link that was looked up opens its page only: use the one of a mail")
     merchant_id, order_id = int(values["merchant"]), int(values["order"])
     limits.take_of_customer(f"order:{order_id}", merchant_id=merchant_id)
     with scope.merchant(merchant_id):

@@ -7,6 +7,9 @@ from django.conf import settings
 from entrepot.access.signing import make_token
 
 TRACKING_PURPOSE = "tracking"
+# What `by` is in the token of somebody who knew a number and an e-mail address: such a token opens
+# the page and hides there what a mailed link shows.
+BY_LOOK_UP = "look-up"
 TRACKING_LIFETIME = timedelta(days=365)
 
 

@@ -26,7 +26,7 @@ from entrepot.connections.models import Connection
 from entrepot.customers.models import Customer
 from entrepot.customers.queries import address_of
 from entrepot.notifications import queries as notifications
-from entrepot.notifications.links import TRACKING_PURPOSE, tracking_token
+from entrepot.notifications.links import BY_LOOK_UP, TRACKING_PURPOSE, tracking_token
 from entrepot.notifications.models import MailStop
 from entrepot.notifications.services import stop_mails
 from entrepot.notifications.states import Sender
@@ -41,7 +41,6 @@ from entrepot.tracking_page.reading import cards_of
 from entrepot.tracking_page.voice import Voice
 
 LOOKED_UP_LASTS = timedelta(hours=2)
-BY_LOOK_UP = "look-up"
 OTHERS_SHOWN = 5
 NEWS_SHOWN = 5
 COLOR = re.compile(r"[0-9a-f]{6}")
