@@ -5,7 +5,7 @@ import json
 import pytest
 from django.conf import settings
 from django.http import Http404
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from entrepot.access import scope
@@ -67,6 +67,17 @@ def test_a_delivery_is_recorded_once(merchant: Merchant) -> None:
     answers = [report(DELIVERED), report(DELIVERED)]
 
     assert answers == [200, 200]
+    assert state(merchant) == ("delivered", ["delivered"])
+
+
+def test_a_mail_service_needs_no_form_of_ours(merchant: Merchant) -> None:
+    sent_mail(merchant, "esp-1")
+    path = mail_services.webhook_path("postmark")
+    body = json.dumps({"MessageID": "esp-1", "Recipient": "mareike@example.org", **DELIVERED})
+
+    answer = Client(enforce_csrf_checks=True).post(path, body, content_type="application/json")
+
+    assert answer.status_code == 200
     assert state(merchant) == ("delivered", ["delivered"])
 
 
