@@ -8,12 +8,15 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 
-from entrepot.config.asgi import application, edge_application
+from entrepot.config.asgi import ROOM_FOR_A_FORM, application, edge_application
 from entrepot.config.readiness import Readiness
 from tests.serving import serve
+
+MEGABYTE = bytes(1024 * 1024)
 
 
 @pytest.fixture
@@ -64,6 +67,16 @@ def test_static_files_are_served_whole_and_cacheable(hub: httpx.Client) -> None:
         "/static/admin/css/base.css", headers={"If-Modified-Since": answer.headers["last-modified"]}
     )
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_body_of_any_size_is_refused_before_it_is_taken_in(hub: httpx.Client) -> None:
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + ROOM_FOR_A_FORM
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    announced = hub.post("/sign-in/", headers=form, content=bytes(most + 1))
+    streamed = hub.post("/sign-in/", headers=form, content=[MEGABYTE] * 40)
+
+    assert [announced.status_code, streamed.status_code] == [413, 413]
+    assert streamed.json()["detail"] == f"the body is too large: {most} bytes are the most"
 
 
 def test_a_websocket_is_closed() -> None:

@@ -23,12 +23,14 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "entrepot.config.settings")
-_django = get_asgi_application()
+_in_django = get_asgi_application()
 
 # These need Django's apps.
+from entrepot.config.bodies import bounded  # noqa: E402
 from entrepot.config.readiness import Readiness  # noqa: E402
 from entrepot.edge import app as edge  # noqa: E402
 
@@ -41,6 +43,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 WEBHOOK_PATHS = ("/hooks/", "/api/webhooks/")
 LIVE_PATH = "/events/stream"
 REQUEST_ID = b"x-request-id"
+# What stands around a form's fields and files; a body between the two limits gets Django's answer.
+ROOM_FOR_A_FORM = 1024 * 1024
 
 _log = structlog.get_logger(__name__)
 _acceptable_request_id = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
@@ -50,6 +54,7 @@ def _room(name: str) -> ModuleType | None:
     return import_module(name) if find_spec(name) else None
 
 
+_django = bounded(_in_django, limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE + ROOM_FOR_A_FORM)
 _live = _room("entrepot.dashboard.live")
 _readiness = Readiness("system")
 

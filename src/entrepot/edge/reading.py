@@ -36,6 +36,7 @@ class Answer:
     body: Mapping[str, object]
     headers: tuple[tuple[bytes, bytes], ...] = ()
     ends_connection: bool = False
+    media: bytes = b"application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ async def send_answer(answer: Answer, receive: Receive, send: Send) -> None:
     """Write the answer; where it ends the connection, let the sender finish speaking."""
     content = msgspec.json.encode(answer.body)
     headers = [
-        (b"content-type", b"application/json"),
+        (b"content-type", answer.media),
         (b"content-length", str(len(content)).encode()),
         (b"cache-control", b"no-store"),
         *answer.headers,
