@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
-from entrepot.connect.download import check_address
+from entrepot.connect.addresses import check_address
 from entrepot.connect.errors import Misconfigured, Unavailable
 from entrepot.connections.models import Connection, Cursor, EffectPause
 from entrepot.deadletters import services as deadletters

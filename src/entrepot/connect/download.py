@@ -5,8 +5,6 @@ comes, may be larger, and may take longer than a call.
 """
 
 import atexit
-import ipaddress
-import socket
 import time
 from datetime import timedelta
 from typing import IO
@@ -14,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from entrepot.connect.addresses import check_address, refuse_private
 from entrepot.connect.errors import Misconfigured, Rejected, Unavailable, UnexpectedResponse
 
 DEADLINE = timedelta(seconds=120)
@@ -38,10 +37,11 @@ def download(url: str, into: IO[bytes], *, allow_private: bool, largest: int = L
         UnexpectedResponse: it is too large, or leads from one place to another without an end.
     """
     ends = time.monotonic() + DEADLINE.total_seconds()
+    guard = {} if allow_private else {"trace": refuse_private}
     for _ in range(MOST_REDIRECTS + 1):
         check_address(url, allow_private=allow_private)
         try:
-            with _pool.stream("GET", url) as response:
+            with _pool.stream("GET", url, extensions=guard) as response:
                 if response.is_redirect:
                     url = urljoin(url, response.headers.get("location", ""))
                     continue
@@ -53,33 +53,6 @@ def download(url: str, into: IO[bytes], *, allow_private: bool, largest: int = L
         except httpx.HTTPError as error:
             raise Unavailable(f"{_short(url)} could not be read: {error!r}") from error
     raise UnexpectedResponse(f"{_short(url)}: redirected more than {MOST_REDIRECTS} times")
-
-
-def check_address(url: str, *, allow_private: bool) -> None:
-    """Refuse an address inside our own network, unless that is allowed.
-
-    Raises:
-        Misconfigured: it is private, or not an http address at all.
-        Unavailable: its name is not found.
-    """
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError as error:
-        raise Misconfigured(f"{url!r} is not an http address") from error
-    if parts.scheme not in {"http", "https"} or not host:
-        raise Misconfigured(f"{url!r} is not an http address")
-    if allow_private:
-        return
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as error:
-        raise Unavailable(f"{host} is not found: {error}") from error
-    for *_, place in found:
-        if not ipaddress.ip_address(place[0]).is_global:
-            raise Misconfigured(
-                f"{host} is a private address; set ENTREPOT_ALLOW_PRIVATE_ADDRESSES to allow it"
-            )
 
 
 def _sort(response: httpx.Response, url: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 import httpx
 import msgspec
 
+from entrepot.connect.addresses import refuse_private
 from entrepot.connect.errors import (
     Misconfigured,
     OutcomeUnknown,
@@ -157,6 +158,7 @@ class Http:
         priority: Priority = "live",
         before_send: Callable[[], None] | None = None,
         let_go: Callable[[], None] = lambda: None,
+        allow_private: bool = True,
     ) -> None:
         """Make a door to `base_url`.
 
@@ -171,6 +173,7 @@ class Http:
             priority: the lane of the budget.
             before_send: called just before the bytes of a write leave; raises to stop them.
             let_go: called before each call: gives back what others need while it waits.
+            allow_private: whether it may lead into our own network.
         """
         unlimited = Unlimited()
         self.base_url = base_url.rstrip("/")
@@ -183,6 +186,7 @@ class Http:
         self._priority: Priority = priority
         self._before_send = before_send
         self._let_go = let_go
+        self._allow_private = allow_private
 
     def with_auth(self, auth: Auth, headers: Mapping[str, str] | None = None) -> "Http":
         """The same door with a platform's own way to sign."""
@@ -197,6 +201,7 @@ class Http:
             priority=self._priority,
             before_send=self._before_send,
             let_go=self._let_go,
+            allow_private=self._allow_private,
         )
 
     def get(self, path: str, **options: Any) -> Answer:
@@ -242,7 +247,7 @@ class Http:
             Unavailable: it never took effect, or it was a read that failed.
             RateLimited: 429, or the budget is spent.
             OutcomeUnknown: a write was sent and no trustworthy answer came back.
-            Misconfigured: 401 or 403.
+            Misconfigured: 401 or 403, or an address that may not be asked.
             Rejected: another 4xx that `allow` does not list, as the order's fault.
             UnexpectedResponse: a redirect or another status that nobody expects.
         """
@@ -264,6 +269,8 @@ class Http:
         )
         if self._auth is not None:
             self._auth(request)
+        if not self._allow_private:
+            request.extensions["trace"] = refuse_private
         self._let_go()
         if not reads and self._before_send is not None:
             self._before_send()

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from entrepot.access import scope
 from entrepot.connect.http import Breaker, Budget, CallLog, Http, Priority
 from entrepot.connect.ports import Account, Connector
@@ -103,6 +105,7 @@ def _door(known: _Known, *, priority: Priority, before_send: Callable[[], None] 
         priority=priority,
         before_send=before_send,
         let_go=scope.give_back,
+        allow_private=settings.ALLOW_PRIVATE_ADDRESSES,
     )
 
 

@@ -1,5 +1,7 @@
 """Asks a platform whether our credentials work, and records the answer. Never in a transaction."""
 
+from django.conf import settings as django_settings
+
 from entrepot.access import scope
 from entrepot.canon.orders import Mode
 from entrepot.connect import registry
@@ -48,7 +50,12 @@ def probe(platform: str, *, mode: Mode, settings: dict[str, object]) -> PingResu
     plain, secrets = check_settings(one.manifest, settings)
     values = {setting.name: setting.default for setting in one.manifest.settings}
     account = Account(mode=mode, settings={**values, **plain, **secrets})
-    return one.client(Http(one.base_url(account), priority="people"), account).ping()
+    http = Http(
+        one.base_url(account),
+        priority="people",
+        allow_private=django_settings.ALLOW_PRIVATE_ADDRESSES,
+    )
+    return one.client(http, account).ping()
 
 
 def connect(

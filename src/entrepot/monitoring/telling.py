@@ -12,7 +12,6 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 
 from entrepot.access import scope
-from entrepot.connect.download import check_address
 from entrepot.connect.errors import ConnectorError, Unavailable
 from entrepot.connect.http import Http
 from entrepot.monitoring import queries
@@ -119,5 +118,6 @@ def _mail(untold: Sequence[Untold]) -> None:
 
 
 def _post(untold: Sequence[Untold]) -> None:
-    check_address(settings.ALERT_WEBHOOK_URL, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
-    Http("").post(settings.ALERT_WEBHOOK_URL, json=body_of(untold), deadline=DEADLINE)
+    Http("", allow_private=settings.ALLOW_PRIVATE_ADDRESSES).post(
+        settings.ALERT_WEBHOOK_URL, json=body_of(untold), deadline=DEADLINE
+    )
