@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from entrepot.connect.errors import Misconfigured, RateLimited, Unavailable, UnexpectedResponse
-from entrepot.connect.http import retry_after_of
 from entrepot.connect.ports import Account
 from entrepot.connect.registry import Platform
+from entrepot.connect.waiting import retry_after_of
 from tests.conformance.conftest import Outside
 
 CAPABILITY = "ping"

@@ -14,13 +14,14 @@ import httpx
 
 from entrepot.connect.addresses import check_address, refuse_private
 from entrepot.connect.errors import Misconfigured, Rejected, Unavailable, UnexpectedResponse
+from entrepot.connect.unpacking import ACCEPTED, unpacked
 
 DEADLINE = timedelta(seconds=120)
 LARGEST = 256 * 1024 * 1024
 MOST_REDIRECTS = 5
 WAIT = httpx.Timeout(25.0, connect=5.0)
 
-_pool = httpx.Client(follow_redirects=False, trust_env=False, timeout=WAIT)
+_pool = httpx.Client(headers=ACCEPTED, follow_redirects=False, trust_env=False, timeout=WAIT)
 atexit.register(_pool.close)
 
 
@@ -69,7 +70,7 @@ def _write(
     response: httpx.Response, into: IO[bytes], *, url: str, ends: float, largest: int
 ) -> None:
     size = 0
-    for part in response.iter_bytes():
+    for part in unpacked(response):
         size += len(part)
         if size > largest:
             raise UnexpectedResponse(f"{_short(url)} is larger than {largest // 2**20} MB")

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal, Protocol
 
 import httpx
@@ -26,6 +25,8 @@ from entrepot.connect.errors import (
     UnexpectedResponse,
 )
 from entrepot.connect.haste import hurried
+from entrepot.connect.unpacking import ACCEPTED, unpacked
+from entrepot.connect.waiting import retry_after_of
 
 CALL_DEADLINE = hurried(timedelta(seconds=25))
 CONNECT_TIMEOUT = hurried(timedelta(seconds=5))
@@ -136,6 +137,7 @@ class Answer:
 
 _pool = httpx.Client(
     limits=httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=30),
+    headers=ACCEPTED,
     follow_redirects=False,
     trust_env=False,
 )
@@ -327,7 +329,7 @@ def _exchange(request: httpx.Request, *, deadline: timedelta, reads: bool) -> An
     try:
         parts: list[bytes] = []
         size = 0
-        for part in response.iter_bytes():
+        for part in unpacked(response):
             parts.append(part)
             size += len(part)
             if size > ANSWER_LIMIT:
@@ -361,22 +363,6 @@ def _sort(
             raise Rejected(said, code=str(code))
         case _:
             raise UnexpectedResponse(said)
-
-
-def retry_after_of(headers: Mapping[str, str]) -> timedelta | None:
-    """Read Retry-After, seconds or a date (RFC 9110, 10.2.3); None when absent or unreadable."""
-    text = headers.get("retry-after", "")
-    if not text:
-        return None
-    if text.strip().isdigit():
-        return timedelta(seconds=int(text))
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return max(at - datetime.now(UTC), timedelta(0))  # noqa: TID251 -- relative to the real clock
 
 
 def _pairs(params: Mapping[str, str | int] | Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
