@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
-from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
 from entrepot.connections.models import Connection, EffectPause
 from entrepot.events import outbox
@@ -18,7 +17,7 @@ from entrepot.notifications import queries, sending
 from entrepot.notifications.models import Mail, SandboxMail
 from entrepot.obligations.models import Obligation
 from entrepot.payments.models import Refund
-from entrepot.tasks import queue
+from entrepot.tasks import deciding
 from tests.notifications.post_office import PostOffice, post_office
 from tests.notifications.sales import Sale, make_sale, make_storefront, refund, ship
 
@@ -184,10 +183,9 @@ def test_a_person_who_knows_that_it_never_left_lets_it_leave(
 
     with scope.merchant(merchant.id):
         attempt = Attempt.objects.get()
-        attempts.decide(
+        deciding.decide(
             merchant.id, attempt.id, happened=False, by="user:3", reason="not in the server's log"
         )
-        send_again(merchant.id, attempt.subject_id)
     run_jobs()
 
     assert len(office.taken) == 1
@@ -205,12 +203,13 @@ def test_a_person_who_knows_that_it_arrived_ends_it(
 
     with scope.merchant(merchant.id):
         attempt = Attempt.objects.get()
-        attempts.decide(merchant.id, attempt.id, happened=True, by="user:3", reason="she has it")
-        send_again(merchant.id, attempt.subject_id)
+        deciding.decide(merchant.id, attempt.id, happened=True, by="user:3", reason="she has it")
     run_jobs()
 
     assert office.taken == []
     assert statuses(merchant) == [("confirmation", "sent", "accepted")]
+    with scope.merchant(merchant.id):
+        assert Obligation.objects.get(kind="tell_customer").end == "met"
 
 
 def test_a_busy_server_gets_the_same_mail_later(
@@ -282,11 +281,6 @@ def test_the_fuse_stops_mails_that_run_away(
         pauses = EffectPause.objects.filter(merchant_id=merchant.id, resumed_at=None)
         assert [(pause.flow, pause.is_fuse) for pause in pauses] == [("mails", True)]
         assert Mail.objects.filter(status="waiting").count() == 3
-
-
-def send_again(merchant_id: int, mail_id: int) -> None:
-    job = {"merchant_id": merchant_id, "order_id": None, "subject_id": mail_id}
-    queue.defer([queue.Job(task="notifications.send_mail", args=job)])
 
 
 def set_status(sale: Sale, status: str) -> None:

@@ -22,7 +22,16 @@ from entrepot.access import scope
 from entrepot.attempts import moves
 from entrepot.attempts.leases import LEASE, Lease, this_process
 from entrepot.attempts.models import Attempt
-from entrepot.attempts.states import LIVE, IllegalStep, Kind, LeaseLost, Status, Step
+from entrepot.attempts.queries import may_still_leave
+from entrepot.attempts.states import (
+    LIVE,
+    IllegalStep,
+    Kind,
+    LeaseLost,
+    Status,
+    Step,
+    StillLeaving,
+)
 from entrepot.connect.crashpoint import crashpoint
 from entrepot.connect.haste import hurried
 from entrepot.connect.manifest import Effect
@@ -269,10 +278,13 @@ def decide(
 
     Raises:
         IllegalStep: it is not unknown.
+        StillLeaving: it did not happen, but the bytes of its call may still leave.
     """
     attempt = Attempt.objects.select_for_update().get(id=attempt_id, merchant_id=merchant_id)
     if attempt.status != Status.UNKNOWN:
         raise IllegalStep(attempt, Step.ACCEPT if happened else Step.STOP, attempt.status)
+    if not happened and may_still_leave(attempt):
+        raise StillLeaving(attempt)
     attempt.token += 1
     if happened:
         attempt.outcome = {"external_id": external_id, "decided_by": by}

@@ -56,6 +56,15 @@ class IllegalStep(Exception):
         self.status = status
 
 
+class StillLeaving(IllegalStep):
+    """An attempt was said not to have happened while the bytes of its call may yet leave."""
+
+    def __init__(self, attempt: object) -> None:
+        super().__init__(attempt, Step.STOP, Status.UNKNOWN)
+        why = "its first call may still leave. Decide in a minute, when that is ruled out"
+        self.args = (f"cannot stop {attempt} yet: {why}",)
+
+
 class LeaseLost(Exception):
     """Somebody else has taken the attempt over; what we know of it is no longer ours to write."""
 

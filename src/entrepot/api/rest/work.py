@@ -13,11 +13,9 @@ from entrepot.api.operations import operation
 from entrepot.api.paging import Id, Listed, Paged, page_of
 from entrepot.api.rest.order_parts import shaped
 from entrepot.api.rest.shapes import Because, Done
-from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Kind as Effect
 from entrepot.attempts.states import Status as AttemptStatus
-from entrepot.canon.messages import Flow
 from entrepot.deadletters import services as deadletters
 from entrepot.deadletters.models import DeadLetter
 from entrepot.deadletters.states import Status as LetterStatus
@@ -25,8 +23,7 @@ from entrepot.intake.given import Word
 from entrepot.obligations import services as obligations
 from entrepot.obligations.models import Obligation
 from entrepot.obligations.states import Kind as Owed
-from entrepot.orders.services import lock_order
-from entrepot.tasks import asking, queue
+from entrepot.tasks import deciding
 
 router = Router(tags=["work"])
 MOST_AT_ONCE = 500
@@ -174,9 +171,7 @@ def decide_attempt(request: ApiRequest, attempt_id: Id, asked: Decision) -> Atte
     ).first()
     if known is None:
         raise not_found(f"attempt {attempt_id}")
-    if known.order_id is not None:
-        lock_order(known.order_id)
-    decided = attempts.decide(
+    decided = deciding.decide(
         caller.merchant_id,
         attempt_id,
         happened=asked.happened,
@@ -184,11 +179,6 @@ def decide_attempt(request: ApiRequest, attempt_id: Id, asked: Decision) -> Atte
         reason=asked.reason,
         external_id=asked.external_id,
     )
-    obligations.meet_many([(caller.merchant_id, Owed.RESOLVE.value, "attempt", attempt_id)])
-    if not asked.happened:
-        asking.after_not_sent(decided)
-    elif decided.kind == Effect.SUBMIT and asked.external_id and decided.connection_id:
-        _read_at_provider(decided, asked.external_id)
     return shaped(AttemptShape, decided)
 
 
@@ -294,21 +284,3 @@ def waive_obligation(request: ApiRequest, obligation_id: Id, asked: Because) -> 
 
 def _obligation(row: Obligation, now: datetime) -> ObligationShape:
     return shaped(ObligationShape, row, is_overdue=not row.end and row.due_at < now)
-
-
-def _read_at_provider(attempt: Attempt, external_id: str) -> None:
-    """Whatever a person says the provider has: its own word about it is read."""
-    queue.defer(
-        [
-            queue.Job(
-                task="inbox.reread",
-                args={
-                    "merchant_id": attempt.merchant_id,
-                    "connection_id": attempt.connection_id,
-                    "flow": Flow.FULFILLMENTS.value,
-                    "external_id": external_id,
-                },
-                cause=f"attempt:{attempt.id}",
-            )
-        ]
-    )

@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
-from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import IllegalStep
 from entrepot.attempts.states import Status as AttemptStatus
@@ -22,7 +21,7 @@ from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
 from entrepot.fulfillment.states import Status
 from entrepot.payments.models import Refund
 from entrepot.payments.states import RefundStatus
-from entrepot.tasks import queue
+from entrepot.tasks import deciding, queue
 from entrepot.tasks.queue import Job
 from entrepot.tasks.registry import Priority
 
@@ -238,13 +237,11 @@ class Decide(Action):
         attempt = self._attempt(case)
         if attempt is None:
             raise Refused("Somebody else has decided it meanwhile.")
-        attempts.decide(
+        deciding.decide(
             case.visit.merchant_id,
             attempt.id,
             happened=self._happened(case),
             by=case.visit.actor,
             reason=form.cleaned_data["reason"],
         )
-        if not self._happened(case):
-            queue.defer(_jobs_of(case))
         return "Your word is recorded."

@@ -1,0 +1,68 @@
+"""A person's word about an unknown attempt that nothing outside can settle, and what follows."""
+
+from entrepot.attempts import services as attempts
+from entrepot.attempts.models import Attempt
+from entrepot.attempts.states import Kind
+from entrepot.canon.messages import Flow
+from entrepot.fulfillment import vouched
+from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.notifications import services as mails
+from entrepot.obligations import services as obligations
+from entrepot.obligations.states import Kind as Owed
+from entrepot.orders.services import lock_order
+from entrepot.tasks import asking, queue
+
+
+def decide(
+    merchant_id: int,
+    attempt_id: int,
+    *,
+    happened: bool,
+    by: str,
+    reason: str,
+    external_id: str = "",
+) -> Attempt:
+    """Record what became of an attempt and carry on from there, in the open scope.
+
+    What did not happen is carried out again, once. What did counts as done: a share is its
+    provider's, whose own word about it is read where its id is known, and a mail has left.
+
+    Raises:
+        IllegalStep: it is not unknown.
+        StillLeaving: it did not happen, but its first call may still leave.
+    """
+    known = Attempt.objects.get(id=attempt_id, merchant_id=merchant_id)
+    if known.order_id is not None:
+        lock_order(known.order_id)
+    decided = attempts.decide(
+        merchant_id, attempt_id, happened=happened, by=by, reason=reason, external_id=external_id
+    )
+    obligations.meet_many([(merchant_id, Owed.RESOLVE, "attempt", attempt_id)])
+    if not happened:
+        asking.after_not_sent(decided)
+    elif decided.kind == Kind.SUBMIT:
+        _count_as_accepted(decided, external_id)
+    elif decided.kind == Kind.MAIL:
+        mails.record_sent(decided.subject_id, merchant_id=merchant_id, esp_message_id=external_id)
+    return decided
+
+
+def _count_as_accepted(attempt: Attempt, external_id: str) -> None:
+    share = FulfillmentOrder.objects.select_for_update().get(id=attempt.subject_id)
+    vouched.count_as_accepted(share, external_id=external_id, reason=attempt.message)
+    if not share.external_id:
+        return
+    queue.defer(
+        [
+            queue.Job(
+                task="inbox.reread",
+                args={
+                    "merchant_id": attempt.merchant_id,
+                    "connection_id": share.connection_id,
+                    "flow": Flow.FULFILLMENTS.value,
+                    "external_id": share.external_id,
+                },
+                cause=f"attempt:{attempt.id}",
+            )
+        ]
+    )
