@@ -135,7 +135,10 @@ def news_of(merchant_id: int, shipment_id: int) -> WriteBack:
 def record_written(
     merchant_id: int, shipment_id: int, lease: Lease, receipt: WriteBackReceipt
 ) -> None:
-    """Record that the storefront knows. Raises LeaseLost."""
+    """Record that the storefront knows what it was told. Raises LeaseLost.
+
+    Tracking that came meanwhile is still owed, and told with the next look.
+    """
     with scope.merchant(merchant_id):
         shipment, _ = _lock(shipment_id)
         attempt = attempts.accept(
@@ -147,6 +150,8 @@ def record_written(
             },
             message=receipt.message,
         )
+        if attempt.generation < _telling(shipment):
+            return
         shipment.written_back_at = attempt.ended_at
         saving.save(shipment, "written_back_at")
         obligations.meet_many([(merchant_id, Owed.WRITE_BACK, "shipment", shipment_id)])
