@@ -14,6 +14,7 @@ from entrepot.attempts.states import Kind
 from entrepot.connect.manifest import Effect
 from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
+from entrepot.orders.models import Order
 from tests.rules.trade import Trade, ask, price, snapshot
 
 SHOWS_ALL = Effect(guarantee="exactly_once", lookup_proves_absence=True, settle_seconds=60)
@@ -162,6 +163,21 @@ def test_a_remembered_key_is_not_sent_again_while_the_first_call_may_still_leave
         ask(trade)
         assert len(house.orders) == sent
     assert trade.attempts("submit") == ["accepted"]
+
+
+def test_a_remembered_key_is_not_sent_again_once_the_money_went_back(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    lose_on_the_way(trade, provider, house)
+    with scope.merchant(trade.merchant.id):
+        Order.objects.update(amount_refunded=F("amount_captured"))
+
+    ask(trade)
+    ask(trade)
+
+    assert house.orders == {}
+    assert trade.attempts("submit") == ["unknown"]
+    assert [kind for kind, _ in trade.holds()] == ["totals"]
 
 
 def test_a_remembered_key_is_sent_again_and_makes_no_second_order(

@@ -33,12 +33,14 @@ from entrepot.customers.queries import address_of, email_of
 from entrepot.database import clock
 from entrepot.fulfillment import submission, writing_back
 from entrepot.fulfillment.models import FulfillmentOrder
-from entrepot.fulfillment.readiness import is_wanted, may_reach_out
+from entrepot.fulfillment.readiness import is_wanted, may_reach_out, shortfall
 from entrepot.fulfillment.requesting import request_of
 from entrepot.fulfillment.states import Status as ShareStatus
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
+from entrepot.orders.holds import open_holds
 from entrepot.orders.models import Order
+from entrepot.orders.services import lock_order
 from entrepot.payments import refunds as refund_services
 from entrepot.tasks import queue
 from entrepot.tasks.calls import outside_transaction
@@ -175,7 +177,7 @@ def _ask_submission(attempt: Attempt, lease: Lease) -> None:
     effect = effect_of(attempt)
     is_same = request.fingerprint() == attempt.fingerprint
     can_repeat = _remembers(effect, attempt) and is_same and share.status == ShareStatus.SUBMITTED
-    if found is None and can_repeat and not may_send:
+    if found is None and can_repeat and not (may_send and _is_covered(attempt, share)):
         with scope.merchant(attempt.merchant_id):
             attempts.could_not_ask(lease, message="not there; not sent again while it is stopped")
         return
@@ -191,6 +193,17 @@ def _ask_submission(attempt: Attempt, lease: Lease) -> None:
         return
     with scope.merchant(attempt.merchant_id):
         _count_empty(attempt, lease, effect)
+
+
+def _is_covered(attempt: Attempt, share: FulfillmentOrder) -> bool:
+    """Whether what was paid still covers what may be about to leave first; else it is held."""
+    if share.replaces_id is not None:
+        return True
+    with scope.merchant(attempt.merchant_id):
+        uncovered = shortfall(lock_order(share.order_id))
+        if uncovered is not None:
+            open_holds([uncovered])
+    return uncovered is None
 
 
 def _ask_cancellation(attempt: Attempt, lease: Lease) -> None:
