@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
+from django.db import DatabaseError
+
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
 from entrepot.attempts.leases import Lease
@@ -174,13 +176,25 @@ def _record(
         if len(ended) > 1:
             apart = [_record(merchant_id, [one], lock_together) for one in ended]
             return {key: error for errors in apart for key, error in errors.items()}
-        return {} if isinstance(failed, LeaseLost) else {ended[0].thing.lease.attempt_id: failed}
+        if isinstance(failed, LeaseLost):
+            return _keep_calls_only(merchant_id, ended[0])
+        return {ended[0].thing.lease.attempt_id: failed}
     crashpoint(f"{ended[0].thing.lease.kind}.after_record")
     for one in ended:
         connection_id = one.thing.connection_id
         if isinstance(one.error, Misconfigured) and connection_id is not None:
             refuse_ping(connection_id, merchant_id=merchant_id, reason=str(one.error))
     return errors
+
+
+def _keep_calls_only(merchant_id: int, ended: Outcome) -> dict[int, Exception]:
+    """Keep what went over the wire of a call whose outcome is no longer ours to write."""
+    try:
+        with scope.merchant(merchant_id):
+            keep_calls(ended.calls)
+    except DatabaseError as error:
+        return {ended.thing.lease.attempt_id: error}
+    return {}
 
 
 def _record_one(ended: Outcome) -> Exception | None:
