@@ -3,7 +3,8 @@
 Locks are taken in the order of the house: the order, the mail, the attempt.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +15,7 @@ from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.rates import fuse
 from entrepot.attempts.states import Kind as Effect
+from entrepot.attempts.states import LeaseLost
 from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.canon.orders import Mode
 from entrepot.connect.haste import hurried
@@ -109,6 +111,30 @@ def intend_together(merchant_id: int, mail_ids: Sequence[int]) -> None:
     context.read_together(orders)
 
 
+def take_back_stopped(merchant_id: int, leases: Mapping[int, Lease]) -> dict[int, Wait]:
+    """Of mails that wait for their turn to leave, by id, take back those that were stopped since.
+
+    They go on waiting; one whose attempt passed into other hands is left to these.
+    """
+    with scope.merchant(merchant_id):
+        of = {lease.attempt_id: mail_id for mail_id, lease in leases.items()}
+        rows = Attempt.objects.filter(id__in=list(of)).values_list("id", "connection_id")
+        shops = {attempt_id: shop_id for attempt_id, shop_id in rows if shop_id is not None}
+        reasons = {id_: _why_stopped(connection_of(id_)) for id_ in set(shops.values())}
+        stopped = {
+            of[attempt_id]: reasons[id_] for attempt_id, id_ in shops.items() if reasons[id_]
+        }
+        if not stopped:
+            return {}
+        lock_together(merchant_id, list(stopped))
+        until, taken_back = clock.now() + LOOK_AGAIN, {}
+        for mail_id, reason in sorted(stopped.items()):
+            with suppress(LeaseLost):
+                attempts.stop(leases[mail_id], message=reason)
+                taken_back[mail_id] = Wait(until=until, reason=reason)
+        return taken_back
+
+
 def outgoing_of(merchant_id: int, mail_id: int) -> OutgoingMail | None:
     """A mail as it left or will leave, to look it up by; None when it is settled."""
     return services.prepare(mail_id, merchant_id=merchant_id)
@@ -176,17 +202,18 @@ def _lock(merchant_id: int, mail_id: int) -> tuple[Mail, Order]:
 
 
 def _why_not_now(storefront: Connection) -> str:
+    return _why_stopped(storefront) or fuse(storefront, EffectFlow.MAILS, Effect.MAIL).reason
+
+
+def _why_stopped(storefront: Connection) -> str:
     if storefront.status in {ConnectionStatus.PAUSED, ConnectionStatus.OBSERVING}:
         return f"{storefront.name} is {storefront.status}"
-    verdict = flow_allowed(
+    return flow_allowed(
         storefront.merchant_id,
         mode=Mode(storefront.mode),
         flow=EffectFlow.MAILS,
         connection_id=storefront.id,
-    )
-    if verdict.is_allowed:
-        verdict = fuse(storefront, EffectFlow.MAILS, Effect.MAIL)
-    return verdict.reason
+    ).reason
 
 
 def _follow(mail: Mail, outgoing: OutgoingMail) -> None:

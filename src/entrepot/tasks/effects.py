@@ -36,7 +36,7 @@ from entrepot.database import saving
 from entrepot.events import outbox
 from entrepot.fulfillment.submission import PAYMENT_NEEDED
 from entrepot.obligations import services as obligations
-from entrepot.tasks.calls import CALLS_AT_ONCE, Ended, side_by_side
+from entrepot.tasks.calls import Ended, side_by_side
 
 Answer = TypeVar("Answer")
 Answer_contra = TypeVar("Answer_contra", contravariant=True)
@@ -110,12 +110,11 @@ def carry_out_together(
     effects: Sequence[Intended[Any]],
     *,
     lock_together: LockTogether,
-    at_once: int = CALLS_AT_ONCE,
 ) -> list[Exception | None]:
     """Make intended calls side by side and record how each ended, those that end together at once.
 
     `lock_together` locks what several effects are about, in the order of the house, and reads it
-    ahead for their recorders. `at_once` is how many are called about at the same moment, and so how
+    ahead for their recorders. Those of one call of this are under way at the same moment, and so
     many become unknown when the process dies.
 
     Somebody else's lease ends an effect silently: whatever we know is no longer ours to write. The
@@ -126,11 +125,8 @@ def carry_out_together(
         return []
     crashpoint(f"{effects[0].lease.kind}.after_intend")
     errors: dict[int, Exception] = {}
-    for start in range(0, len(effects), at_once):
-        for ended in side_by_side(
-            _make_call, _begin(merchant_id, effects[start : start + at_once])
-        ):
-            errors |= _record(merchant_id, ended, lock_together)
+    for ended in side_by_side(_make_call, _begin(merchant_id, effects)):
+        errors |= _record(merchant_id, ended, lock_together)
     return [errors.get(effect.lease.attempt_id) for effect in effects]
 
 

@@ -1,6 +1,6 @@
 """Jobs that decide about mails and let them leave."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -69,14 +69,32 @@ def send_mail(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
             outcomes[number] = Snooze(decided.until, decided.reason)
         elif decided is not None:
             effects[number] = _sending(merchant_id, decided, batch[number])
-    ended = carry_out_together(
-        merchant_id,
-        list(effects.values()),
-        lock_together=lambda mail_ids: attempting.lock_together(merchant_id, mail_ids),
-        at_once=LEAVING_AT_ONCE,
-    )
-    outcomes |= dict(zip(effects, ended, strict=True))
+    numbers = list(effects)
+    for start in range(0, len(numbers), LEAVING_AT_ONCE):
+        turn = {number: effects[number] for number in numbers[start : start + LEAVING_AT_ONCE]}
+        if start:  # the others took their time, and somebody may have pressed Stop meanwhile
+            outcomes |= _take_back_stopped(merchant_id, turn)
+        leaving = {number: effect for number, effect in turn.items() if number not in outcomes}
+        ended = carry_out_together(
+            merchant_id,
+            list(leaving.values()),
+            lock_together=lambda mail_ids: attempting.lock_together(merchant_id, mail_ids),
+        )
+        outcomes |= dict(zip(leaving, ended, strict=True))
     return [outcomes.get(number) for number in range(len(batch))]
+
+
+def _take_back_stopped(
+    merchant_id: int, turn: Mapping[int, Intended[Delivered]]
+) -> dict[int, Exception]:
+    """What the jobs are told of those mails that may not leave any more; by place in the batch."""
+    leases = {effect.subject_id: effect.lease for effect in turn.values()}
+    waits = attempting.take_back_stopped(merchant_id, leases)
+    return {
+        number: Snooze(waits[effect.subject_id].until, waits[effect.subject_id].reason)
+        for number, effect in turn.items()
+        if effect.subject_id in waits
+    }
 
 
 def _intend(merchant_id: int, batch: Sequence[Work]) -> dict[int, MailCall | Wait | None]:
