@@ -14,9 +14,9 @@ from entrepot.canon.orders import SourceState
 from entrepot.canon.payments import RefundReceipt, RefundRequest
 from entrepot.connect.errors import (
     Conflict,
+    ConnectorError,
     OutcomeUnknown,
     Rejected,
-    Unavailable,
     UnexpectedResponse,
 )
 from entrepot.connect.http import Http
@@ -278,10 +278,13 @@ class Client:
         raise OutcomeUnknown(f"POST {path} answered 500 {code}: {said}")
 
     def _is_too_much(self, request: RefundRequest) -> bool:
-        """Whether the order, read now, has less left to refund than was asked for."""
+        """Whether the order, read now, has less left to refund than was asked for.
+
+        What cannot be read, for whatever reason, proves nothing about the refund before.
+        """
         try:
             order = self._order(request.order_external_id)
-        except Unavailable:
+        except ConnectorError:
             return False
         return payments.left_to_refund(order, request.amount.currency) < request.amount
 

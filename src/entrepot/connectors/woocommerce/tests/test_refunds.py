@@ -1,6 +1,7 @@
 """Refunds made in a shop: once, no more than is left, and found again by our reference."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -77,6 +78,26 @@ def test_the_shops_gateway_pays_back_only_where_the_setting_says_so(
 
     assert shop.shop.sales[card].refunds[0].through_gateway
     assert shop.shop.sales[cash].refunds == []
+
+
+def test_what_the_gateway_reports_stays_unknown_when_the_shop_lets_nobody_in_any_more(
+    shop: WooCommerce, address: str
+) -> None:
+    account = account_of(shop, address, api_refund=True)
+    client = Client(Http(base_url(account)), account)
+    cash = shop.customer_orders((MUG, 2), payment_method="cod")
+    handle = shop.handle
+
+    def lock_out_afterwards(call: Any) -> Any:
+        answer = handle(call)
+        if call.method == "POST":
+            shop.options.consumer_secret = "cs_another"
+        return answer
+
+    shop.handle = lock_out_afterwards  # type: ignore[assignment,method-assign]
+
+    with pytest.raises(OutcomeUnknown, match="does not support automatic refunds"):
+        client.refund(refund_of(cash, "5.00"))
 
 
 @pytest.mark.parametrize("fault", ["drop_answer", "garbage", "server_error"])
