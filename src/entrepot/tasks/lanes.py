@@ -7,19 +7,22 @@ waits a moment, so that one look takes many. On an idle hub it looks at once.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import UUID
 
 import asyncpg
 import msgspec
 from pgqueuer import AsyncpgDriver, Queries, QueueManager
+from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
 from pgqueuer.domain.models import Job, TableChangedEvent, TracebackRecord, utc_now
-from pgqueuer.domain.types import JOB_STATUS, Channel
+from pgqueuer.domain.types import JOB_STATUS, Channel, QueueManagerId
 from pgqueuer.ports.driver import NotifyCallback
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
 # Between two looks of a lane that is at work.
 APART_S = 0.025
+NOBODY = UUID(int=0)
 NEXT_DUE = """
 SELECT min(first.execute_after) - now() AS wait
 FROM unnest($1::text[]) AS task
@@ -100,6 +103,35 @@ class LaneDriver(AsyncpgDriver):
         self._looked_at = asyncio.get_running_loop().time()
 
 
+class EngineChanged(Exception):
+    """A statement of the engine is not the one that is known here, and would not be fenced."""
+
+
+@dataclass
+class FencedStatements(QueryQueueBuilder):
+    """Statements that end jobs, of those that `holder` still has.
+
+    The engine ends jobs by their id alone. A worker that was taken for dead, whose jobs others run
+    by now, would take these out of the queue, and their next try with them.
+    """
+
+    holder: UUID = NOBODY
+
+    def build_log_job_query(self) -> str:
+        """Take ended jobs out of the queue, or hold them there as failed."""
+        return self._fenced(super().build_log_job_query(), "WHERE id = ANY(SELECT", places=2)
+
+    def build_retry_job_query(self) -> str:
+        """Put a job back until later."""
+        return self._fenced(super().build_retry_job_query(), "WHERE id = $1::bigint", places=1)
+
+    def _fenced(self, statement: str, condition: str, *, places: int) -> str:
+        if statement.count(condition) != places:
+            raise EngineChanged(f"PgQueuer's statement has no {places} times {condition!r}")
+        mine = f"WHERE queue_manager_id = '{self.holder}' AND"
+        return statement.replace(condition, condition.replace("WHERE", mine))
+
+
 @dataclass
 class LaneQueries(Queries):
     """The engine's statements; those that change when there is something to do wake the lane.
@@ -108,6 +140,7 @@ class LaneQueries(Queries):
     """
 
     driver: LaneDriver
+    qbq: FencedStatements = field(default_factory=FencedStatements)
     has_left_some: bool = False
 
     async def log_jobs(
@@ -133,8 +166,14 @@ class LaneManager(QueueManager):
     queries: LaneQueries
 
     def __post_init__(self) -> None:
+        self.be_holder(self.queue_manager_id)
         self.queries.driver.tasks = self.entrypoint_registry
         self.queries.driver.is_busy = lambda: bool(self.job_context)
+
+    def be_holder(self, holder: UUID) -> None:
+        """Take jobs in this name, and end only those that are still in it."""
+        self.queue_manager_id = QueueManagerId(holder)
+        self.queries.qbq.holder = holder
 
     @classmethod
     def over(cls, connection: asyncpg.Connection) -> "LaneManager":

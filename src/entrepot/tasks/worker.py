@@ -24,7 +24,6 @@ from django.db import connections
 from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.domain.errors import FailingListenerError, RetryRequested
 from pgqueuer.domain.models import Context, Job
-from pgqueuer.domain.types import QueueManagerId
 
 from entrepot.attempts.leases import be_holder
 from entrepot.database.router import SYSTEM
@@ -68,7 +67,7 @@ SET headers = jsonb_set(
     '{snoozes}',
     to_jsonb(coalesce((headers ->> 'snoozes')::int, 0) + 1)
 )
-WHERE id = $1
+WHERE id = $1 AND queue_manager_id = $2
 """
 
 
@@ -190,7 +189,7 @@ class Worker:
         pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{lane}")
         try:
             manager = LaneManager.over(connection)
-            manager.queue_manager_id = QueueManagerId(self._liveness.worker_id)
+            manager.be_holder(self._liveness.worker_id)
             turns = Turns(threads)
             gathering = Gathering(pool, turns, self._liveness, is_cut_off=connection.is_closed)
             crew = _Crew(manager, connection, pool, turns, gathering)
@@ -251,7 +250,8 @@ class Worker:
         if again is None:
             return
         if again.is_snooze:
-            await crew.manager.queries.driver.execute(COUNT_SNOOZE, job.id)
+            mine = self._liveness.worker_id
+            await crew.manager.queries.driver.execute(COUNT_SNOOZE, job.id, mine)
         raise RetryRequested(again.delay, again.reason)
 
 
