@@ -141,6 +141,66 @@ def test_a_link_opens_nobody_who_works_for_others_as_well(
     assert user.password == password
 
 
+def test_an_account_that_one_merchant_made_opens_no_other(
+    scene: Scene, owner: Client, other_merchant: Merchant
+) -> None:
+    """Or whoever invites somebody first, and sets the password, works for the second as well."""
+    known = access.create_user(email="jo@hafen.example", name="Jo", password="Sturm am Priel")
+    access.grant_role(known.id, merchant_id=other_merchant.id, role=Role.OWNER)
+
+    link = invited(owner, "jo@hafen.example")
+    stranger, other = Client(), Client()
+    other.post("/sign-in/", {"email": "jo@hafen.example", "password": "Sturm am Priel"})
+    tried = stranger.post(link, {"password": "Strandgut am 3.", "again": "Strandgut am 3."})
+    wrong = owner.post(link)
+    before = roles_of(scene, known.id)
+    accepted = other.post(link)
+
+    assert tried["Location"].startswith("/sign-in/?next=")
+    assert (wrong.status_code, before) == (404, [])
+    assert accepted["Location"] == "/"
+    assert roles_of(scene, known.id) == [Role.WAREHOUSE]
+    with scope.merchant(scene.merchant.id):
+        Membership.objects.filter(user=known).delete()
+        access.grant_role(known.id, merchant_id=scene.merchant.id, role=Role.VIEWER)
+    access.revoke_role(known.id, merchant_id=scene.merchant.id)
+    assert other.post(link).status_code == 404
+    assert roles_of(scene, known.id) == []
+
+
+def test_who_works_for_nobody_any_more_begins_with_a_new_password(
+    scene: Scene, owner: Client, other_merchant: Merchant
+) -> None:
+    known = access.create_user(email="jo@hafen.example", name="Jo", password="Sturm am Priel")
+    before = Client()
+    before.post("/sign-in/", {"email": "jo@hafen.example", "password": "Sturm am Priel"})
+
+    link = invited(owner, "jo@hafen.example")
+    opened = Client().get(link)
+    weak = Client().post(link, {"password": "kurz", "again": "kurz"})
+    done = Client().post(link, {"password": "Strandgut am 3.", "again": "Strandgut am 3."})
+
+    assert "Warehouse" in opened.content.decode()
+    assert (weak.status_code, done["Location"]) == (400, "/")
+    assert roles_of(scene, known.id) == [Role.WAREHOUSE]
+    assert before.get("/picklists/")["Location"].startswith("/sign-in/")
+    known.refresh_from_db()
+    assert known.check_password("Strandgut am 3.")
+
+
+def invited(owner: Client, email: str) -> str:
+    """The link for somebody whom the hub knows."""
+    answer = press(owner, "access/membership/invite/", email=email, name="Jo", role="warehouse")
+    link = re.search(r"http://testserver(/sign-in/join/[^<\s]+)", answer.content.decode())
+    assert link is not None
+    return link[1]
+
+
+def roles_of(scene: Scene, user_id: int) -> list[str]:
+    with scope.merchant(scene.merchant.id):
+        return list(Membership.objects.filter(user_id=user_id).values_list("role", flat=True))
+
+
 def test_a_key_is_made_shown_once_rotated_and_revoked(scene: Scene, owner: Client) -> None:
     made = press(
         owner,

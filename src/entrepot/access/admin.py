@@ -26,7 +26,7 @@ from entrepot.access.forms import (
 )
 from entrepot.access.keys import KeyRefused
 from entrepot.access.models import ApiKey, Membership, Merchant
-from entrepot.access.services import LastOwner
+from entrepot.access.services import HasAccount, LastOwner
 from entrepot.access.states import Role
 from entrepot.database.rows import Mode
 
@@ -91,9 +91,16 @@ class PeopleAdmin(Configured):
     def invite(self, request: HttpRequest, form: InviteForm) -> HttpResponse:
         merchant_id = looking(request).merchant_id
         told = form.cleaned_data
-        membership = services.invite(
-            merchant_id, email=told["email"], name=told["name"], role=Role(told["role"])
-        )
+        role = Role(told["role"])
+        try:
+            membership = services.invite(
+                merchant_id, email=told["email"], name=told["name"], role=role
+            )
+        except HasAccount as known:
+            token = invitations.join_token(known.user_id, merchant_id=merchant_id, role=role)
+            link = f"{settings.PUBLIC_URL}{reverse('join', args=[token])}"
+            words = f"{told['email']} signs in already. Give the person this link, to accept:"
+            return self.shown_once(request, words, link)
         if membership.user.has_usable_password():
             return self.done(request, f"{membership.user.name} has the role {told['role']}.")
         link = _password_url(membership.user_id, merchant_id)

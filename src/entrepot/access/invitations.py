@@ -1,8 +1,12 @@
-"""Links with which a person sets a password: the first one, or another when it is forgotten.
+"""Links with which a person sets a password, or takes a role at a further merchant.
 
 A merchant hands them to its own people, so a link must never open an account that works for other
 merchants as well: it holds only while the person belongs to the merchant that made it, and to no
 other, and until the password is set or the person signs in.
+
+Nor may an account that one merchant made open another merchant: its password may be known to those
+who handed the first link on. So who is known already gets no role before they accept it, signed in;
+and who works for nobody any more chooses a new password with it.
 """
 
 import hmac
@@ -10,15 +14,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from entrepot.access import crypto, scope
-from entrepot.access.models import Membership, User
+from entrepot.access.models import Membership, Merchant, User
 from entrepot.access.queries import memberships_of
 from entrepot.access.second_factor import take_factors_off
-from entrepot.access.services import set_password
+from entrepot.access.services import grant_role, set_password
 from entrepot.access.signing import BadToken, make_token, read_token
+from entrepot.access.states import Role
 from entrepot.database.rows import Mode
 from entrepot.events import outbox
+from entrepot.events.models import Event
 
 PURPOSE = "set-password"
+JOIN_PURPOSE = "join-merchant"
+ROLE_EVENTS = ("user.role_granted", "user.role_revoked")
 LIFETIME = timedelta(days=3)
 
 
@@ -84,6 +92,82 @@ def use_link(token: str, password: str) -> User:
         if link.takes_factor_off:
             take_factors_off(user)
     return user
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A role that waits for somebody to take it; who works for nobody proves it by the link."""
+
+    user: User
+    merchant: Merchant
+    role: Role
+    needs_sign_in: bool
+
+
+def join_token(user_id: int, *, merchant_id: int, role: Role) -> str:
+    """Make the token of a link with which a person whom the hub knows takes a role."""
+    with scope.merchant(merchant_id):
+        outbox.record(
+            "user.password_link_made",
+            merchant_id=merchant_id,
+            mode=Mode.LIVE,
+            subject=("user", user_id),
+            data={"takes_factor_off": False},
+        )
+        proof = _join_proof(user_id, merchant_id)
+    values = {"user": user_id, "merchant": merchant_id, "role": role.value, "proof": proof}
+    return make_token(JOIN_PURPOSE, values, lifetime=LIFETIME)
+
+
+def invitation_of_token(token: str) -> Invitation:
+    """What a token offers. Call it outside any merchant's scope.
+
+    Raises:
+        BadToken: it is not ours, its time is over, or the person's role there has changed since.
+    """
+    values = read_token(JOIN_PURPOSE, token)
+    with scope.system():
+        user = User.objects.filter(id=values["user"], is_active=True).first()
+        merchant = Merchant.objects.filter(id=values["merchant"]).first()
+        if user is None or merchant is None:
+            raise BadToken("the person of this link is not here any more")
+        if not hmac.compare_digest(_join_proof(user.id, merchant.id), str(values["proof"])):
+            raise BadToken("the link was used, or the person's role has changed: ask for another")
+        works = bool(memberships_of(user.id))
+    return Invitation(user, merchant, Role(values["role"]), needs_sign_in=works)
+
+
+def accept_invitation(token: str, *, signed_in: int | None, password: str = "") -> Invitation:
+    """Take the role that a link offers; it is used up by that.
+
+    Who works for nobody sets a password; whatever was known of the account before ends.
+
+    Raises:
+        BadToken: as `invitation_of_token`, or somebody else is signed in.
+        ValidationError: the password is too weak.
+    """
+    with scope.system():
+        invitation = invitation_of_token(token)
+        user = invitation.user
+        if not invitation.needs_sign_in:
+            set_password(user, password)
+            take_factors_off(user)
+        elif signed_in != user.id:
+            raise BadToken("the link is for somebody else: sign in as the person who got it")
+        with outbox.because(actor=f"user:{user.id}"):
+            grant_role(user.id, merchant_id=invitation.merchant.id, role=invitation.role)
+    return invitation
+
+
+def _join_proof(user_id: int, merchant_id: int) -> str:
+    """Changes with each role that the person gets or loses at the merchant."""
+    told = Event.objects.filter(
+        merchant_id=merchant_id,
+        subject_kind="user",
+        subject_id=user_id,
+        name__in=ROLE_EVENTS,
+    )
+    return crypto.keyed_hash(JOIN_PURPOSE, f"{user_id}|{merchant_id}|{told.count()}").hex()
 
 
 def _proof(user: User, merchants: list[int]) -> str:

@@ -14,6 +14,17 @@ from entrepot.database.rows import Mode
 from entrepot.events import outbox
 
 
+class HasAccount(Exception):
+    """Somebody who signs in already was to be given a first role at a merchant.
+
+    Whoever invited them first may have chosen their password, so they have to say yes themselves.
+    """
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__("this person signs in already: they have to accept the role themselves")
+        self.user_id = user_id
+
+
 class LastOwner(Exception):
     """A merchant would be left without an owner."""
 
@@ -85,12 +96,15 @@ def invite(merchant_id: int, *, email: str, name: str, role: Role) -> Membership
     A new person has no password: the link of `invitations.password_token` sets the first one.
 
     Raises:
+        HasAccount: they sign in already and have no role here; `invitations.join_token` asks them.
         LastOwner: it is the merchant's only owner, who would not be any more.
     """
     with scope.merchant(merchant_id):
         user = User.objects.filter(email=email.strip().lower()).first()
         if user is None:
             user = create_user(email=email, name=name)
+        elif not Membership.objects.filter(user=user, merchant_id=merchant_id).exists():
+            raise HasAccount(user.id)
         return grant_role(user.id, merchant_id=merchant_id, role=role)
 
 

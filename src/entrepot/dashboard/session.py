@@ -1,10 +1,12 @@
 """Signing in and out, the second factor, and which merchant a person works for."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import segno
 from axes.decorators import axes_dispatch
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout
 from django.contrib.auth.decorators import login_required
@@ -17,7 +19,12 @@ from django.views.decorators.http import require_POST
 from django_otp import login as verify
 from django_otp import match_token
 
-from entrepot.access.invitations import link_of_token, use_link
+from entrepot.access.invitations import (
+    accept_invitation,
+    invitation_of_token,
+    link_of_token,
+    use_link,
+)
 from entrepot.access.models import User
 from entrepot.access.queries import memberships_of
 from entrepot.access.second_factor import confirm_factor, has_second_factor, waiting_factor
@@ -70,6 +77,10 @@ class PasswordForm(forms.Form):
         return self.cleaned_data
 
 
+class _Consent(forms.Form):
+    """A yes: nothing is typed."""
+
+
 @sensitive_post_parameters("password")
 @axes_dispatch  # type: ignore[untyped-decorator]
 def sign_in(request: HttpRequest) -> HttpResponse:
@@ -112,6 +123,45 @@ def choose_password(request: HttpRequest, token: str) -> HttpResponse:
         {"form": form, "person": link.user.name},
         status=200 if not form.errors else 400,
     )
+
+
+@never_cache
+@sensitive_post_parameters("password", "again")
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """Take a role at a further merchant by a link that its owner made."""
+    try:
+        offered = invitation_of_token(token)
+    except BadToken as error:
+        return _door(request, "join.html", {"refused": str(error)}, status=404)
+    if offered.needs_sign_in and (missing := _way_in(request)):
+        return HttpResponseRedirect(f"{missing}?{urlencode({'next': request.path})}")
+    form = _Consent(request.POST) if offered.needs_sign_in else PasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        password = form.cleaned_data.get("password", "")
+        try:
+            accept_invitation(token, signed_in=request.user.id, password=password)
+        except BadToken as error:
+            return _door(request, "join.html", {"refused": str(error)}, status=404)
+        except ValidationError as error:
+            form.add_error("password", error)
+        else:
+            request.session[MERCHANT_KEY] = offered.merchant.id
+            messages.success(request, f"You work for {offered.merchant.name} now.")
+            return HttpResponseRedirect(HOME)
+    return _door(
+        request,
+        "join.html",
+        {"form": form, "offered": offered, "role": offered.role.label},
+        status=200 if not form.errors else 400,
+    )
+
+
+def _way_in(request: HttpRequest) -> str:
+    """Where somebody has to go first who is not signed in, or not with the second factor."""
+    if not request.user.is_authenticated:
+        return settings.LOGIN_URL
+    is_half = request.session.get(HAS_SECOND_FACTOR) and not is_verified(request)
+    return "/sign-in/code/" if is_half else ""
 
 
 @require_POST

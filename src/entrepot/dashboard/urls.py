@@ -143,6 +143,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/code/", session.code, name="sign-in-code"),
     path("sign-in/second-factor/", session.second_factor, name="second-factor"),
     path("sign-in/password/<str:token>/", session.choose_password, name="set-password"),
+    path("sign-in/join/<str:token>/", session.join, name="join"),
     path("sign-out/", session.sign_out, name="sign-out"),
     path("merchant/", session.choose_merchant, name="merchant"),
     path("test/", include((pages, "dashboard"), namespace="test"), {"mode": "test"}),
