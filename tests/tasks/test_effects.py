@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import pytest
 from django.db.models import F
 from django.utils import timezone
 
@@ -11,6 +12,7 @@ from entrepot.attempts import services as attempts
 from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Kind
+from entrepot.connect.errors import Rejected
 from entrepot.connect.http import Call
 from entrepot.connections.call_log import KeptCalls
 from entrepot.connections.models import CallRecord, Connection
@@ -38,6 +40,14 @@ class Recorder:
 
     def unknown(self, lease: Lease, *, message: str) -> None:
         raise AssertionError(message)
+
+
+class Refusals(Recorder):
+    """Records refusals."""
+
+    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
+        with scope.merchant(self.merchant_id):
+            attempts.reject(lease, outcome={"code": code, "fault": fault}, message=message)
 
 
 def intend(trade: Trade, provider: Connection, number: int) -> Lease:
@@ -108,3 +118,34 @@ def test_a_call_is_kept_although_its_attempt_passed_into_other_hands(trade: Trad
         f"https://api.example/orders/{lease.attempt_id}" for lease in (ours, lost)
     )
     assert statuses == ["accepted", "calling"]
+
+
+@pytest.mark.parametrize("words", ["kaputt \x00\x1f\x8b", "kaputt \ud83d"])
+def test_words_that_no_database_can_keep_do_not_hide_how_a_call_ended(
+    trade: Trade, words: str
+) -> None:
+    provider = connect(trade.merchant, "prodigi")
+    lease = intend(trade, provider, 3)
+
+    def refuse(_: Lease) -> str:
+        raise Rejected(f"POST /orders answered 400: {words}", code=words)
+
+    errors = carry_out_together(
+        trade.merchant.id,
+        [
+            Intended(
+                subject_id=3,
+                connection_id=provider.id,
+                lease=lease,
+                call=refuse,
+                recorder=Refusals(trade.merchant.id),
+            )
+        ],
+        lock_together=lambda _: None,
+    )
+
+    assert errors == [None]
+    with scope.merchant(trade.merchant.id):
+        after = Attempt.objects.get(id=lease.attempt_id)
+    assert (after.status, after.message[:33]) == ("rejected", "POST /orders answered 400: kaputt")
+    assert after.outcome["code"].startswith("kaputt")

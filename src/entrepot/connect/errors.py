@@ -18,11 +18,19 @@ ConnectorError
 from datetime import timedelta
 from typing import Literal
 
+from entrepot.connect.words import keepable
+
 Fault = Literal["order", "address", "provider"]
 
 
 class ConnectorError(Exception):
-    """Any failure of a platform call. The message quotes the platform's own words."""
+    """Any failure of a platform call. The message quotes the platform's own words.
+
+    Whatever these are, they can be kept: how a call ended is not lost for a sign in them.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(keepable(message))
 
 
 class Unavailable(ConnectorError):
@@ -56,7 +64,7 @@ class Rejected(ConnectorError):
 
     def __init__(self, message: str, *, code: str, fault: Fault = "order") -> None:
         super().__init__(message)
-        self.code = code
+        self.code = keepable(code)
         self.fault = fault
 
 
@@ -65,7 +73,7 @@ class Conflict(ConnectorError):
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
-        self.code = code
+        self.code = keepable(code)
 
 
 class PaymentNeeded(ConnectorError):
@@ -73,7 +81,7 @@ class PaymentNeeded(ConnectorError):
 
     def __init__(self, message: str, *, action_url: str = "") -> None:
         super().__init__(message)
-        self.action_url = action_url
+        self.action_url = keepable(action_url)
 
 
 class Misconfigured(ConnectorError):

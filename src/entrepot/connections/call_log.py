@@ -11,6 +11,7 @@ from django.db import DatabaseError
 
 from entrepot.access import scope
 from entrepot.connect.http import Call
+from entrepot.connect.words import keepable
 from entrepot.connections.models import CallRecord
 from entrepot.database import saving
 from entrepot.events import outbox
@@ -40,13 +41,13 @@ class KeptCalls:
             connection_id=self._connection_id,
             at=call.at,
             method=call.method,
-            url=storable(call.url),
+            url=keepable(call.url),
             status_code=call.status_code,
             outcome=call.outcome,
             duration_ms=round(call.duration.total_seconds() * 1000),
-            request_id=storable(call.request_id),
-            sent=storable(call.sent),
-            answered=storable(call.answered),
+            request_id=keepable(call.request_id),
+            sent=keepable(call.sent),
+            answered=keepable(call.answered),
             cause=outbox.current_cause()[1],
         )
         gathered = _gathered.get()
@@ -90,8 +91,3 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
         return _email.sub("[e-mail address]", text)
 
     return redact
-
-
-def storable(text: str) -> str:
-    """The text as PostgreSQL can keep it: without NUL characters and halves of surrogates."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

@@ -30,6 +30,7 @@ from entrepot.connect.errors import (
     Rejected,
     Unavailable,
 )
+from entrepot.connect.words import keepable
 from entrepot.connections.call_log import keep_calls
 from entrepot.connections.services import refuse_ping
 from entrepot.database import saving
@@ -216,6 +217,7 @@ def _record_one(ended: Outcome) -> Exception | None:
             case ConnectorError() as error:
                 recorder.unknown(lease, message=f"{type(error).__name__}: {error}")
             case error:
-                recorder.unknown(lease, message=f"our own fault: {type(error).__name__}: {error}")
+                said = keepable(f"our own fault: {type(error).__name__}: {error}")
+                recorder.unknown(lease, message=said)
                 return error
     return None
