@@ -4,10 +4,10 @@ WORKDIR /build
 COPY requirements-uv.lock requirements.lock ./
 RUN python -m venv /opt/entrepot \
     && /opt/entrepot/bin/pip install --no-cache-dir --require-hashes -r requirements-uv.lock \
-    && VIRTUAL_ENV=/opt/entrepot /opt/entrepot/bin/uv pip sync --no-cache --require-hashes requirements.lock
+    && VIRTUAL_ENV=/opt/entrepot /opt/entrepot/bin/uv pip sync --no-cache --compile-bytecode --require-hashes requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
-RUN VIRTUAL_ENV=/opt/entrepot /opt/entrepot/bin/uv pip install --no-cache --no-deps . \
+RUN VIRTUAL_ENV=/opt/entrepot /opt/entrepot/bin/uv pip install --no-cache --compile-bytecode --no-deps . \
     && /opt/entrepot/bin/pip uninstall --yes uv
 
 FROM python:3.13-slim

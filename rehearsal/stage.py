@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from entrepot.cli.supervisor import BEGIN
 from entrepot.database.embedded import EmbeddedServer
 from rehearsal.post_office import PostOffice, post_office
 from rehearsal.processes import ROOT, Hub, address_of, listener, starter
@@ -155,6 +156,9 @@ def _serve_sandbox(stack: ExitStack, listening: Any, environment: Any, log: Any)
         stdout=log,
         pass_fds=[descriptor],
     )
+    assert process.stdin is not None
+    process.stdin.write(BEGIN)
+    process.stdin.flush()
     stack.callback(process.wait)
     stack.callback(process.kill)
 

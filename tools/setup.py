@@ -21,6 +21,16 @@ LOCKS = {"runtime": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.
 UV_LOCK = ROOT / "requirements-uv.lock"
 PROJECT = ROOT / "pyproject.toml"
 OLDEST_PYTHON = (3, 11)
+# What the processes of a hub import, for the first of them to find it compiled.
+IMPORTS = """
+import django
+django.setup()
+import entrepot.config.asgi, entrepot.sandbox.app, entrepot.tasks.worker
+from django.db.migrations.loader import MigrationLoader
+from entrepot.tasks import registry
+MigrationLoader(None)
+registry.load()
+"""
 
 
 class SetupFailed(Exception):
@@ -43,6 +53,7 @@ def prepare(kind: str) -> None:
         _stamp(stale).unlink(missing_ok=True)
     _uv("pip", "sync", "--require-hashes", str(LOCKS[kind]))
     _uv("pip", "install", "--no-deps", "--editable", str(ROOT))
+    _compile()
     _stamp(kind).write_text(wanted)
 
 
@@ -69,6 +80,28 @@ def _make_venv() -> None:
             ) from error
     pip = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run([*pip, "--require-hashes", "--requirement", str(UV_LOCK)])
+
+
+def _compile() -> None:
+    """Keep the bytecode of what a hub imports.
+
+    Its processes start at the same moment: each would compile all of it, and where
+    PYTHONDONTWRITEBYTECODE is set would do so at every start, which takes longer than the start.
+    """
+    strange = ("ENTREPOT_", "DATABASE_", "PYTHONDONTWRITEBYTECODE")
+    environment = {name: it for name, it in os.environ.items() if not name.startswith(strange)}
+    subprocess.run(
+        [str(BIN / "python"), "-c", IMPORTS],
+        cwd=ROOT,
+        env={
+            **environment,
+            "DJANGO_SETTINGS_MODULE": "entrepot.config.settings",
+            "ENTREPOT_SECRET_KEYS": "00" * 32,  # of no use to anybody: no data are touched
+        },
+        check=False,  # what cannot be imported says so when it is used
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _uv(*arguments: str) -> None:

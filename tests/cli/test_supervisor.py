@@ -19,6 +19,7 @@ def end(*_):
     sys.exit(0)
 signal.signal(signal.SIGTERM, end)
 Path(sys.argv[1]).write_text("ready")
+sys.stdin.buffer.read(1) == b"\\n" and Path(sys.argv[1]).write_text("begun")
 sys.stdin.buffer.read()
 Path(sys.argv[1]).write_text("orphaned")
 """
@@ -90,7 +91,7 @@ def test_children_are_asked_to_end_and_waited_for(tmp_path: Path) -> None:
 
     _supervise(
         children,
-        until=lambda: _text(first) == "ready" and _text(second) == "ready",
+        until=lambda: _text(first) == "begun" and _text(second) == "begun",
         told=told,
     )
 
@@ -116,10 +117,34 @@ def test_what_others_call_while_they_drain_ends_after_them(tmp_path: Path) -> No
     assert _text(heard) == "here"
 
 
+def test_children_load_and_begin_when_all_is_ready_also_those_that_were_started_again(
+    tmp_path: Path,
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    children = [_patient(first), _patient(second)]
+    stop = threading.Event()
+    supervisor = Supervisor(children, environment={}, report=print, may_begin=False)
+    thread = threading.Thread(target=supervisor.run, args=(stop,))
+    thread.start()
+    try:
+        wait_for(lambda: (_text(first), _text(second)) == ("ready", "ready"))
+
+        supervisor.let_begin()
+
+        wait_for(lambda: (_text(first), _text(second)) == ("begun", "begun"))
+        assert children[0].process is not None
+        first.unlink()
+        children[0].process.kill()
+        wait_for(lambda: _text(first) == "begun")
+    finally:
+        stop.set()
+        thread.join()
+
+
 def test_a_child_learns_that_its_supervisor_was_killed(tmp_path: Path) -> None:
     state = tmp_path / "state"
     supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISE, str(state)])
-    wait_for(lambda: _text(state) == "ready")
+    wait_for(lambda: _text(state) == "begun")
 
     os.kill(supervisor.pid, signal.SIGKILL)
     supervisor.wait()

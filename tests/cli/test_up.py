@@ -77,14 +77,27 @@ def test_a_killed_hub_leaves_nothing_behind_and_can_start_again(data: Path) -> N
         assert hub.wait(60) == 0
 
 
+def test_a_database_that_cannot_be_brought_up_to_date_ends_the_start_with_a_reason(
+    data: Path,
+) -> None:
+    nowhere = "postgresql://nobody:p4ss@127.0.0.1:1/nowhere"
+    with _started(data, DATABASE_URL=nowhere) as hub:
+        told, faults = hub.communicate(timeout=60)
+
+    assert (hub.returncode, told) == (1, "")
+    assert "the database could not be brought up to date" in faults
+    assert "p4ss" not in faults
+
+
 @contextmanager
-def _started(data: Path) -> Iterator[subprocess.Popen[str]]:
+def _started(data: Path, **settings: str) -> Iterator[subprocess.Popen[str]]:
     environment = {name: value for name, value in os.environ.items() if name not in UNSET}
     with subprocess.Popen(
         [sys.executable, "-m", "entrepot", "up", "--port", "0", "--json"],
-        env={**environment, "ENTREPOT_DATA": str(data)},
+        env={**environment, "ENTREPOT_DATA": str(data), **settings},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if settings else None,
         text=True,
     ) as hub:
         try:

@@ -64,14 +64,16 @@ def sandbox(*, host: str, port: int, descriptor: int | None, supervised: bool) -
 @supervised
 def worker(*, supervised: bool) -> None:
     """Do the background work until told to stop."""
-    if supervised:
-        _end_with_the_supervisor()
     set_up_django()
     from django.conf import settings  # noqa: PLC0415 -- Django app not ready
 
     from entrepot.monitoring.installation import Place, begin  # noqa: PLC0415 -- likewise
+    from entrepot.tasks import registry  # noqa: PLC0415 -- likewise
     from entrepot.tasks.worker import run  # noqa: PLC0415 -- likewise
 
+    registry.load()
+    if supervised:
+        _begin_and_end_with_the_supervisor()
     paused = begin(
         Place.here(
             public_url=settings.PUBLIC_URL,
@@ -108,11 +110,13 @@ def _family(host: str) -> socket.AddressFamily:
 
 def _serve(application: str, listening_socket: socket.socket, is_supervised: bool) -> None:  # noqa: FBT001 -- read beside its name in every call
     import uvicorn  # noqa: PLC0415 -- slow import
+    from uvicorn.importer import import_from_string  # noqa: PLC0415 -- likewise
 
+    loaded = import_from_string(application)
     if is_supervised:
-        _end_with_the_supervisor()
+        _begin_and_end_with_the_supervisor()
     config = uvicorn.Config(
-        application,
+        loaded,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -125,8 +129,13 @@ def _serve(application: str, listening_socket: socket.socket, is_supervised: boo
         raise CommandFailed(f"{application} did not start; its log says why")
 
 
-def _end_with_the_supervisor() -> None:
-    """Ask this process to end in order once standard input closes: the supervisor is gone."""
+def _begin_and_end_with_the_supervisor() -> None:
+    """Wait until standard input says that all is ready, and end in order once it closes.
+
+    It closes when the supervisor is gone, however it went.
+    """
+    if not os.read(sys.stdin.fileno(), 1):
+        raise SystemExit(0)
 
     def watch() -> None:
         # Not through sys.stdin: its buffer's lock would be held when the interpreter ends.

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 # A child that lives this long was healthy: its next death counts as the first.
@@ -13,6 +14,7 @@ HEALTHY_AFTER_S = 60.0
 RESTART_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 DRAIN_S = 30.0
 TICK_S = 0.1
+BEGIN = b"\n"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,8 +34,9 @@ class Child:
 class Supervisor:
     """Watches children until told to stop.
 
-    Each child's standard input is a pipe that nobody writes to. It closes when the supervisor dies,
-    even by SIGKILL, and the child ends itself (see roles.py).
+    Each child's standard input is a pipe. One byte in it says that the child may begin; until then
+    it loads its code. The pipe closes when the supervisor dies, even by SIGKILL, and the child ends
+    itself (see roles.py).
     """
 
     def __init__(
@@ -43,11 +46,13 @@ class Supervisor:
         environment: Mapping[str, str],
         report: Callable[[str], None],
         each_tick: Callable[[], None] = lambda: None,
+        may_begin: bool = True,
     ) -> None:
         self._children = children
         self._environment = {**os.environ, **environment}
         self._report = report
         self._each_tick = each_tick
+        self.may_begin = may_begin
 
     def run(self, stop: threading.Event) -> None:
         """Keep every child running until `stop` is set, then drain them."""
@@ -59,6 +64,13 @@ class Supervisor:
                 stop.wait(TICK_S)
         finally:
             self._drain()
+
+    def let_begin(self) -> None:
+        """Let the children begin, those that run and those that will; for `may_begin=False`."""
+        self.may_begin = True
+        for child in self._children:
+            if child.process is not None:
+                _say_begin(child.process)
 
     def _tend(self, child: Child) -> None:
         now = time.monotonic()
@@ -86,6 +98,8 @@ class Supervisor:
             start_new_session=True,  # a terminal's Ctrl-C is ours to pass on
         )
         child.started_at = now
+        if self.may_begin:
+            _say_begin(child.process)
 
     def _drain(self) -> None:
         running = [child for child in self._children if child.process is not None]
@@ -111,8 +125,16 @@ class Supervisor:
     def _close(child: Child) -> None:
         assert child.process is not None
         if child.process.stdin is not None:
-            child.process.stdin.close()
+            with suppress(BrokenPipeError):
+                child.process.stdin.close()
         child.process = None
+
+
+def _say_begin(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):  # it has ended already, and is started again
+        process.stdin.write(BEGIN)
+        process.stdin.flush()
 
 
 def _cause(code: int) -> str:

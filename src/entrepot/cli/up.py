@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -82,15 +84,20 @@ def _run(wish: Wish, hub: RunningHub, stop: threading.Event, *, patience_s: floa
     if server is not None:
         server.start()
     try:
-        _migrate(environment, stop)
-        if stop.is_set():
-            return
         children = [_child("web", web), Child(name="worker", command=_command("worker"))]
         if sandbox is not None:
             # A call that is under way when the hub ends still gets its answer.
             children.append(_child("sandbox", sandbox, ends_last=True))
-        watch = _Watch(whereabouts, wish, hub, server)
-        Supervisor(children, environment=environment, report=_note, each_tick=watch).run(stop)
+        with _migration(environment) as migration:
+            watch = _Watch(whereabouts, wish, hub, server)
+            supervisor = Supervisor(
+                children,
+                environment=environment,
+                report=_note,
+                each_tick=lambda: _begin_when_migrated(migration, supervisor, watch),
+                may_begin=False,
+            )
+            supervisor.run(stop)
     finally:
         if server is not None:
             server.stop()
@@ -168,7 +175,9 @@ def _child(role: str, listening: socket.socket, *, ends_last: bool = False) -> C
     )
 
 
-def _migrate(environment: dict[str, str], stop: threading.Event) -> None:
+@contextmanager
+def _migration(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Bring the database up to date, in a process of its own: the others load meanwhile."""
     process = subprocess.Popen(
         [sys.executable, "-m", "entrepot", "migrate", "--quiet"],
         env={**os.environ, **environment},
@@ -176,13 +185,24 @@ def _migrate(environment: dict[str, str], stop: threading.Event) -> None:
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
-    while process.poll() is None:
-        if stop.wait(0.05):
-            process.terminate()
-            process.wait()
-            return
-    if process.returncode != 0:
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _begin_when_migrated(
+    migration: subprocess.Popen[bytes], supervisor: Supervisor, watch: "_Watch"
+) -> None:
+    code = migration.poll()
+    if code is None:
+        return
+    if code != 0:
         raise CommandFailed("the database could not be brought up to date; the line above says why")
+    if not supervisor.may_begin:
+        supervisor.let_begin()
+    watch()
 
 
 def _is_ready(address: str) -> bool:

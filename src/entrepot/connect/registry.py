@@ -5,15 +5,18 @@ import importlib.util
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import entrepot.connectors
 from entrepot.connect import manifest
-from entrepot.connect.http import Http
 from entrepot.connect.manifest import Manifest
-from entrepot.connect.ports import Account, Connector, WebhookModule
-from entrepot.connect.simulator import Clock, Simulator
-from entrepot.connect.world import Place
+
+if TYPE_CHECKING:
+    # Every command reads the manifests at its start, and few need an HTTP client or a simulator.
+    from entrepot.connect.http import Http
+    from entrepot.connect.ports import Account, Connector, WebhookModule
+    from entrepot.connect.simulator import Clock, Simulator
+    from entrepot.connect.world import Place
 
 
 class UnknownPlatform(LookupError):
@@ -42,23 +45,23 @@ class Platform:
         return self.manifest.code
 
     @property
-    def webhook(self) -> WebhookModule:
+    def webhook(self) -> "WebhookModule":
         """The pure functions `verify` and `normalize`."""
         return cast("WebhookModule", self._module("webhook"))
 
-    def client(self, http: Http, account: Account) -> Connector:
+    def client(self, http: "Http", account: "Account") -> "Connector":
         """A client for one account. Ask what it can do with isinstance and the protocols."""
         return cast("Connector", self._module("client").Client(http, account))
 
-    def base_url(self, account: Account) -> str:
+    def base_url(self, account: "Account") -> str:
         """Where this account's calls go."""
         return str(self._module("client").base_url(account))
 
-    def simulator(self, clock: Clock) -> Simulator:
+    def simulator(self, clock: "Clock") -> "Simulator":
         """The platform offline."""
         return cast("Simulator", self._module("simulator").build(clock))
 
-    def places(self, clock: Clock, run: str) -> list[Place]:
+    def places(self, clock: "Clock", run: str) -> "list[Place]":
         """The platform's accounts in the sandbox; none where the folder has no `world.py`."""
         if not self.offers("world"):
             return []
