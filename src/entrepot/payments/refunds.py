@@ -162,9 +162,26 @@ def record_receipt(
             outcome={"external_id": receipt.external_id, "kind": receipt.kind},
             message=f"refunded as {receipt.external_id}",
         )
-        refund.external_id = receipt.external_id
-        _settle(refund, receipt.kind, reason="the gateway has it")
-        ledger.record_facts([_fact(refund, order, receipt)])
+        _take_over(refund, order, receipt, reason="the gateway has it")
+    return refund
+
+
+def count_as_done(merchant_id: int, refund_id: int, *, external_id: str, reason: str) -> Refund:
+    """Take a person's word that the money went out, where nobody else can tell.
+
+    It counts under the gateway's id where they know it, so that the gateway's own word about it is
+    no second refund; else under our reference.
+    """
+    with scope.merchant(merchant_id):
+        refund, order = _lock(refund_id)
+        if refund.status == RefundStatus.WANTED:
+            receipt = RefundReceipt(
+                external_id=external_id or _request(refund, order).reference,
+                kind=PaymentFactKind.REFUNDED,
+                amount=Money(refund.amount, refund.currency),
+                happened_at=clock.now(),
+            )
+            _take_over(refund, order, receipt, reason=reason)
     return refund
 
 
@@ -253,6 +270,12 @@ def _intend(refund: Refund, order: Order) -> RefundCall | None:
         connection_id=refund.connection_id,
         request=request,
     )
+
+
+def _take_over(refund: Refund, order: Order, receipt: RefundReceipt, *, reason: str) -> None:
+    refund.external_id = receipt.external_id
+    _settle(refund, receipt.kind, reason=reason)
+    ledger.record_facts([_fact(refund, order, receipt)])
 
 
 def _held(order: Order) -> Decimal:

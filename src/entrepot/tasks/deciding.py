@@ -10,6 +10,7 @@ from entrepot.notifications import services as mails
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.services import lock_order
+from entrepot.payments import refunds
 from entrepot.tasks import asking, queue
 
 
@@ -25,7 +26,8 @@ def decide(
     """Record what became of an attempt and carry on from there, in the open scope.
 
     What did not happen is carried out again, once. What did counts as done: a share is its
-    provider's, whose own word about it is read where its id is known, and a mail has left.
+    provider's, whose own word about it is read where its id is known, a refund's money went out,
+    and a mail has left.
 
     Raises:
         IllegalStep: it is not unknown.
@@ -42,6 +44,10 @@ def decide(
         asking.after_not_sent(decided)
     elif decided.kind == Kind.SUBMIT:
         _count_as_accepted(decided, external_id)
+    elif decided.kind == Kind.REFUND:
+        refunds.count_as_done(
+            merchant_id, decided.subject_id, external_id=external_id, reason=reason
+        )
     elif decided.kind == Kind.MAIL:
         mails.record_sent(decided.subject_id, merchant_id=merchant_id, esp_message_id=external_id)
     return decided
