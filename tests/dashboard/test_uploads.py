@@ -27,6 +27,8 @@ def test_what_our_export_made_safe_is_taken_back() -> None:
         ("only a head", "sku,kind", "no rows below its head"),
         ("more rows than are read at once", "sku\nA\nB\nC\nD", "more than 3 rows"),
         ("an open quotation", 'sku,kind\n"A,by_hand', "Row 2 cannot be read"),
+        ("a head of nothing but columns", "," * 200_000 + "\n1\n2\n3", "more than 200 columns"),
+        ("rows wider than the head", "sku\n" + "," * 200_000, "Row 2 has more cells than"),
         ("a cell larger than any", f"sku\n{'A' * 140_000}", "Row 2 cannot be read"),
     ],
 )

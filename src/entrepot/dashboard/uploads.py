@@ -6,6 +6,9 @@ import io
 from entrepot.dashboard.spreadsheet import RUNS
 from entrepot.dashboard.visit import PageRequest
 
+# Each row is filled up to the width of its head, so a wide head makes a small file large.
+MOST_COLUMNS = 200
+
 Cells = dict[str, str]
 
 
@@ -43,7 +46,7 @@ def rows_of(text: str, *, most: int) -> list[tuple[int, Cells]]:
     would run is taken off again.
 
     Raises:
-        BadFile: it is no table, has no rows, or more than `most`.
+        BadFile: it is no table, is too wide, has no rows, or more than `most`.
     """
     head = text.partition("\n")[0]
     reader = csv.DictReader(
@@ -51,9 +54,13 @@ def rows_of(text: str, *, most: int) -> list[tuple[int, Cells]]:
     )
     rows: list[tuple[int, Cells]] = []
     try:
+        if len(reader.fieldnames or ()) > MOST_COLUMNS:
+            raise BadFile(f"The file has more than {MOST_COLUMNS} columns.")
         for place, raw in enumerate(reader, start=2):
             if len(rows) == most:
                 raise BadFile(f"The file has more than {most:,} rows: split it.")
+            if len(raw.get(None, ())) > MOST_COLUMNS:
+                raise BadFile(f"Row {place} has more cells than {MOST_COLUMNS} columns hold.")
             cells = {
                 str(name).strip().lower().replace(" ", "_"): _plain(str(value or "").strip())
                 for name, value in raw.items()
