@@ -6,6 +6,7 @@ its address; a rotated token stays among `Secrets.signing`, because orders that 
 earlier keep the address that they were given.
 """
 
+import re
 from datetime import datetime
 
 from entrepot.canon.messages import CanonicalItem, Flow, Hint, Ignored
@@ -15,6 +16,8 @@ from entrepot.connect.webhook import Refused, Verified, WebhookRequest, matches_
 from entrepot.connectors.prodigi import mapping
 
 ORDER_EVENTS = "com.prodigi.order."
+# An id becomes a part of an address that we ask with our key, and anybody may send a callback.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 def verify(request: WebhookRequest, secrets: Secrets, *, now: datetime) -> Verified:  # noqa: ARG001 -- the port's
@@ -39,6 +42,8 @@ def verify(request: WebhookRequest, secrets: Secrets, *, now: datetime) -> Verif
     try:
         event = read_json(request.body)
         topic, event_id = event["type"].text(), event["id"].text_or_empty()
+        if not tokens and topic.startswith(ORDER_EVENTS):
+            _order_id(event)
     except ValueError as error:
         if tokens:
             return Verified(topic="", is_hint=True)
@@ -70,7 +75,10 @@ def _order_id(event: Node) -> str:
     """The order's id: in `subject`; else in `data.order`, or in `data`, as the samples differ."""
     data = event["data"]
     order = data["order"] if not data["order"].is_null else data
-    return event["subject"].text_or_empty() or order["id"].text()
+    found = event["subject"].text_or_empty() or order["id"].text()
+    if not _ID.fullmatch(found):
+        raise ValueError(f"{found[:40]!r} is no id of an order")
+    return found
 
 
 def _sent_at(event: Node) -> datetime | None:

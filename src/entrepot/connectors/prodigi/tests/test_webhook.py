@@ -1,5 +1,6 @@
 """Callbacks carry no signature: a token in the address, and never more than a hint."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -90,3 +91,34 @@ def test_whatever_a_callback_claims_only_the_id_is_taken_from_it() -> None:
 
 def inbound(body: bytes) -> InboundMessage:
     return InboundMessage(source="webhook", topic="", body=body, received_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("_case", "subject"),
+    [
+        ("another place at the platform", "../products"),
+        ("the root of its host", "../../../status"),
+        ("a list instead of one", "?top=100"),
+        ("one with more behind it", "ord_1/actions"),
+        ("a fragment", "ord_1#"),
+        ("written in percent signs", "ord_1%2f..%2f.."),
+        ("a sign that no address has", "ord_1\n"),
+        ("longer than any address", "o" * 70_000),
+        ("only dots", ".."),
+    ],
+)
+def test_a_callback_that_names_no_order_leads_no_call_elsewhere(_case: str, subject: str) -> None:
+    """A stranger may send it to the documented address, and our key goes where it leads."""
+    body = json.dumps({"type": "com.prodigi.order.created", "id": "evt_1", "subject": subject})
+    message = InboundMessage(
+        source="webhook", topic="com.prodigi.order.created", body=body.encode(), received_at=NOW
+    )
+
+    with pytest.raises(ValueError, match="no id of an order"):
+        webhook.normalize(message, Account(mode=Mode.LIVE, settings={}))
+    with pytest.raises(Refused) as refused:
+        webhook.verify(callback(body=body.encode()), Secrets(), now=NOW)
+    kept = webhook.verify(callback(suffix="t0k3n-new", body=body.encode()), SECRETS, now=NOW)
+
+    assert refused.value.check == "body_malformed"
+    assert kept.is_hint  # with the token it is kept, to be parked
