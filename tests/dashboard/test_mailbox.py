@@ -66,6 +66,18 @@ def test_a_mails_html_can_do_nothing(empty_scene: Scene, sign_in: SignIn) -> Non
     assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
 
 
+def test_a_viewer_does_not_guess_an_address_letter_by_letter(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    mail_id = kept(empty_scene, "Zwei Pakete")
+    viewer, support = sign_in(empty_scene, Role.VIEWER), sign_in(empty_scene, Role.SUPPORT)
+
+    for guess in ("mareike@", "seemail", "ike@s"):
+        assert f"mail={mail_id}" not in page_of(viewer, f"/mailbox/?q={guess}"), guess
+    assert f"mail={mail_id}" in page_of(viewer, "/mailbox/?q=pakete")
+    assert f"mail={mail_id}" in page_of(support, "/mailbox/?q=ike@s")
+
+
 def test_a_viewer_does_not_read_what_customers_are_written(
     empty_scene: Scene, sign_in: SignIn
 ) -> None:

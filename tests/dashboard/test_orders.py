@@ -114,6 +114,14 @@ def test_any_identifier_leads_to_its_order(
     assert answer["Location"] == f"/orders/{scene.orders['10482'].id}/"
 
 
+def test_an_address_leads_nobody_to_an_order_who_may_not_see_addresses(
+    scene: Scene, sign_in: SignIn
+) -> None:
+    answer = sign_in(scene, Role.VIEWER).get("/search/", {"q": "mareike@seemail.example"})
+
+    assert answer["Location"] == "/orders/?find=mareike%40seemail.example"
+
+
 def test_an_identifier_of_several_orders_leads_to_their_list(scene: Scene, sign_in: SignIn) -> None:
     client = sign_in(scene)
 

@@ -51,7 +51,8 @@ def search(request: PageRequest) -> HttpResponse:
     known = _elsewhere(visit.mode.value, raw)
     if known:
         return HttpResponseRedirect(known)
-    identity = f"email:{email_hash(raw)}" if "@" in raw else ""
+    is_address = "@" in raw and visit.sees_people
+    identity = f"email:{email_hash(raw)}" if is_address else ""
     found = sql.fetch(
         _ORDERS,
         {"terms": terms_of(raw), "raw": raw, "identity": identity, "mode": visit.mode.value},
