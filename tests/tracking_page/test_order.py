@@ -180,6 +180,21 @@ def test_the_store_lends_its_colour_and_logo(scene: Scene) -> None:
     assert foreign.status_code == 404
 
 
+def test_a_logos_address_adds_nothing_else_to_the_pages_policy(scene: Scene) -> None:
+    with scope.merchant(scene.merchant.id):
+        StoreVoice.objects.create(
+            merchant_id=scene.merchant.id,
+            storefront_id=scene.connections["shop"].id,
+            logo_url="https://a.example; script-src *; style-src 'unsafe-inline'/logo.png",
+        )
+    token = tracking_token(scene.merchant.id, scene.orders["10482"].id)
+
+    policy = Client().get(f"/t/{token}/").headers["Content-Security-Policy"]
+
+    assert "script-src" not in policy
+    assert policy.startswith("default-src 'self'; img-src 'self' data:; frame-ancestors")
+
+
 def test_one_click_stops_the_mails(scene: Scene) -> None:
     order = scene.orders["10482"]
     token = tracking_token(scene.merchant.id, order.id)
