@@ -210,6 +210,42 @@ def test_a_shipment_that_is_taken_back_in_the_same_batch_owes_nothing_and_is_to_
     assert trade.events("fulfillment_order.reopened") == ["fulfillment_order.reopened"]
 
 
+def test_goods_that_turn_out_to_come_in_two_shipments_leave_once(
+    trade: Trade, provider: Connection
+) -> None:
+    (share,) = accepted(trade, "1")
+
+    hear(trade, provider, said(share, left("s-1", units={1: 2, 2: 3})))
+    hear(
+        trade,
+        provider,
+        said(share, left("s-1", units={1: 1, 2: 3}), left("s-2", units={1: 1}), minute=2),
+    )
+
+    lines = trade.lines("1")
+    assert [lines[sku].units_shipped for sku in ("MOEWE-A3", "POST-12")] == [2, 3]
+    assert facts(trade) == (
+        ["s-1", "s-2"],
+        [(1, 2, "shipped"), (1, 3, "shipped")],
+        [(1, "", "unknown"), (2, "", "unknown")],
+    )
+    assert trade.statuses("1") == ["closed"]
+
+
+def test_what_goes_instead_of_a_void_shipment_leaves_with_the_same_word(
+    trade: Trade, provider: Connection
+) -> None:
+    (share,) = accepted(trade, "1")
+    hear(trade, provider, said(share, left("s-1", units={1: 2, 2: 3})))
+
+    void = left("s-1", state=ShipmentState.CANCELLED)
+    hear(trade, provider, said(share, void, left("s-2", units={1: 2, 2: 3}), minute=2))
+
+    lines = trade.lines("1")
+    assert [lines[sku].units_shipped for sku in ("MOEWE-A3", "POST-12")] == [2, 3]
+    assert trade.statuses("1") == ["closed"]
+
+
 def test_a_case_that_is_reported_and_gone_in_one_batch_is_held_and_lifted(
     trade: Trade, provider: Connection
 ) -> None:

@@ -1,7 +1,7 @@
 """Records goods that left: shipments, what is in them, their parcels. Facts, each once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from entrepot.canon.tracking import ParcelStatus
 from entrepot.database import clock, saving, sql
 from entrepot.events import outbox
 from entrepot.fulfillment import promises
+from entrepot.fulfillment.contents import Units, contents_of, fitting
 from entrepot.fulfillment.counting import recount
 from entrepot.fulfillment.models import (
     FulfillmentItem,
@@ -72,9 +73,11 @@ class Departures:
         self._order_ids = {share.id: share.order_id for share in shares}
         known = Shipment.objects.filter(fulfillment_order_id__in=list(self._order_ids))
         self._shipments: dict[tuple[int, str], Shipment] = {}
+        self._of_share: dict[int, list[Shipment]] = {}
         self._parcels: dict[int, list[Parcel]] = {}
         for shipment in known.order_by("id").prefetch_related("parcels"):
             self._shipments[shipment.fulfillment_order_id, shipment.external_id] = shipment
+            self._of_share.setdefault(shipment.fulfillment_order_id, []).append(shipment)
             self._parcels[shipment.id] = list(shipment.parcels.all())
         self._grown: set[int] = set()
         self._terms: list[search.OrderTerms] = []
@@ -93,6 +96,7 @@ class Departures:
         """Record goods that left a share; a repeat updates tracking only.
 
         A shipment of a cancelled share is recorded all the same, and becomes a case for a person.
+        What other shipments hold by now does not leave again.
         What it changes of counts and statuses is up to `settle_left`, for many shares at once.
         """
         known = self.known(share, leaving.external_id)
@@ -100,6 +104,7 @@ class Departures:
             self._complete(known, leaving, cause=cause)
             return known
         self._grown.add(share.id)
+        leaving = self._fitted(share, leaving)
         shipment = self._add_shipment(share, leaving, cause=cause)
         parcel = self._add_parcel(shipment, leaving)
         _tell_of(share, shipment, leaving)
@@ -118,6 +123,15 @@ class Departures:
         open_holds(self._holds)
         for done in (self._terms, self._owed, self._holds):
             done.clear()
+
+    @cached_property
+    def _contents(self) -> dict[int, Units]:
+        return contents_of(shipment.id for shipment in self._shipments.values())
+
+    def _fitted(self, share: FulfillmentOrder, leaving: Leaving) -> Leaving:
+        others = self._of_share.get(share.id, ())
+        units = fitting(leaving.units, share, shipments=others, contents=self._contents)
+        return replace(leaving, units=units)
 
     @cached_property
     def _last(self) -> dict[int, tuple[int, int]]:
@@ -141,7 +155,9 @@ class Departures:
         )
         saving.insert(shipment)
         self._shipments[share.id, leaving.external_id] = shipment
+        self._of_share.setdefault(share.id, []).append(shipment)
         self._parcels[shipment.id] = []
+        self._contents[shipment.id] = dict(leaving.units)
         items = {item.id: item for item in share.items.all()}
         for item_id, quantity in sorted(leaving.units.items()):
             if quantity > 0:
