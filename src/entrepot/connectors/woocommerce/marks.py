@@ -125,7 +125,7 @@ def to_note(parcel: WrittenParcel) -> str:
     units = sum(quantity for _, quantity in parcel.items)
     number = f", tracking number {parcel.tracking_number}" if parcel.tracking_number else ""
     link = f": {parcel.tracking_url}" if parcel.tracking_url else ""
-    counted = f"{units} unit{'' if units == 1 else 's'}"
+    counted = f"{units} unit{'' if units == 1 else 's'}" if units else "Another parcel"
     return f"{counted} shipped with {by}{number}{link} {in_text(parcel.reference)}"
 
 

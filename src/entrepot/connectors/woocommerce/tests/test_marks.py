@@ -36,6 +36,8 @@ def test_a_note_says_what_went_and_carries_our_mark() -> None:
     )
     assert marks.to_note(untracked) == "1 unit shipped with an unnamed carrier [ref E-P-8]"
     assert marks.found_in_text(marks.to_note(untracked)) == "E-P-8"
+    further = parcel("E-P-9", service="", tracking_number="", tracking_url="", items=())
+    assert marks.to_note(further) == "Another parcel shipped with DHL [ref E-P-9]"
 
 
 def test_meta_grow_by_what_is_missing_and_repeat_to_the_same() -> None:
