@@ -13,7 +13,7 @@ import hmac
 import re
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +72,8 @@ class River:
     edge: str
     outside: str
     tokens: dict[str, str]
+    merchant_id: int
+    connections: dict[str, int]
     drawn: int = 0
 
     def warm_up(self) -> None:
@@ -153,10 +155,10 @@ class River:
             self.processes.check()
             time.sleep(0.2)
 
-    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+    def ask(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Ask the database, as its superuser."""
         with psycopg.connect(self.server.url("entrepot")) as connection:
-            return connection.execute(statement).fetchall()
+            return connection.execute(statement, values or None).fetchall()
 
     def get(self, name: str) -> Any:
         """Read from the world outside."""
@@ -210,10 +212,13 @@ def live_river() -> Iterator[River]:
             running.start("outside", "benchmarks.outside", listener=outside)
             running.start("edge", "entrepot", "edge", listener=edge)
             running.start("worker", "entrepot", "worker")
-            yield _set_up(server, running, address_of(edge), address_of(outside))
+            yield set_up(server, running, address_of(edge), address_of(outside))
 
 
-def _set_up(server: EmbeddedServer, running: Processes, edge: str, outside: str) -> River:
+def set_up(
+    server: EmbeddedServer, running: Processes, edge: str, outside: str, *, code: str = "seemoewe"
+) -> River:
+    """Connect everything outside for a merchant of this code, live, with mappings."""
     from entrepot.access import scope  # noqa: PLC0415 -- app not ready
     from entrepot.connections import services  # noqa: PLC0415 -- likewise
     from entrepot.connections.credentials import WEBHOOK_SIGNING  # noqa: PLC0415 -- likewise
@@ -221,7 +226,7 @@ def _set_up(server: EmbeddedServer, running: Processes, edge: str, outside: str)
     from entrepot.sandbox import setting_up  # noqa: PLC0415 -- likewise
     from entrepot.sandbox.telephone import Telephone  # noqa: PLC0415 -- likewise
 
-    demo = setting_up.set_up(Telephone(outside))
+    demo = setting_up.set_up(Telephone(outside), code=code)
     tokens = {}
     with scope.merchant(demo.merchant_id):
         rows = {row.id: row for row in Connection.objects.all()}
@@ -231,7 +236,15 @@ def _set_up(server: EmbeddedServer, running: Processes, edge: str, outside: str)
             services.rotate_secret(
                 connection_id, merchant_id=demo.merchant_id, name=WEBHOOK_SIGNING, text=SECRET
             )
-    return River(server=server, processes=running, edge=edge, outside=outside, tokens=tokens)
+    return River(
+        server=server,
+        processes=running,
+        edge=edge,
+        outside=outside,
+        tokens=tokens,
+        merchant_id=demo.merchant_id,
+        connections=demo.connections,
+    )
 
 
 async def _deliver(address: str, waiting: "deque[tuple[float, bytes]]") -> None:

@@ -75,18 +75,25 @@ class Demo:
     email: str = OWNER_EMAIL
 
 
-def set_up(telephone: Telephone, *, tell: Callable[[str], None] = lambda _: None) -> Demo:
+def set_up(
+    telephone: Telephone,
+    *,
+    code: str = CODE,
+    name: str = NAME,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Demo:
     """Make everything ready for sales; returns when every account is live.
 
-    A worker must be running: it proves the credentials and registers the webhooks.
+    A worker must be running: it proves the credentials and registers the webhooks. `code` and
+    `name` are the merchant's.
 
     Raises:
         NotSetUp: an account did not come up in time.
         SandboxSilent: the sandbox does not answer.
     """
     told = telephone.ask("accounts")
-    merchant = merchant_by_code(CODE) or access.create_merchant(
-        name=NAME, code=CODE, time_zone="Europe/Berlin", mode=RowMode.TEST
+    merchant = merchant_by_code(code) or access.create_merchant(
+        name=name, code=code, time_zone="Europe/Berlin", mode=RowMode.TEST
     )
     password = _owner(merchant)
     _by_hand(merchant.id)
