@@ -144,7 +144,7 @@ MUTATIONS: dict[str, Mutation] = {
             ),
             _one(
                 "attempts/leases.py",
-                "        if time.monotonic() > self.ends - CALL_MARGIN.total_seconds():\n",
+                "        if steady() > self.ends - CALL_MARGIN.total_seconds():\n",
                 "        if False:\n",
             ),
         ),

@@ -23,6 +23,8 @@ UPDATE attempts_attempt
 SET leased_until = now()
 WHERE status IN ('intended', 'calling') AND leased_until > now() AND holder = ANY(%s)
 """
+# Linux' monotonic clock stands still while the machine sleeps or is moved; that of others does not.
+STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _known: dict[str, UUID] = {}
 
 
@@ -30,7 +32,8 @@ _known: dict[str, UUID] = {}
 class Lease:
     """The right to carry an attempt on: its token, and when it ends on this process's clock.
 
-    The monotonic clock goes on while a process is frozen, so that one which wakes up late knows.
+    That clock (`steady`) goes on while the process is frozen or the machine sleeps, so that one
+    which wakes up late knows.
     """
 
     attempt_id: int
@@ -40,7 +43,7 @@ class Lease:
 
     @classmethod
     def begin(cls, attempt: "Attempt", *, since: float) -> "Lease":
-        """The lease that was written to the row after the monotonic instant `since`.
+        """The lease that was written to the row after the instant `since` of `steady`.
 
         Not the instant now: a process that froze in between would believe in more than it has.
         """
@@ -52,8 +55,13 @@ class Lease:
         Raises:
             LeaseLost: too little is left, or it is over.
         """
-        if time.monotonic() > self.ends - CALL_MARGIN.total_seconds():
+        if steady() > self.ends - CALL_MARGIN.total_seconds():
             raise LeaseLost(self.attempt_id, self.token)
+
+
+def steady() -> float:
+    """Seconds of a clock that nobody sets and that does not stand still, also not in sleep."""
+    return time.clock_gettime(STEADY)
 
 
 def be_holder(worker_id: UUID) -> None:

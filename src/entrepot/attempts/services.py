@@ -10,7 +10,6 @@ Every function runs inside an open scope and locks the attempt; the caller has l
 and the thing that the attempt is about before it, in this order.
 """
 
-import time
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -20,7 +19,7 @@ from django.db.models.functions import Now
 
 from entrepot.access import scope
 from entrepot.attempts import moves
-from entrepot.attempts.leases import LEASE, Lease, this_process
+from entrepot.attempts.leases import LEASE, Lease, steady, this_process
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.queries import may_still_leave
 from entrepot.attempts.states import (
@@ -57,7 +56,7 @@ def intend(
     An attempt of the same reference that is proven not sent is taken up again: its generation does
     not rise, because nothing of it exists outside.
     """
-    since = time.monotonic()
+    since = steady()
     subject_kind, subject_id = subject
     earlier: list[Attempt] | None = scope.taken_ahead("attempts", (kind, *subject))
     if earlier is not None:
@@ -128,7 +127,7 @@ def begin_calls(leases: Iterable[Lease]) -> dict[int, Lease]:
 
     Each is renewed, so that a call has its whole time however long its turn took to come.
     """
-    since = time.monotonic()
+    since = steady()
     mine = {lease.attempt_id: lease for lease in leases}
     rows = reading.locked(Attempt, mine)
     held = [attempt for attempt in rows if _is_holder(mine[attempt.id], attempt)]
@@ -189,7 +188,7 @@ def take_over(attempt_id: int) -> tuple[Attempt, Lease] | None:
     )
     if attempt is None or not attempt.is_free:
         return None
-    since = time.monotonic()
+    since = steady()
     attempt.token += 1
     attempt.leased_until = clock.now() + LEASE
     attempt.holder = this_process()
@@ -260,7 +259,7 @@ def ask_a_person(lease: Lease, *, message: str) -> Attempt:
 
 def take_up_again(lease: Lease) -> Lease:
     """Make an unknown attempt whose key the other side remembers ready to be sent again."""
-    attempt, since = _held(lease), time.monotonic()
+    attempt, since = _held(lease), steady()
     moves.take(attempt, Step.TAKE_UP, leases=True)
     return Lease.begin(attempt, since=since)
 
