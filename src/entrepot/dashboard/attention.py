@@ -10,6 +10,7 @@ from entrepot.catalog.services import Artwork, BadMapping, MappingWish, map_ship
 from entrepot.dashboard.mapping_prices import priced
 from entrepot.dashboard.page import at_work, page, show
 from entrepot.dashboard.reading import connections, fixes, standing
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.reading.standing import CATEGORIES, Cause
 from entrepot.dashboard.spreadsheet import as_csv
 from entrepot.dashboard.visit import PageRequest, Visit
@@ -165,7 +166,7 @@ def map_method(request: PageRequest) -> HttpResponse:
     """Say what a storefront's shipping method is called at a provider."""
     visit = request.visit
     hold = Hold.objects.filter(
-        id=int(request.POST.get("hold", "0") or 0), kind=HoldKind.SHIPPING_UNMAPPED
+        id=number_in(request.POST.get("hold", "")) or 0, kind=HoldKind.SHIPPING_UNMAPPED
     ).first()
     word = request.POST.get("provider_method", "").strip()
     if hold is None or not word:
@@ -197,9 +198,9 @@ def lift_similar(request: PageRequest) -> HttpResponse:
     """Lift holds of one cause: the chosen one, or all that are alike."""
     visit = request.visit
     reason = request.POST.get("reason", "").strip() or "released under Needs attention"
-    hold_id = request.POST.get("hold", "")
-    if hold_id.isdigit():
-        lifted = orders.lift_hold(visit.merchant_id, int(hold_id), by=visit.actor, reason=reason)
+    hold_id = number_in(request.POST.get("hold", ""))
+    if hold_id is not None:
+        lifted = orders.lift_hold(visit.merchant_id, hold_id, by=visit.actor, reason=reason)
     else:
         kind = HoldKind(request.POST.get("cause", ""))
         lifted = orders.lift_similar_holds(

@@ -13,6 +13,7 @@ from entrepot.dashboard.actions.people import TagForm
 from entrepot.dashboard.page import page, show, show_part, wants_part
 from entrepot.dashboard.reading import headline
 from entrepot.dashboard.reading.headline import CHIPS
+from entrepot.dashboard.reading.numbers import numbers_in
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import Chip, count_words
 from entrepot.orders import services
@@ -49,7 +50,7 @@ def bulk(request: PageRequest, name: str) -> HttpResponse:
         raise Http404(f"no action {name!r} on several orders")
     visit = request.visit
     asked = request.POST if request.method == "POST" else request.GET
-    ids = [int(text) for text in asked.getlist("order")[:MOST] if text.isdigit()]
+    ids = numbers_in(asked.getlist("order")[:MOST])
     rows = list(Order.objects.filter(id__in=ids, mode=visit.mode).order_by("-placed_at", "-id"))
     if not rows:
         messages.info(request, "Select at least one order first.")

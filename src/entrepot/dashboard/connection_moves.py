@@ -20,6 +20,7 @@ from entrepot.dashboard.connections import MOVES, found
 from entrepot.dashboard.page import at_work, page
 from entrepot.dashboard.reading import connection_page, going_live, observing
 from entrepot.dashboard.reading import connections as tiles
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest
 from entrepot.dashboard.wording import count_words, money_words
 from entrepot.events import outbox
@@ -242,9 +243,9 @@ def import_history(request: PageRequest, connection_id: int) -> HttpResponse:
     """Begin to read what the platform had before the hub came, or stop where it stands."""
     visit = request.visit
     row = found(visit, connection_id)
-    stop = request.POST.get("stop", "")
-    if stop.isdigit():
-        history.stop_import(int(stop), merchant_id=visit.merchant_id)
+    stop = number_in(request.POST.get("stop", ""))
+    if stop is not None:
+        history.stop_import(stop, merchant_id=visit.merchant_id)
         messages.success(request, "The import is stopped. What it read stays.")
         return HttpResponseRedirect(f"{visit.url('connection', row.id)}#imports")
     form = ImportForm(request.POST)

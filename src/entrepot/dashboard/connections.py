@@ -11,6 +11,7 @@ from entrepot.connections.states import Status
 from entrepot.dashboard.page import page, show, show_part, wants_part
 from entrepot.dashboard.reading import connection_page, going_live, observing, shell
 from entrepot.dashboard.reading import connections as tiles
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words, listed
 from entrepot.dashboard.words_of_states import CONNECTION, chip_of
@@ -152,10 +153,8 @@ def moves_of(row: Connection, visit: Visit) -> list[dict[str, str]]:
 def calls(request: PageRequest, connection_id: int) -> HttpResponse:
     """List what was said to the platform, with what was sent and answered, redacted."""
     row = found(request.visit, connection_id)
-    before = request.GET.get("before", "")
-    rows = connection_page.calls_of(
-        row.id, before_id=int(before) if before.isdigit() else None, limit=CALLS_PAGE + 1
-    )
+    before = number_in(request.GET.get("before", ""))
+    rows = connection_page.calls_of(row.id, before_id=before, limit=CALLS_PAGE + 1)
     shown = rows[:CALLS_PAGE]
     return show(
         request,

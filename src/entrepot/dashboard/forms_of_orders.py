@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from entrepot.canon.money import Money, NotMoney
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.wording import COUNTRIES, country_name
 from entrepot.intake.handing_over import NAME
 from entrepot.intake.new_orders import NewOrder
@@ -201,8 +202,8 @@ def lines_again(data: Mapping[str, Any]) -> list[LineForm]:
 
 
 def _number(data: Mapping[str, Any]) -> int:
-    sent = str(data.get("lines", ""))
-    return min(int(sent), MOST_LINES) if sent.isdigit() and len(sent) < 4 else FIRST_LINES
+    sent = number_in(str(data.get("lines", "")))
+    return FIRST_LINES if sent is None else min(sent, MOST_LINES)
 
 
 def order_of(form: OrderForm, lines: Sequence[LineForm]) -> NewOrder | None:

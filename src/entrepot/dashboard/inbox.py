@@ -17,6 +17,7 @@ from entrepot.dashboard.asking import ask
 from entrepot.dashboard.page import page, safe_back, show
 from entrepot.dashboard.reading import connections, inbox_list, raw_bytes
 from entrepot.dashboard.reading.inbox_list import Entry
+from entrepot.dashboard.reading.numbers import number_in, numbers_in
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words
 from entrepot.events import outbox
@@ -36,7 +37,7 @@ def inbox(request: PageRequest) -> HttpResponse:
     """List what came in; the filters stand in the address."""
     visit = request.visit
     view = request.GET.get("outcome", "")
-    chosen = _number(request.GET.get("connection", ""))
+    chosen = number_in(request.GET.get("connection", ""))
     source, since = request.GET.get("source", ""), request.GET.get("since", "")
     rows = _listed(visit, request.GET, limit=inbox_list.PAGE + 1)
     shown = rows[: inbox_list.PAGE]
@@ -74,10 +75,10 @@ def _listed(visit: Visit, asked: QueryDict, *, limit: int) -> list[Entry]:
         visit.merchant_id,
         visit.mode.value,
         view=asked.get("outcome", ""),
-        connection_id=_number(asked.get("connection", "")),
+        connection_id=number_in(asked.get("connection", "")),
         source=asked.get("source", ""),
         since=timezone.now() - span[0] if span else None,
-        before_id=_number(asked.get("before", "")),
+        before_id=number_in(asked.get("before", "")),
         limit=limit,
     )
 
@@ -96,10 +97,6 @@ def _query(request: PageRequest, **changes: str) -> str:
         if value:
             query[key] = value
     return query.urlencode()
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdigit() and len(text) < 19 else None
 
 
 @page(scope="inbox:read")
@@ -238,7 +235,7 @@ def decide(request: PageRequest, name: str) -> HttpResponse:
         raise Http404(f"no action {name!r} on messages")
     visit = request.visit
     asked = request.POST if request.method == "POST" else request.GET
-    ids = [number for text in asked.getlist("message")[:MOST] if (number := _number(text))]
+    ids = list(numbers_in(asked.getlist("message")[:MOST]))
     if asked.get("all") and asked.get("outcome", "") != inbox_list.REFUSED:
         ids = [row.id for row in _listed(visit, asked, limit=MOST)]
     rows = _chosen(visit, ids)

@@ -11,6 +11,7 @@ from entrepot.dashboard.actions.action import Effect, ReasonForm, nothing
 from entrepot.dashboard.asking import ask
 from entrepot.dashboard.page import at_work, page, show
 from entrepot.dashboard.reading import shell, work
+from entrepot.dashboard.reading.numbers import numbers_in
 from entrepot.dashboard.visit import PageRequest
 from entrepot.dashboard.wording import count_words, plain
 from entrepot.dashboard.words_of_states import task_words
@@ -88,7 +89,7 @@ def decide(request: PageRequest, cause: str, name: str) -> HttpResponse:
     visit = request.visit
     asked = request.POST if request.method == "POST" else request.GET
     rows = work.letters_of(visit.mode.value, cause)
-    chosen = {int(text) for text in asked.getlist("letter") if text.isdigit()}
+    chosen = numbers_in(asked.getlist("letter"))
     rows = [row for row in rows if not chosen or row.id in chosen]
     form = ReasonForm(request.POST if request.method == "POST" else None)
     back = visit.url("jobs")

@@ -27,6 +27,7 @@ from django_otp.middleware import OTPMiddleware
 
 from entrepot.access import scope as access_scope
 from entrepot.dashboard.page import page
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest
 from entrepot.database import sql
 
@@ -210,7 +211,7 @@ def _merchant_of(scope: Scope, mode: str) -> int | None:
         response = doors(request)
     assert isinstance(response, HttpResponse), "the doors answer at once"
     merchant = response.headers.get(MERCHANT_HEADER, "")
-    return int(merchant) if response.status_code == 204 and merchant.isdigit() else None
+    return number_in(merchant) if response.status_code == 204 else None
 
 
 def _cookies(header: str) -> dict[str, str]:

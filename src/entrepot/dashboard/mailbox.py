@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.http import Http404, HttpResponse
 
 from entrepot.dashboard.page import page, show
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import Chip, masked_email
 from entrepot.dashboard.words_of_states import MAIL, MAIL_KIND, chip_of
@@ -40,15 +41,15 @@ def mailbox(request: PageRequest) -> HttpResponse:
     """List the kept mails and show the chosen one beside them."""
     visit = request.visit
     search = request.GET.get("q", "").strip()
-    before = request.GET.get("before", "")
+    before = number_in(request.GET.get("before", ""))
     rows = queries.sandbox_mails(visit.merchant_id)
     if search:
         named = Q(subject__icontains=search)
         if visit.sees_people:  # or an address could be guessed letter by letter
             named |= Q(recipient__icontains=search)
         rows = rows.filter(named)
-    if before.isdigit():
-        rows = rows.filter(id__lt=int(before))
+    if before is not None:
+        rows = rows.filter(id__lt=before)
     found = _letters(visit, list(rows[: PAGE + 1]))
     shown = found[:PAGE]
     chosen = _chosen(visit, request.GET.get("mail", ""), shown)
@@ -95,10 +96,11 @@ def _letters(visit: Visit, rows: list[SandboxMail]) -> list[Letter]:
 
 
 def _chosen(visit: Visit, asked: str, shown: list[Letter]) -> Letter | None:
-    if not asked.isdigit():
+    mail_id = number_in(asked)
+    if mail_id is None:
         return shown[0] if shown else None
-    among = next((letter for letter in shown if str(letter.row.id) == asked), None)
-    return among or _letters(visit, [_found(int(asked))])[0]
+    among = next((letter for letter in shown if letter.row.id == mail_id), None)
+    return among or _letters(visit, [_found(mail_id)])[0]
 
 
 def _found(mail_id: int) -> SandboxMail:

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from entrepot.catalog.services import Artwork, MappingWish
 from entrepot.catalog.states import MappingKind
 from entrepot.dashboard.reading.mapped import Art, Mapped
+from entrepot.dashboard.reading.numbers import number_in
 
 COLUMNS = (
     "sku",
@@ -163,7 +164,8 @@ def _link(text: str) -> str:
 def _parts(text: str) -> dict[str, int]:
     parts = {}
     for sku, quantity in _pairs(text).items():
-        if not quantity.isdigit() or int(quantity) < 1:
+        number = number_in(quantity)
+        if not number:
             raise BadRow(f"part {sku}: {quantity!r} is not a number of units")
-        parts[sku] = int(quantity)
+        parts[sku] = number
     return parts

@@ -12,6 +12,7 @@ from entrepot.connections.models import Connection
 from entrepot.dashboard.mailbox import framed
 from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading import connections
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.words_of_states import MAIL, MAIL_KIND, chip_of
 from entrepot.notifications import configuring, queries
@@ -40,12 +41,12 @@ def message_templates(request: PageRequest) -> HttpResponse:
     own = list(Template.objects.order_by("kind", "storefront_id", "language"))
     names = {store.id: store.name for store in stores}
     status = request.GET.get("status", "")
-    before = request.GET.get("before", "")
+    before = number_in(request.GET.get("before", ""))
     mails = queries.mails(visit.merchant_id, visit.mode.value)
     if status in MailStatus.values:
         mails = mails.filter(status=status)
-    if before.isdigit():
-        mails = mails.filter(id__lt=int(before))
+    if before is not None:
+        mails = mails.filter(id__lt=before)
     found = list(mails[: PAGE + 1])
     shown = found[:PAGE]
     orders = Order.objects.in_bulk({mail.order_id for mail in shown})
@@ -201,8 +202,8 @@ def preview_template(request: PageRequest, store_id: int, kind: str) -> HttpResp
     visit = request.visit
     what, _store = _asked(visit, store_id, kind)
     asked = request.POST if request.method == "POST" else request.GET
-    number = asked.get("order", "")
-    order = Order.objects.filter(id=int(number) if number.isdigit() else 0, mode=visit.mode).first()
+    order_id = number_in(asked.get("order", ""))
+    order = Order.objects.filter(id=order_id or 0, mode=visit.mode).first()
     if order is None:
         return framed("<p>Choose an order to see the message with its words and numbers.</p>")
     draft = None

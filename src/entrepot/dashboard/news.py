@@ -6,6 +6,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
 from entrepot.dashboard.page import page, show
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words
 from entrepot.notifications import news as telling
@@ -25,12 +26,12 @@ def news(request: PageRequest) -> HttpResponse:
     """List the operators' news, the newest first; what one of them has read is read for all."""
     visit = request.visit
     only_unread = request.GET.get("show") == "unread"
-    before = request.GET.get("before", "")
+    before = number_in(request.GET.get("before", ""))
     rows = _of(visit)
     unread = rows.filter(read_at=None)
     wanted = unread if only_unread else rows
-    if before.isdigit():
-        wanted = wanted.filter(id__lt=int(before))
+    if before is not None:
+        wanted = wanted.filter(id__lt=before)
     found = list(wanted[: PAGE + 1])
     shown = found[:PAGE]
     return show(
@@ -54,7 +55,8 @@ def mark_news(request: PageRequest) -> HttpResponse:
     """Mark one, or all of this mode, as read, or take one off the list."""
     visit = request.visit
     one = request.POST.get("news", "")
-    rows = _of(visit).filter(id=int(one)) if one.isdigit() else _of(visit).filter(read_at=None)
+    asked = number_in(one)
+    rows = _of(visit).filter(read_at=None) if asked is None else _of(visit).filter(id=asked)
     ids = list(rows.values_list("id", flat=True)[:MOST_AT_ONCE])
     if request.POST.get("do") == "remove" and one:
         telling.remove(ids, merchant_id=visit.merchant_id, mode=visit.mode, customer_id=None)

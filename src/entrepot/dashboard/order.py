@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from entrepot.dashboard.page import page, show, show_part, wants_part
 from entrepot.dashboard.reading import beside, explaining, next_step, order_page, panel, timeline
 from entrepot.dashboard.reading.headline import CHIPS
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.events import outbox
 from entrepot.notifications.links import tracking_page, tracking_token
@@ -37,8 +38,9 @@ def found(visit: Visit, key: str) -> Order:
         Http404: there is none, or several have that number.
     """
     rows = Order.objects.filter(mode=visit.mode)
-    if key.isdigit() and len(key) < 19:
-        by_id = rows.filter(id=int(key)).first()
+    order_id = number_in(key)
+    if order_id is not None:
+        by_id = rows.filter(id=order_id).first()
         if by_id is not None:
             return by_id
     named = list(rows.filter(number=key)[:2]) or list(rows.filter(reference=key.upper())[:2])

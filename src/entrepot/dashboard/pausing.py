@@ -10,6 +10,7 @@ from entrepot.connections.models import Connection, EffectPause
 from entrepot.connections.states import EffectFlow, Status
 from entrepot.dashboard.page import page, safe_back, show, show_part, wants_part
 from entrepot.dashboard.reading import shell
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import listed
 from entrepot.dashboard.words_of_states import FLOW
@@ -38,11 +39,10 @@ def pause(request: PageRequest) -> HttpResponse:
     """Ask what to pause and why, pause it; or resume one stop."""
     visit = request.visit
     back = safe_back(request, visit.url("home"))
-    if request.method == "POST" and request.POST.get("resume", "").isdecimal():
+    resumed = number_in(request.POST.get("resume", ""))
+    if request.method == "POST" and resumed is not None:
         try:
-            stop = services.resume_effects(
-                int(request.POST["resume"]), merchant_id=visit.merchant_id, by=visit.actor
-            )
+            stop = services.resume_effects(resumed, merchant_id=visit.merchant_id, by=visit.actor)
         except EffectPause.DoesNotExist as error:
             raise Http404("no such stop") from error
         what = FLOW[EffectFlow(stop.flow)] if stop.flow else "All outside effects"

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from entrepot.access import scope as access_scope
 from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading import picking
+from entrepot.dashboard.reading.numbers import numbers_in
 from entrepot.dashboard.reading.picking import Parcel
 from entrepot.dashboard.uploads import BadFile, Cells, rows_of, text_of
 from entrepot.dashboard.visit import PageRequest, Visit
@@ -73,10 +74,10 @@ def picklists(request: PageRequest) -> HttpResponse:
 def print_picklist(request: PageRequest) -> HttpResponse:
     """Paper: the pick list of the chosen shares, then a packing slip for each."""
     visit = request.visit
-    asked = [int(text) for text in request.GET.getlist("share") if text.isdigit()]
+    asked = numbers_in(request.GET.getlist("share"))
     parcels = [
         parcel
-        for parcel in picking.to_pack(visit.mode.value, share_ids=asked or None)
+        for parcel in picking.to_pack(visit.mode.value, share_ids=sorted(asked) or None)
         if not parcel.waits_for
     ]
     voices = picking.voices(parcels)

@@ -16,6 +16,7 @@ from entrepot.connect.errors import ConnectorError
 from entrepot.connect.http import Http
 from entrepot.dashboard.page import at_work, page, show
 from entrepot.dashboard.reading import flow, owed, standing
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest
 from entrepot.dashboard.wording import count_words, plain, sentence
 
@@ -220,7 +221,8 @@ CONTROLS: dict[str, Callable[[QueryDict], tuple[str, str]]] = {
 
 
 def _number(text: str, *, usual: int) -> int:
-    return int(text) if text.isdigit() and len(text) < 10 else usual
+    number = number_in(text) if len(text) < 10 else None
+    return usual if number is None else number
 
 
 def _asked(

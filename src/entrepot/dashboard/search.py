@@ -6,6 +6,7 @@ from django.utils.http import urlencode
 from entrepot.customers.services import email_hash
 from entrepot.dashboard.page import page
 from entrepot.dashboard.reading import shell
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest
 from entrepot.database import sql
 from entrepot.orders.search import terms_of
@@ -64,13 +65,14 @@ def search(request: PageRequest) -> HttpResponse:
 
 def _elsewhere(mode: str, raw: str) -> str:
     """Identifiers that say themselves what they name: m-88102 is an inbound message."""
-    kind, dash, number = raw.lower().partition("-")
-    if dash and number.isdigit() and kind in {"m", "fo"}:
+    kind, _, digits = raw.lower().partition("-")
+    number = number_in(digits)
+    if number is not None and kind in {"m", "fo"}:
         if kind == "m":
-            return shell.address(mode, "message", int(number))
+            return shell.address(mode, "message", number)
         order_id = sql.fetch_value(
             "SELECT order_id FROM fulfillment_order WHERE id = %s AND mode = %s",
-            [int(number), mode],
+            [number, mode],
         )
         return shell.address(mode, "order", order_id) if order_id else ""
     return ""

@@ -10,6 +10,7 @@ from entrepot.catalog.services import Artwork, MappingWish
 from entrepot.catalog.states import MappingKind
 from entrepot.dashboard.mapping_prices import Price
 from entrepot.dashboard.reading.fixes import Card
+from entrepot.dashboard.reading.numbers import number_in
 
 HOW = (
     (MappingKind.PROVIDER, "Provider’s product"),
@@ -58,8 +59,7 @@ def shown(card: Card, tried: Tried | None) -> dict[str, Any]:
     """What stands in the fields of a card, and beside them a fault or a price."""
     if tried is not None and tried.sku == card.cause.about:
         typed = {name: tried.form[name].value() or "" for name in tried.form.fields}
-        chosen = str(typed["provider"])
-        provider = int(chosen) if chosen.isdecimal() else None
+        provider = number_in(str(typed["provider"]))
         return {**typed, "provider": provider, "problem": tried.problem, "price": tried.price}
     like = card.sold.like if card.sold else None
     return {

@@ -21,6 +21,7 @@ from entrepot.dashboard.reading import (
 )
 from entrepot.dashboard.reading.headline import State, states_of
 from entrepot.dashboard.reading.next_step import Situation
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.reading.shares import Share
 from entrepot.deadletters.models import DeadLetter
 from entrepot.fulfillment.readiness import stopped_by
@@ -74,8 +75,9 @@ class Explanation:
 def order_named(name: str, mode: str) -> int | None:
     """The id of the order with that number, reference, external id or id; the newest of several."""
     condition = Q(number=name) | Q(reference=name.upper()) | Q(external_id=name)
-    if name.isdigit() and len(name) < 19:
-        condition |= Q(id=int(name))
+    order_id = number_in(name)
+    if order_id is not None:
+        condition |= Q(id=order_id)
     return (
         Order.objects.filter(condition, mode=mode)
         .order_by("-id")

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from entrepot.dashboard.reading import flow, headline
 from entrepot.dashboard.reading.headline import CHIPS, State
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.wording import plain
 from entrepot.dashboard.words_of_states import HOLD
 from entrepot.orders.search import terms_of
@@ -109,8 +110,8 @@ def _said(key: str, value: str, names: Mapping[int, str]) -> str:
     match key:
         case "state" if value in headline.KNOWN:
             return CHIPS[State(value)].word
-        case "storefront" | "provider" if value.isdigit():
-            return names.get(int(value), f"no. {value}")
+        case "storefront" | "provider":
+            return names.get(number_in(value) or 0, f"no. {value}")
         case "customer":
             return f"no. {value}"
         case "hold" if value in HoldKind.values:
@@ -176,7 +177,11 @@ def _one_of(known: Collection[str], condition: str) -> Callable[[str], Asked]:
 
 
 def _by_id(condition: str) -> Callable[[str], Asked]:
-    return lambda value: (condition, int(value)) if _is_id(value) else None
+    def asked(value: str) -> Asked:
+        number = number_in(value)
+        return None if number is None else (condition, number)
+
+    return asked
 
 
 def _state(value: str) -> Asked:
@@ -194,10 +199,6 @@ def _place(value: str) -> Asked:
     if value not in {row[0] for row in flow.PLACES} - {"refused", "parked"}:
         return None
     return flow.condition_of_place(value), None
-
-
-def _is_id(value: str) -> bool:
-    return value.isdigit() and len(value) < 19
 
 
 def _sku(value: str) -> Asked:

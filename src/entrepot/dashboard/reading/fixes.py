@@ -15,6 +15,7 @@ from entrepot.catalog.models import Variant
 from entrepot.connect.registry import UnknownPlatform, platform
 from entrepot.customers.models import PostalAddress
 from entrepot.dashboard.reading import connections
+from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.reading.standing import TOLD_APART, Cause
 from entrepot.dashboard.wording import country_name
 from entrepot.deadletters.models import DeadLetter
@@ -240,7 +241,7 @@ def _twin(waiting: list[Waiting], orders: Mapping[int, Order]) -> Waiting | None
     """The earlier order that a suspected duplicate resembles."""
     for one in waiting:
         twin_id = one.data.get("twin_id") or one.data.get("order_id")
-        order = orders.get(int(str(twin_id))) if str(twin_id or "").isdigit() else None
+        order = orders.get(number_in(str(twin_id)) or 0)
         if order is not None:
             return _waiting(order, None, None)
     return None

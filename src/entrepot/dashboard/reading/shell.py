@@ -10,6 +10,7 @@ from entrepot.access.models import User
 from entrepot.connections.models import EffectPause
 from entrepot.dashboard import words_of_states
 from entrepot.dashboard.reading import standing
+from entrepot.dashboard.reading.numbers import numbers_in
 from entrepot.dashboard.wording import Chip
 from entrepot.database import sql
 
@@ -150,7 +151,7 @@ def _what_stopped(flow: str, connection: str) -> str:
 
 def names_of_actors(actors: set[str]) -> dict[str, str]:
     """People's names by actor ("user:3"); machines and schedules by what they are."""
-    ids = {int(actor[5:]) for actor in actors if actor.startswith("user:") and actor[5:].isdigit()}
+    ids = numbers_in(actor[5:] for actor in actors if actor.startswith("user:"))
     names = {
         f"user:{user_id}": name
         for user_id, name in User.objects.filter(id__in=ids).values_list("id", "name")
