@@ -67,7 +67,7 @@ def test_it_speaks_the_customers_language_and_writes_money_as_there(scene: Scene
     assert '<html lang="de"' in german
     assert "Ein Paket ist da, eines verspätet sich und eines entsteht noch." in text_of(german)
     assert "187,40\N{NO-BREAK SPACE}€" in german
-    assert "-12,00\N{NO-BREAK SPACE}€" in german
+    assert "\N{MINUS SIGN}12,00\N{NO-BREAK SPACE}€" in german
     assert "Zeitzone: Mitteleuropäische Zeit." in german
     assert '<html lang="en"' in english
 

@@ -63,8 +63,14 @@ class Speech:
         return words.get(form, words["other"]).format(n=n)
 
     def money(self, money: Money) -> str:
-        """An amount as the locale writes it, with the currency's own decimals: "187,40 €"."""
-        return str(format_currency(money.rounded().amount, money.currency, locale=self.locale))
+        """An amount as the locale writes it, with the currency's own decimals: "187,40 €".
+
+        A minus is a minus everywhere: many locales have the hyphen of keyboards for it.
+        """
+        amount = money.rounded().amount
+        return str(format_currency(amount, money.currency, locale=self.locale)).replace(
+            "-", "\N{MINUS SIGN}"
+        )
 
     def day(self, at: datetime) -> str:
         """A day of the near future or past, without its year: "Mo., 23. November"."""
