@@ -78,7 +78,7 @@ def _odd(whole: Any, chance: random.Random) -> Any:
     """One value replaced, dropped, doubled, scaled, or swapped with another."""
     places = list(_places(whole))
     if not places:
-        return chance.choice(ODD)
+        return copy.deepcopy(chance.choice(ODD))
     holder, key = chance.choice(places)
     match chance.randrange(6):
         case 0:
@@ -93,7 +93,7 @@ def _odd(whole: Any, chance: random.Random) -> Any:
         case 4 if isinstance(holder[key], str):
             holder[key] += chance.choice(("0", " ", "é", "\u202e", "00000000000000000000"))
         case _:
-            holder[key] = chance.choice(ODD)
+            holder[key] = copy.deepcopy(chance.choice(ODD))  # it may become a holder itself
     return whole
 
 
