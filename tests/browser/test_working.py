@@ -1,6 +1,6 @@
 """Working in a real browser: dialogs, keys, the theme, without JavaScript, signing in."""
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from entrepot.access.states import Role
 from tests.browser.conftest import OpenWindow
@@ -29,6 +29,32 @@ def test_an_action_opens_as_a_dialog_and_its_preview_follows_the_form(
     path, reason, dialogs = opened.do(refund)
 
     assert (path, reason, dialogs) == (f"/{order.id}/", "parcel late", 0)
+
+
+def test_what_is_typed_while_an_effect_is_worked_out_stays(
+    scene: Scene, window: OpenWindow
+) -> None:
+    opened, order = window(scene), scene.orders["10482"]
+    opened.look(f"/orders/{order.id}/")
+
+    def refund(page: Page) -> tuple[str, str]:
+        previews: list[Route] = []
+        page.get_by_role("link", name="Refund …").click()
+        page.get_by_label("Amount in EUR").fill("31.20")
+        page.route("**preview=1**", lambda route: previews.append(route))  # noqa: PLW0108 -- not a builtin
+        with page.expect_request("**preview=1**"):
+            page.get_by_label("Reason").focus()
+        page.keyboard.type("Päckchen zu spä")
+        previews[0].continue_()
+        page.get_by_role("button", name="Refund 31.20").wait_for()
+        page.unroute("**preview=1**")
+        page.keyboard.type("t")
+        typed = page.get_by_label("Reason").input_value()
+        page.get_by_role("button", name="Refund 31.20").click()
+        page.get_by_role("status").filter(has_text="on its way").wait_for()
+        return typed, page.url.rpartition("/orders")[2]
+
+    assert opened.do(refund) == ("Päckchen zu spät", f"/{order.id}/")
 
 
 def test_escape_closes_a_dialog_and_nothing_has_happened(scene: Scene, window: OpenWindow) -> None:

@@ -102,6 +102,41 @@
     dialog.addEventListener("close", close);
   });
 
+  /* The effect of a form is worked out by the server, which draws the form anew: what was typed
+     meanwhile stays, and so does the cursor. */
+  var typed = null;
+
+  function texts(box) {
+    return Array.prototype.filter.call(box.querySelectorAll("input, textarea"), function (field) {
+      return field.name && !/^(hidden|checkbox|radio|file|submit|button)$/.test(field.type);
+    });
+  }
+
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    var box = event.detail.target;
+    if (box.id !== "act-box") return;
+    var current = document.activeElement;
+    typed = { values: {}, at: "", from: null, to: null };
+    texts(box).forEach(function (field) {
+      typed.values[field.name] = field.value;
+      if (field !== current) return;
+      typed.at = field.name;
+      try { typed.from = field.selectionStart; typed.to = field.selectionEnd; } catch (error) { /* numbers have none */ }
+    });
+  });
+
+  document.addEventListener("htmx:afterSettle", function () {
+    var box = document.getElementById("act-box"), before = typed;
+    typed = null;
+    if (!box || !before) return;
+    texts(box).forEach(function (field) {
+      if (field.name in before.values) field.value = before.values[field.name];
+      if (field.name !== before.at) return;
+      field.focus();
+      if (before.from !== null) field.setSelectionRange(before.from, before.to);
+    });
+  });
+
   addEventListener("pageshow", count);
   count();
 })();
