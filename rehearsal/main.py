@@ -200,7 +200,8 @@ class _Run:
             if row["kind"] in AWAITED and row["order_id"] not in stands
         )
         asked = sum(
-            row["status"] == "unknown" and not row["needs_person"] for row in evidence.attempts
+            row["status"] == "unknown" and not row["needs_person"] and row["order_id"] not in stands
+            for row in evidence.attempts
         )
         return left + Counter({"an answer": asked})
 

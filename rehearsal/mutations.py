@@ -237,7 +237,7 @@ MUTATIONS: dict[str, Mutation] = {
             ),
             _one(
                 "tasks/mail.py",
-                "        return sending.deliver(mail)\n",
+                "        return sending.deliver(mail, before_send=lease.check)\n",
                 "        return sending.Delivered(mail.message_id, '')\n",
             ),
         ),

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 
 from entrepot.access.models import Merchant
+from entrepot.attempts.states import LeaseLost
 from entrepot.canon.orders import Mode
 from entrepot.connect import addresses
 from entrepot.connect.errors import Misconfigured
@@ -53,6 +54,24 @@ def house(merchant: Merchant, inside: tuple[Counter, str]) -> Connection:
     return services.change_settings(
         made.id, merchant_id=merchant.id, settings={"base_url": f"{inside[1]}/v4.0"}
     )
+
+
+def test_a_write_whose_time_ran_out_while_the_connection_was_made_does_not_leave(
+    house: Connection, inside: tuple[Counter, str]
+) -> None:
+    asked: list[int] = []
+
+    def before_send() -> None:
+        asked.append(len(asked))
+        if len(asked) == 2:
+            raise LeaseLost(8, 3)
+
+    with pytest.raises(LeaseLost):
+        doors.door(house.id, before_send=before_send).post("/orders", json={})
+    stopped = inside[0].asked
+    doors.door(house.id, before_send=before_send).post("/orders", json={})
+
+    assert (stopped, inside[0].asked, len(asked)) == (0, 1, 4)
 
 
 @pytest.mark.usefixtures("shut")

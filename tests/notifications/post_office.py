@@ -54,7 +54,7 @@ class _Handler(socketserver.StreamRequestHandler):
         office = self.server.office
         self._say("354 go on")
         content = self._content()
-        if office.hangs_up_at == "content":
+        if content is None or office.hangs_up_at == "content":
             return False
         answer = office.answers.get("content", "250 taken")
         if answer.startswith("250"):
@@ -62,13 +62,14 @@ class _Handler(socketserver.StreamRequestHandler):
         self._say(answer)
         return True
 
-    def _content(self) -> str:
-        lines = []
+    def _content(self) -> str | None:
+        """A mail up to its end; None when its sender was gone before."""
+        lines: list[str] = []
         for raw in self.rfile:
             if raw == b".\r\n":
-                break
+                return "".join(lines)
             lines.append(raw.decode())
-        return "".join(lines)
+        return None
 
     def _say(self, words: str) -> None:
         self.wfile.write(f"{words}\r\n".encode())

@@ -14,6 +14,7 @@ from django.core.mail import EmailMessage
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
+from entrepot.attempts.states import LeaseLost
 from entrepot.connect.errors import (
     ConnectorError,
     Misconfigured,
@@ -109,6 +110,24 @@ def test_what_a_mail_server_does_is_sorted_by_what_can_have_happened(
         sending.deliver(mail)
 
     assert type(raised.value) is error
+    assert office.taken == []
+
+
+@pytest.mark.parametrize("stops_at", [1, 2])
+def test_content_that_may_not_leave_any_more_does_not_whatever_was_said_before(
+    office: PostOffice, mail: OutgoingMail, stops_at: int
+) -> None:
+    asked: list[int] = []
+
+    def before_send() -> None:
+        asked.append(len(asked))
+        if len(asked) == stops_at:
+            raise LeaseLost(8, 3)
+
+    with pytest.raises(LeaseLost):
+        sending.deliver(mail, before_send=before_send)
+
+    assert len(asked) == stops_at
     assert office.taken == []
 
 

@@ -6,14 +6,12 @@ at the address that was really reached, before a byte of the request leaves.
 
 import ipaddress
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from entrepot.connect.errors import Misconfigured, Unavailable
 
-# Takes what httpcore tells of each step of a call; hung into a request's extensions as "trace".
-Guard = Callable[[str, Mapping[str, Any]], None]
 # Networks whose addresses stand for one of the older kind, which begins at this bit from the right.
 _STANDS_FOR = (
     (ipaddress.IPv6Network("64:ff9b::/96"), 0),

@@ -24,6 +24,7 @@ from entrepot.connect.errors import (
     Unavailable,
     UnexpectedResponse,
 )
+from entrepot.connect.guards import Guard, before_first_byte, together
 from entrepot.connect.haste import hurried
 from entrepot.connect.unpacking import ACCEPTED, unpacked
 from entrepot.connect.waiting import retry_after_of
@@ -173,7 +174,8 @@ class Http:
             call_log: gets every call.
             redact: takes secrets and personal data out of what the log keeps.
             priority: the lane of the budget.
-            before_send: called just before the bytes of a write leave; raises to stop them.
+            before_send: called just before the bytes of a write leave, and again once there is a
+                connection for them; raises to stop them.
             let_go: called before each call: gives back what others need while it waits.
             allow_private: whether it may lead into our own network.
         """
@@ -271,11 +273,13 @@ class Http:
         )
         if self._auth is not None:
             self._auth(request)
-        if not self._allow_private:
-            request.extensions["trace"] = refuse_private
+        guards: list[Guard] = [] if self._allow_private else [refuse_private]
         self._let_go()
         if not reads and self._before_send is not None:
             self._before_send()
+            guards.append(before_first_byte(self._before_send))
+        if guards:
+            request.extensions["trace"] = together(guards)
         started, started_at = time.monotonic(), datetime.now(UTC)  # noqa: TID251 -- the door's own log
         answer: Answer | None = None
         outcome = "ok"

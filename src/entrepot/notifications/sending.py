@@ -7,6 +7,7 @@ can be asked, and there the guarantee is *exactly once*.
 """
 
 import smtplib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import formataddr
@@ -54,10 +55,12 @@ class Delivered:
     guarantee: str
 
 
-def deliver(mail: OutgoingMail) -> Delivered:
+def deliver(mail: OutgoingMail, *, before_send: Callable[[], None] | None = None) -> Delivered:
     """Hand a mail to the mail service. Call it outside transactions. Not safe to repeat.
 
     Mails of orders in test mode are kept in the mailbox, whatever the mail service is.
+    `before_send` is called just before the content leaves by SMTP, which takes some turns of talk
+    until then; it raises to stop it, and of the mail nothing has left.
 
     Raises:
         Unavailable: it did not leave (no connection, a refusal for the moment). Safe to repeat.
@@ -66,7 +69,7 @@ def deliver(mail: OutgoingMail) -> Delivered:
         Misconfigured: the service refuses us: account, password or sender.
     """
     path = backend_of(mail.mode)
-    backend = _open(path)
+    backend = _open(path, before_send)
     message = _message(mail)
     try:
         backend.send_messages([message])
@@ -123,14 +126,31 @@ class _Watched(smtplib.SMTP):
     """An SMTP connection that remembers how far the last mail came."""
 
     stage = Stage.BEFORE
+    before_send: Callable[[], None] | None = None
+    _hands_over = False
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         """Hand over the content."""
         self.stage = Stage.CONTENT
-        code, words = super().data(msg)
+        self._hands_over = True
+        try:
+            code, words = super().data(msg)
+        finally:
+            self._hands_over = False
         if code == 250:
             self.stage = Stage.TAKEN
         return code, words
+
+    def send(self, s: Any) -> None:
+        """Send bytes; those of a mail's content only while they may still leave."""
+        if self._hands_over and self.before_send is not None:
+            try:
+                self.before_send()
+            except BaseException:
+                self.stage = Stage.BEFORE
+                self.close()  # at once: a server that waits for content takes a QUIT for some
+                raise
+        super().send(s)
 
 
 class _WatchedTls(_Watched, smtplib.SMTP_SSL):
@@ -141,6 +161,17 @@ class SmtpBackend(EmailBackend):
     """Django's SMTP backend; `stage` outlives the connection, which Django forgets on an error."""
 
     stage = Stage.BEFORE
+
+    def __init__(self, *, before_send: Callable[[], None] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._before_send = before_send
+
+    def open(self) -> bool | None:
+        """Connect; the content of mails is asked about before it leaves."""
+        is_new = super().open()
+        if isinstance(self.connection, _Watched):
+            self.connection.before_send = self._before_send
+        return is_new
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
@@ -208,9 +239,11 @@ def _of_api(error: AnymailAPIError) -> ConnectorError:
     return Rejected(said, code=str(code))
 
 
-def _open(path: str) -> BaseEmailBackend:
+def _open(path: str, before_send: Callable[[], None] | None) -> BaseEmailBackend:
     if path == SMTP:
-        return get_connection(TRACKED_SMTP, timeout=int(DEADLINE.total_seconds()))
+        return get_connection(
+            TRACKED_SMTP, timeout=int(DEADLINE.total_seconds()), before_send=before_send
+        )
     return get_connection(path)
 
 

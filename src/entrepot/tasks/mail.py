@@ -114,7 +114,7 @@ def _sending(merchant_id: int, decided: MailCall, work: Work) -> Intended[Delive
         subject_id=decided.mail.mail_id,
         connection_id=None,  # the mail service is the installation's, not the storefront's
         lease=decided.lease,
-        call=lambda _: _deliver(decided.mail),
+        call=lambda lease: _deliver(decided.mail, lease),
         recorder=MailRecorder(merchant_id, decided.mail.mail_id),
         cause=work.cause,
     )
@@ -163,9 +163,9 @@ def ask_mail(attempt: Attempt, lease: Lease) -> None:
             asking.after_not_sent(after)
 
 
-def _deliver(mail: OutgoingMail) -> Delivered:
+def _deliver(mail: OutgoingMail, lease: Lease) -> Delivered:
     try:
-        return sending.deliver(mail)
+        return sending.deliver(mail, before_send=lease.check)
     except Misconfigured as error:
         raise Unavailable(str(error), retry_after=AFTER_MISCONFIGURED) from error
 
