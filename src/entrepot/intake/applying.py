@@ -34,7 +34,7 @@ from entrepot.orders.snapshots import (
     apply_orders,
     mark_deleted,
 )
-from entrepot.payments import checkouts, ledger
+from entrepot.payments import checkouts, ledger, refunds
 from entrepot.payments.ledger import IncomingFact
 
 Item = TypeVar("Item", PaymentFact, ProviderOrder, TrackerSnapshot)
@@ -111,6 +111,7 @@ def apply(messages: Sequence[Understood]) -> list[Finished]:
     facts = [*_facts_of_orders(sales, applied), *_loose_facts(messages)]
     paid = ledger.record_facts(facts)
     paid += ledger.match_waiting(_claims(sales, applied))
+    refunds.note_facts(sorted(set(paid)))
     checkouts.link_orders(
         (sale.incoming.merchant_id, sale.incoming.snapshot.checkout_reference, result.order_id)
         for sale, result in zip(sales, applied, strict=True)

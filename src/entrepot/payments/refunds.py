@@ -1,7 +1,7 @@
 """Refunds that the hub issues: where the payment was taken, after a look-up, once."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -100,18 +100,7 @@ def want_refund(
             data={"amount": str(amount.amount), "currency": amount.currency},
             reason=reason.strip(),
         )
-        obligations.open_many(
-            [
-                obligations.NewObligation(
-                    merchant_id=merchant_id,
-                    mode=order.mode,
-                    kind=Owed.REFUND,
-                    subject_kind="refund",
-                    subject_id=refund.id,
-                    order_id=order_id,
-                )
-            ]
-        )
+        _owe(refund)
     return refund
 
 
@@ -228,11 +217,15 @@ def try_again(merchant_id: int, refund_id: int, *, by: str, reason: str) -> Refu
     return refund
 
 
-def note_facts(order_ids: list[int]) -> None:
-    """Bring refunds of ours in line with what the gateway said later: paid out, or failed."""
-    for refund in Refund.objects.select_for_update().filter(
+def note_facts(order_ids: Sequence[int]) -> None:
+    """Bring refunds of ours in line with what the gateway said later: paid out, or failed.
+
+    Inside the open scope, with the orders locked.
+    """
+    waiting = Refund.objects.filter(
         order_id__in=order_ids, status__in=[RefundStatus.PENDING, RefundStatus.DONE]
-    ):
+    )
+    for refund in waiting.select_for_update().order_by("id"):
         kinds = set(
             PaymentEntry.objects.filter(
                 order_id=refund.order_id, external_id=refund.external_id
@@ -343,6 +336,23 @@ def _settle(refund: Refund, kind: PaymentFactKind, *, reason: str) -> None:
     refund.take(step, reason=reason)
     if step is RefundStep.FINISH:
         obligations.meet_many([(refund.merchant_id, Owed.REFUND, "refund", refund.id)])
+    elif step is RefundStep.FAIL:
+        _owe(refund)  # again, where the money came back after it had gone out
+
+
+def _owe(refund: Refund) -> None:
+    obligations.open_many(
+        [
+            obligations.NewObligation(
+                merchant_id=refund.merchant_id,
+                mode=refund.mode,
+                kind=Owed.REFUND,
+                subject_kind="refund",
+                subject_id=refund.id,
+                order_id=refund.order_id,
+            )
+        ]
+    )
 
 
 def _fact(refund: Refund, order: Order, receipt: RefundReceipt) -> ledger.IncomingFact:
