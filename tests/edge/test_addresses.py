@@ -10,9 +10,12 @@ import httpx
 import pytest
 from django.utils import timezone
 
+from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.connections import services as connections
 from entrepot.connections.models import Connection
+from entrepot.edge.reminders import UNPROVED_AT_ONCE
+from entrepot.inbox.models import InboxMessage
 from tests.connections.accounts import (
     SHOP_SECRET,
     a_gateway,
@@ -227,3 +230,23 @@ def _until(ask: Callable[[], httpx.Response], wanted: int) -> httpx.Response:
             break
         answer = ask()
     return answer
+
+
+def test_what_nobody_signed_is_taken_within_bounds_and_the_connections_own_address_beside_it(
+    edge: httpx.Client, merchant: Merchant
+) -> None:
+    house = a_print_house(merchant)
+    event = '{"id": "evt_%d", "type": "com.prodigi.order.shipments", "subject": "ord_%d"}'
+    bodies = [(event % (number, number)).encode() for number in range(UNPROVED_AT_ONCE + 30)]
+
+    answers = [edge.post("/api/webhooks/prodigi", content=body) for body in bodies]
+    own = edge.post(hook_path(house), content=bodies[-1])
+
+    refused = [one for one in answers if one.status_code == 429]
+    assert [one.status_code for one in answers[:UNPROVED_AT_ONCE]] == [200] * UNPROVED_AT_ONCE
+    assert 10 < len(refused) <= 30
+    assert refused[0].headers["retry-after"] == "60"
+    assert own.json() == {"status": "stored"}
+    with scope.merchant(merchant.id):
+        stored = InboxMessage.objects.filter(connection_id=house.id).count()
+    assert stored == len(bodies) - len(refused) + 1

@@ -33,6 +33,7 @@ from entrepot.edge.reading import (
     send_answer,
     target_of,
 )
+from entrepot.edge.reminders import Reminders
 from entrepot.edge.threads import in_thread
 from entrepot.edge.verifying import Ambiguous, Believed, Disbelieved, verify_for, verify_for_one
 from entrepot.edge.writer import GroupWriter, NotStored, QueueFull
@@ -49,6 +50,14 @@ REFUSALS_QUIET_S = 600.0
 
 _log = structlog.get_logger(__name__)
 _busy = Answer(503, {"status": "busy", "reason": "come again"}, headers=((b"retry-after", b"2"),))
+_too_many = Answer(
+    429,
+    {
+        "status": "busy",
+        "reason": "too much that nobody has signed: use the connection's own address",
+    },
+    headers=((b"retry-after", b"60"),),
+)
 _unknown = Answer(
     404, {"status": "unknown", "reason": "no connection has this address"}, ends_connection=True
 )
@@ -70,6 +79,7 @@ class Edge:
     body_limit: int
     _refusing: int = 0
     _quiet_until: dict[int, float] = field(default_factory=dict)
+    _reminders: Reminders = field(default_factory=Reminders)
 
     @classmethod
     def of_settings(cls) -> "Edge":
@@ -128,6 +138,8 @@ class Edge:
             return _ambiguous
         except Disbelieved as error:
             return await self._disbelieve(error, headers, body)
+        if not believed.is_proved and not self._reminders.take(believed.receiving.connection_id):
+            return _too_many
         return await self._store(believed, headers, body)
 
     async def _store(self, believed: Believed, headers: dict[str, str], body: bytes) -> Answer:

@@ -28,10 +28,14 @@ class Disbelieved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """A delivery, whose it is, and what its verification said."""
+    """A delivery, whose it is, and what its verification said.
+
+    `is_proved` is False where neither a signature nor a token in the address vouches for it.
+    """
 
     receiving: Receiving
     verified: Verified
+    is_proved: bool = True
 
 
 def verify_for(
@@ -81,7 +85,7 @@ def verify_for_one(
             continue
         if not is_proved:
             verified = replace(verified, is_hint=True, dedupe_key="")
-        believed.append(Believed(candidate, verified))
+        believed.append(Believed(candidate, verified, is_proved))
     if len(believed) == 1:
         return believed[0]
     if believed:

@@ -23,6 +23,7 @@ from entrepot.inbox.services import Finished
 from entrepot.inbox.states import Outcome
 from entrepot.intake import hints
 from entrepot.intake.understanding import Known, Understood
+from entrepot.intake.unproved import about_ours
 from entrepot.orders.models import Order
 from entrepot.orders.policy import OrderPolicy
 from entrepot.orders.review import review_orders
@@ -105,6 +106,7 @@ def apply(messages: Sequence[Understood]) -> list[Finished]:
         ReusedIdentity, Raced: for the one message at fault when it is alone; the caller applies a
             failed batch one by one.
     """
+    messages = about_ours(messages)
     sales = [sale for message in messages for sale in _sales_of(message)]
     applied = apply_orders([sale.incoming for sale in sales])
     _check(sales, applied)
