@@ -49,7 +49,7 @@ BROAD_EXCEPT = {
 }
 STEPPING = {"take", "_take", "take_together", "__init__"}
 STATUSES_WITHOUT_STEPS = {
-    "src/entrepot/fulfillment/shipping.py": "a shipment is there or voided, by one recorded fact",
+    "src/entrepot/fulfillment/voiding.py": "a shipment is there or voided, by one recorded fact",
     "src/entrepot/fulfillment/tracking.py": "a parcel's status follows from all of its updates",
 }
 SHAPELESS_MODULES = {"utils", "helpers", "common", "misc", "base", "manager", "managers"}

@@ -12,8 +12,9 @@ from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.books import Phase
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
-from entrepot.fulfillment.shipping import Leaving, ship_by_hand, void_shipment
+from entrepot.fulfillment.shipping import Leaving, ship_by_hand
 from entrepot.fulfillment.tracking import move_parcel
+from entrepot.fulfillment.voiding import void_shipment
 from entrepot.obligations.models import Obligation
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders import services as orders

@@ -21,8 +21,9 @@ from entrepot.events import outbox
 from entrepot.fulfillment.counting import recount_planned
 from entrepot.fulfillment.models import TOLD, FulfillmentOrder
 from entrepot.fulfillment.references import position_of
-from entrepot.fulfillment.shipping import Departures, Leaving, settle_left, void_shipment
+from entrepot.fulfillment.shipping import Departures, Leaving, settle_left
 from entrepot.fulfillment.states import Status, Step
+from entrepot.fulfillment.voiding import void_shipment
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders import locks

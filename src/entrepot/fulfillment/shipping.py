@@ -7,10 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from entrepot.access import scope
-from entrepot.canon.tracking import ParcelStatus
 from entrepot.database import clock, saving, sql
 from entrepot.events import outbox
-from entrepot.fulfillment import promises
 from entrepot.fulfillment.contents import Units, contents_of, fitting
 from entrepot.fulfillment.counting import recount
 from entrepot.fulfillment.models import (
@@ -21,7 +19,8 @@ from entrepot.fulfillment.models import (
     ShipmentItem,
 )
 from entrepot.fulfillment.states import ShipmentStatus, Status, Step
-from entrepot.fulfillment.tracking import move_parcels
+from entrepot.fulfillment.tracking import follow_again
+from entrepot.fulfillment.voiding import take_back_void
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders import search
@@ -96,17 +95,20 @@ class Departures:
         """Record goods that left a share; a repeat updates tracking only.
 
         A shipment of a cancelled share is recorded all the same, and becomes a case for a person.
-        What other shipments hold by now does not leave again.
+        What other shipments hold by now does not leave again. One that was void has left after all.
         What it changes of counts and statuses is up to `settle_left`, for many shares at once.
         """
         known = self.known(share, leaving.external_id)
-        if known is not None:
+        if known is not None and known.status != ShipmentStatus.VOIDED:
             self._complete(known, leaving, cause=cause)
             return known
         self._grown.add(share.id)
         leaving = self._fitted(share, leaving)
-        shipment = self._add_shipment(share, leaving, cause=cause)
-        parcel = self._add_parcel(shipment, leaving)
+        if known is None:
+            shipment = self._add_shipment(share, leaving, cause=cause)
+            parcel = self._add_parcel(shipment, leaving)
+        else:
+            shipment, parcel = known, self._take_back_void(share, known, leaving)
         _tell_of(share, shipment, leaving)
         self._owed.append(_arrival(parcel, leaving))
         if share.status in (Status.CANCELLED, Status.CANCELLING):
@@ -157,6 +159,10 @@ class Departures:
         self._shipments[share.id, leaving.external_id] = shipment
         self._of_share.setdefault(share.id, []).append(shipment)
         self._parcels[shipment.id] = []
+        self._fill(shipment, share, leaving)
+        return shipment
+
+    def _fill(self, shipment: Shipment, share: FulfillmentOrder, leaving: Leaving) -> None:
         self._contents[shipment.id] = dict(leaving.units)
         items = {item.id: item for item in share.items.all()}
         for item_id, quantity in sorted(leaving.units.items()):
@@ -170,7 +176,21 @@ class Departures:
                         quantity=quantity,
                     )
                 )
-        return shipment
+
+    def _take_back_void(
+        self, share: FulfillmentOrder, shipment: Shipment, leaving: Leaving
+    ) -> Parcel:
+        """A void shipment has left after all, maybe with other units or another label."""
+        take_back_void(shipment, shipped_at=leaving.shipped_at)
+        self._fill(shipment, share, leaving)
+        parcels = {parcel.tracking_number: parcel for parcel in self._parcels[shipment.id]}
+        parcel = parcels.get(leaving.tracking_number)
+        if parcel is not None:
+            return follow_again(parcel)
+        if shipment.written_back_at is not None:
+            shipment.written_back_at = None  # another label is news of its own
+            saving.save(shipment, "written_back_at")
+        return self._add_parcel(shipment, leaving)
 
     def _add_parcel(self, shipment: Shipment, leaving: Leaving) -> Parcel:
         last_shipment, number = self._last[shipment.order_id]
@@ -190,7 +210,7 @@ class Departures:
 
     def _complete(self, shipment: Shipment, leaving: Leaving, *, cause: str) -> None:
         """Take over tracking that came later than the shipment."""
-        if shipment.status == ShipmentStatus.VOIDED or not leaving.tracking_number:
+        if not leaving.tracking_number:
             return
         by_number = {parcel.tracking_number: parcel for parcel in self._parcels[shipment.id]}
         if leaving.tracking_number in by_number:
@@ -246,56 +266,6 @@ def record_shipment(share: FulfillmentOrder, leaving: Leaving, *, cause: str) ->
         departures.finish()
         settle_left([share])
     return shipment
-
-
-def void_shipment(
-    shipment: Shipment, *, reason: str, share: FulfillmentOrder | None = None
-) -> None:
-    """Record that a shipment turned out not to exist; repeating it changes nothing.
-
-    `share` is its share, where the caller has locked and read it.
-    """
-    if shipment.status == ShipmentStatus.VOIDED:
-        return
-    shipment.status = ShipmentStatus.VOIDED
-    saving.save(shipment, "status")
-    locked = Parcel.objects.select_for_update().filter(shipment_id=shipment.id).order_by("id")
-    parcels = list(locked)
-    move_parcels(
-        parcels,
-        ParcelStatus.VOIDED,
-        happened_at=clock.now(),
-        message=reason,
-        cause=f"shipment:{shipment.id}",
-    )
-    mine = shipment.merchant_id
-    obligations.void_many(
-        [
-            *((mine, Owed.DELIVER, "parcel", parcel.id) for parcel in parcels),
-            (mine, Owed.WRITE_BACK, "shipment", shipment.id),
-        ],
-        reason=reason,
-    )
-    outbox.record(
-        "shipment.voided",
-        merchant_id=shipment.merchant_id,
-        mode=shipment.mode,
-        order_id=shipment.order_id,
-        subject=("shipment", shipment.id),
-        reason=reason,
-    )
-    recount([shipment.order_id])
-    locked_shares = FulfillmentOrder.objects.select_for_update()
-    _reopen(share or locked_shares.get(id=shipment.fulfillment_order_id), reason=reason)
-
-
-def _reopen(share: FulfillmentOrder, *, reason: str) -> None:
-    """A share of which everything had left has units to send again, and owes them."""
-    if share.status != Status.CLOSED:
-        return
-    share.ended_at = None
-    share.take(Step.REOPEN, reason=reason)
-    promises.owe_shipping(share, since=clock.now())
 
 
 def ship_by_hand(

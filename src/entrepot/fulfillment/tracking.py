@@ -200,6 +200,31 @@ def move_parcels(
     return _settle([(parcel, because) for parcel in parcels], words)
 
 
+def cause_of_void(shipment_id: int) -> str:
+    """How our own word is marked that the parcels of a shipment do not exist."""
+    return f"shipment:{shipment_id}"
+
+
+def follow_again(parcel: Parcel) -> Parcel:
+    """Take our word back that a parcel is void; what its carrier has said of it counts again.
+
+    The order must be locked. Returns the parcel as it is now.
+    """
+    saving.flush()
+    parcel = Parcel.objects.select_for_update().get(id=parcel.id)
+    ours = TrackingEntry.objects.filter(
+        parcel_id=parcel.id,
+        status=ParcelStatus.VOIDED,
+        cause=cause_of_void(parcel.shipment_id),
+    )
+    if ours.delete()[0]:
+        parcel.status, parcel.status_at = ParcelStatus.UNKNOWN, None
+        because = outbox.current_cause()[1]
+        _record_move(parcel, ParcelStatus.VOIDED, cause=because)
+        _settle([(parcel, because)], ())
+    return parcel
+
+
 def due_to_be_presumed(limit: int) -> list[tuple[int, int, int]]:
     """Parcels (merchant, id, days) that no carrier follows, long enough after they left.
 
