@@ -129,6 +129,9 @@ def _holds_of(order: dict[str, Any], policies: Mapping[int, OrderPolicy]) -> lis
         holds.append(
             NewHold(**mine, kind=HoldKind.SOURCE, reason=f"The shop put it on hold ({word})")
         )
+    if _failed_at_source(order, policies):
+        reason = f"The shop says that it failed ({word})"
+        holds.append(NewHold(**mine, kind=HoldKind.SOURCE, reason=reason))
     if state == SourceState.UNKNOWN:
         reason = f"The shop's state “{word}” is not mapped"
         holds.append(NewHold(**mine, kind=HoldKind.STATE_UNKNOWN, about=word, reason=reason))
@@ -178,7 +181,7 @@ def _why_over(
     """Why a hold is over by itself, or "" while it is not."""
     state = order["source_state"]
     match kind:
-        case HoldKind.SOURCE if state != SourceState.ON_HOLD:
+        case HoldKind.SOURCE if state not in (SourceState.ON_HOLD, SourceState.FAILED):
             return "the shop let it go on"
         case HoldKind.STATE_UNKNOWN if state != SourceState.UNKNOWN:
             return "the shop's state is known now"
@@ -192,6 +195,16 @@ def _why_over(
             return "the money has changed since" if has_changed else ""
         case _:
             return ""
+
+
+def _failed_at_source(order: dict[str, Any], policies: Mapping[int, OrderPolicy]) -> bool:
+    """Whether the source takes a sale back that work may have begun on, without cancelling it."""
+    return (
+        order["source_state"] == SourceState.FAILED
+        and order["released_at"] is not None
+        and order["status"] == OrderStatus.OPEN
+        and order["source_status"] not in policies[order["connection_id"]].release_states
+    )
 
 
 def _takes_known_money(order: dict[str, Any], policies: Mapping[int, OrderPolicy]) -> bool:
