@@ -12,6 +12,7 @@ from entrepot.connections import services
 from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.fulfillment.models import Parcel, Shipment, TrackingEntry
+from entrepot.fulfillment.tracking import move_parcel
 from entrepot.tasks.fulfillment import refresh
 from entrepot.tasks.tracking import presume
 from tests.rules.trade import Trade, connect, snapshot
@@ -138,3 +139,41 @@ def test_a_carriers_later_word_replaces_what_was_presumed(trade: Trade, parcel: 
 
     assert state(trade)[0] == "returning"
     assert trade.order().units_presumed == 0
+
+
+@pytest.mark.parametrize("on_the_way", [(), (ParcelStatus.IN_TRANSIT,), (ParcelStatus.LOST,)])
+def test_what_a_carrier_delivers_after_it_turned_back_has_come_back_and_not_arrived(
+    trade: Trade, parcel: Parcel, on_the_way: tuple[ParcelStatus, ...]
+) -> None:
+    """Carriers scan the way back like the way there: out for delivery, delivered, to the sender."""
+    back = (
+        *(ParcelStatus.OUT_FOR_DELIVERY, ParcelStatus.RETURNING, *on_the_way),
+        *(ParcelStatus.OUT_FOR_DELIVERY, ParcelStatus.DELIVERED),
+    )
+    carrier_says(trade, parcel, *back)
+
+    order = trade.order()
+    assert (state(trade)[0], order.units_delivered, order.units_returned) == ("returned", 0, 5)
+    assert trade.events("parcel.delivered", "parcel.returned") == ["parcel.returned"]
+
+
+def test_what_is_on_its_way_back_is_not_out_for_delivery(trade: Trade, parcel: Parcel) -> None:
+    carrier_says(trade, parcel, ParcelStatus.RETURNING, ParcelStatus.OUT_FOR_DELIVERY)
+
+    assert state(trade)[0] == "returning"
+
+
+def test_a_person_who_knows_that_it_arrived_all_the_same_is_believed(
+    trade: Trade, parcel: Parcel
+) -> None:
+    carrier_says(trade, parcel, ParcelStatus.RETURNING)
+    with scope.merchant(trade.merchant.id):
+        move_parcel(
+            Parcel.objects.select_for_update().get(),
+            ParcelStatus.DELIVERED,
+            happened_at=timezone.now() + timedelta(hours=9),
+            message="Die Kundin hat angerufen",
+            cause="interface:orders",
+        )
+
+    assert state(trade) == ("delivered", "delivered", "closed")

@@ -4,7 +4,7 @@ The status of a parcel follows from all of its updates; a late or repeated one c
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,9 @@ FINAL: dict[ParcelStatus, frozenset[ParcelStatus]] = {
     ParcelStatus.RETURNED: frozenset(),
     ParcelStatus.VOIDED: frozenset(),
 }
+OF_CARRIERS = ("inbox:", "connection:")  # what their words came with
+# A parcel that turned back is scanned on its way as any other is, and delivered: to the sender.
+TURNED_BACK = frozenset({ParcelStatus.RETURNING, ParcelStatus.RETURNED})
 TROUBLE = frozenset(
     {
         ParcelStatus.EXCEPTION,
@@ -94,30 +97,45 @@ _PRESUMABLE = """
 
 @dataclass(frozen=True, slots=True, order=True)
 class Scan:
-    """A status and when it was so at the carrier."""
+    """A status and when it was so at the carrier; or where `is_ours`, a word that was said here."""
 
     happened_at: datetime
     status: ParcelStatus
+    is_ours: bool = False
 
 
 def status_of(scans: Iterable[Scan]) -> Scan | None:
     """The status that all scans together say, with its instant; None when none says anything.
 
     Scans count in the carrier's order; of two at one instant the later word of ParcelStatus wins.
-    `unknown` never replaces a known status, and a final one is left only as `FINAL` allows.
+    `unknown` never replaces a known status, and a final one is left only as `FINAL` allows. What is
+    on its way back stays that until it is back, lost or void.
     """
     rank = {status: number for number, status in enumerate(ParcelStatus)}
     current: Scan | None = None
+    has_turned = False
     for scan in sorted(scans, key=lambda scan: (scan.happened_at, rank[scan.status])):
+        seen = _on_the_way_back(scan) if has_turned else scan
+        has_turned = has_turned or scan.status is ParcelStatus.RETURNING
         if current is None:
-            current = scan
+            current = seen
             continue
-        if scan.status is ParcelStatus.UNKNOWN:
+        if seen is None or seen.status is ParcelStatus.UNKNOWN:
             continue
         allowed = FINAL.get(current.status)
-        if allowed is None or scan.status in allowed:
-            current = scan
+        if allowed is None or seen.status in allowed:
+            current = seen
     return current
+
+
+def _on_the_way_back(scan: Scan) -> Scan | None:
+    """What a scan says of a parcel that turned back, None for a mere step of that way."""
+    if scan.is_ours:
+        return scan
+    if scan.status in ARRIVED:
+        return replace(scan, status=ParcelStatus.RETURNED)
+    stays = TURNED_BACK | {ParcelStatus.LOST, ParcelStatus.VOIDED}
+    return scan if scan.status in stays else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,8 +329,11 @@ def _settle(parcels: Sequence[tuple[Parcel, str]], scans: Iterable[dict[str, Any
         sql.run(_KEEP.format(batch=batch.sql), [batch.parameter])
     known: dict[int, list[Scan]] = {parcel.id: [] for parcel, _ in parcels}
     words = TrackingEntry.objects.filter(parcel_id__in=list(known))
-    for parcel_id, happened_at, status in words.values_list("parcel_id", "happened_at", "status"):
-        known[parcel_id].append(Scan(happened_at, ParcelStatus(status)))
+    for parcel_id, happened_at, status, cause in words.values_list(
+        "parcel_id", "happened_at", "status", "cause"
+    ):
+        is_ours = not cause.startswith(OF_CARRIERS)
+        known[parcel_id].append(Scan(happened_at, ParcelStatus(status), is_ours))
     moved, counted = [], set()
     for parcel, cause in parcels:
         previous, latest = ParcelStatus(parcel.status), status_of(known[parcel.id])
