@@ -1,6 +1,6 @@
 """What is asked of a provider: the request of a share, and what its price is asked for first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entrepot.canon.fulfillment import FulfillmentRequest, RequestedAsset, RequestedItem
@@ -10,10 +10,10 @@ from entrepot.connections.queries import connection_of, hook_url
 from entrepot.customers.queries import address_of, email_of
 from entrepot.fulfillment import costs
 from entrepot.fulfillment.costs import Quoting
-from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
 from entrepot.fulfillment.references import idempotency_key, item_reference, share_reference
 from entrepot.fulfillment.states import Status
-from entrepot.orders.models import Order
+from entrepot.orders.models import Line, Order
 
 
 def request_of(fulfillment_order: FulfillmentOrder, order: Order) -> FulfillmentRequest:
@@ -32,6 +32,7 @@ def request_of(fulfillment_order: FulfillmentOrder, order: Order) -> Fulfillment
     lines = {line.id: line for line in order.lines.all()}
     items = sorted(fulfillment_order.items.all(), key=lambda item: item.position)
     links = artwork.links_of(_files_of([fulfillment_order]))
+    pieces = _pieces_of_kits(items, lines)
     return FulfillmentRequest(
         reference=share_reference(**sale),
         idempotency_key=idempotency_key("submit", **sale),
@@ -54,7 +55,9 @@ def request_of(fulfillment_order: FulfillmentOrder, order: Order) -> Fulfillment
                     )
                     for asset in item.assets
                 ),
-                customer_price=Money(lines[item.line_id].unit_price, order.currency),
+                customer_price=_paid_for_one(
+                    lines[item.line_id], order.currency, pieces=pieces.get(item.line_id, 1)
+                ),
                 title=lines[item.line_id].title,
             )
             for item in items
@@ -96,6 +99,30 @@ def _files_of(shares: Sequence[FulfillmentOrder]) -> list[int]:
         for asset in item.assets
         if asset.get("asset_id")
     ]
+
+
+def _paid_for_one(line: Line, currency: str, *, pieces: int) -> Money | None:
+    """What the customer paid for one piece, after discounts; None for nothing. Customs go by it."""
+    if line.quantity == 0 or line.total <= 0:
+        return None
+    return Money(line.total / (line.quantity * pieces), currency).rounded()
+
+
+def _pieces_of_kits(items: Sequence[FulfillmentItem], lines: Mapping[int, Line]) -> dict[int, int]:
+    """By line that was sold as a kit, the pieces in one unit of it, whoever makes them."""
+    kits = {
+        item.line_id
+        for item in items
+        if item.units_per_line > 1 or item.sku != lines[item.line_id].sku
+    }
+    if not kits:
+        return {}
+    parts = FulfillmentItem.objects.filter(line_id__in=kits)
+    alive = parts.exclude(fulfillment_order__status=Status.CANCELLED)
+    counted: dict[int, int] = {}
+    for line_id, _, count in set(alive.values_list("line_id", "sku", "units_per_line")):
+        counted[line_id] = counted.get(line_id, 0) + count
+    return counted
 
 
 def _goes_to(fulfillment_order: FulfillmentOrder, order: Order) -> int | None:
