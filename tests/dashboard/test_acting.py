@@ -270,7 +270,7 @@ def test_another_address_applies_and_the_typed_one_is_kept(scene: Scene, sign_in
         f"/orders/{order.id}/address/",
         {
             "name": "Chloé d’Aubépine", "line1": "Chemin des Églantines 7", "city": "Lausanne",
-            "postal_code": "1004", "country": "ch", "reason": "she wrote to us",
+            "postal_code": "1004", "country": "CH", "reason": "she wrote to us",
         },
     )  # fmt: skip
 
@@ -279,6 +279,19 @@ def test_another_address_applies_and_the_typed_one_is_kept(scene: Scene, sign_in
     assert "1004 Lausanne" in page
     assert "Switzerland" in page
     assert "What the customer typed" in page
+
+
+def test_an_address_has_a_country_from_the_list(scene: Scene, sign_in: SignIn) -> None:
+    client, order = sign_in(scene), scene.orders["10490"]
+    typed = {"name": "Chloé", "line1": "Chemin 7", "city": "Lausanne", "reason": "she wrote"}
+
+    asked = client.get(f"/orders/{order.id}/address/").content.decode()
+    answer = client.post(f"/orders/{order.id}/address/", {**typed, "country": "Ge"})
+
+    assert '<option value="CH" selected>Switzerland (CH)</option>' in asked
+    assert "Lifts the hold for its address" in asked
+    assert answer.status_code == 422
+    assert scene.order("10490").is_held is True
 
 
 def test_tags_are_set_as_typed(scene: Scene, sign_in: SignIn) -> None:

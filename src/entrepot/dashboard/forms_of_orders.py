@@ -1,7 +1,6 @@
 """The form of an order that is typed in: its fields, its lines, and what they say as an order."""
 
 import base64
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from entrepot.canon.money import Money, NotMoney
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status
 from entrepot.dashboard.reading.numbers import number_in
-from entrepot.dashboard.wording import COUNTRIES, country_name
+from entrepot.dashboard.wording import countries
 from entrepot.intake.handing_over import NAME
 from entrepot.intake.new_orders import NewOrder
 from entrepot.intake.soundness import CURRENCIES
@@ -49,12 +48,6 @@ def _amount(**more: Any) -> forms.RegexField:
     )
 
 
-def _countries() -> list[tuple[str, str]]:
-    codes = [str(code) for code in COUNTRIES if re.fullmatch("[A-Z]{2}", str(code))]
-    named = sorted((country_name(code), code) for code in codes if code != "ZZ")
-    return [("", "Choose a country"), *((code, f"{name} ({code})") for name, code in named)]
-
-
 class OrderForm(forms.Form):
     """Everything about the order but its lines. `saying` makes two clicks one order."""
 
@@ -79,7 +72,7 @@ class OrderForm(forms.Form):
     postal_code = forms.CharField(label="Postal code", max_length=30, required=False)
     city = forms.CharField(label="City", max_length=120)
     region = forms.CharField(label="Region or state", max_length=120, required=False)
-    country = forms.ChoiceField(label="Country", choices=_countries)
+    country = forms.ChoiceField(label="Country", choices=countries)
     shipping_method = forms.CharField(
         label="Shipping method", max_length=120, required=False,
         help_text="As under Mappings; empty if every method is mapped with *",

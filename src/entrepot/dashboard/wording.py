@@ -1,5 +1,6 @@
 """How pages say amounts, times, durations, counts and states, the same everywhere."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -144,6 +145,13 @@ def masked_phone(phone: str) -> str:
 def country_name(code: str) -> str:
     """A country by its English name; a code that has none as it is."""
     return str(COUNTRIES.get(code, code))
+
+
+def countries() -> list[tuple[str, str]]:
+    """What a form offers as countries: "Germany (DE)"."""
+    codes = [str(code) for code in COUNTRIES if re.fullmatch("[A-Z]{2}", str(code))]
+    named = sorted((country_name(code), code) for code in codes if code != "ZZ")
+    return [("", "Choose a country"), *((code, f"{name} ({code})") for name, code in named)]
 
 
 def language_name(tag: str) -> str:

@@ -7,21 +7,23 @@ from django import forms
 from entrepot.canon.places import Address
 from entrepot.customers.queries import address_of
 from entrepot.dashboard.actions.action import Action, Case, Effect, Refused, nothing, value_of
+from entrepot.dashboard.wording import countries
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.states import Status
 from entrepot.orders import services
 from entrepot.orders.models import Tag
 from entrepot.orders.services import CannotChange
+from entrepot.orders.states import HoldKind
 
 PARTS = (
     ("name", "Name", 120),
     ("company", "Company", 120),
     ("line1", "Street and number", 200),
-    ("line2", "More", 200),
+    ("line2", "Address, second line", 200),
     ("postal_code", "Postal code", 20),
-    ("city", "Town", 120),
+    ("city", "City", 120),
     ("region", "Region or state", 120),
-    ("country", "Country (two letters)", 2),
+    ("country", "Country", 2),
     ("phone", "Telephone", 40),
 )
 
@@ -38,16 +40,12 @@ class AddressForm(forms.Form):
                 required=name in {"name", "line1", "city", "country"},
                 initial=getattr(initial, name),
             )
+        self.fields["country"] = forms.ChoiceField(
+            label="Country", choices=countries, initial=initial.country
+        )
         self.fields["reason"] = forms.CharField(
             label="Reason", max_length=200, help_text="Kept in the journal"
         )
-
-    def clean_country(self) -> str:
-        """Two letters, in capitals."""
-        country = str(self.cleaned_data["country"]).upper()
-        if len(country) != 2 or not country.isascii() or not country.isalpha():
-            raise forms.ValidationError("Two letters, as in DE or JP.")
-        return country
 
     def address(self) -> Address:
         """What was typed."""
@@ -85,6 +83,9 @@ class EditAddress(Action):
             )
             for share in sent
         ]
+        refused = case.order.holds.filter(kind=HoldKind.ADDRESS_REFUSED, lifted_at=None)
+        if refused.exists():
+            effects.append(Effect("play", "Lifts the hold for its address", role="good"))
         return [
             *effects,
             nothing("user", "What the customer typed is kept beside it"),
