@@ -15,7 +15,7 @@ from entrepot.notifications.links import tracking_token
 from entrepot.notifications.models import Mail
 from entrepot.sandbox.app import Sandbox
 from tests.browser.conftest import OpenWindow
-from tests.browser.driving import Window, photograph
+from tests.browser.driving import WIDTHS, Window, photograph
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
 from tests.dashboard.test_inbox import received, refused
@@ -100,6 +100,12 @@ EMPTY = {
 }
 REFUSED = {"refused-inbox": "/inbox/", "refused-connections": "/connections/"}
 
+# Sheets of paper that a narrow screen would have to be moved over.
+CUT_PAPER = """
+[...document.querySelectorAll(".sheet")].filter(one => one.scrollWidth > one.clientWidth)
+    .map(one => one.innerText.slice(0, 60))
+"""
+
 # What people look at all day, and what customers see: judged by axe on phones and in the dark too.
 MAIN = {
     "home", "orders", "order", "attention", "inbox", "jobs", "mappings", "connections",
@@ -158,7 +164,10 @@ def test_packing_by_hand_is_sound_on_every_screen(scene: Scene, window: OpenWind
     shares = {"first": packed(scene, "10474", units=4), "second": packed(scene, "10491", units=3)}
     packed(scene, "10475", units=2, submit_after=timezone.now() + timedelta(minutes=20))
 
-    stand(window(scene), PACKING, lambda path: named(scene, path, **shares))
+    opened = window(scene)
+    stand(opened, PACKING, lambda path: named(scene, path, **shares))
+    opened.look(named(scene, PACKING["picklists-paper"], **shares), width=WIDTHS["phone"])
+    assert opened.do(lambda page: page.evaluate(CUT_PAPER)) == []
 
 
 @pytest.mark.parametrize("pages", [CONNECTIONS, SET_UP], ids=["connections", "set-up"])
