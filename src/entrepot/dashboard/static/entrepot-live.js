@@ -43,21 +43,21 @@
     stream.addEventListener("open", function () {
       earlier += told;
       told = 0;
-      say("Live", false);
+      say("Updates on", false);
       if (wasAway && !earlier) offer("Read again");
     });
     stream.addEventListener("news", function (event) {
       told = JSON.parse(event.data).orders;
       count(earlier + told);
     });
-    stream.addEventListener("error", function () { say("Not live", true); });
+    stream.addEventListener("error", function () { say("Updates off", true); });
   }
 
   function shut() {
     if (stream) stream.close();
     stream = null;
     wasAway = true;
-    say("Paused", true);
+    say("Updates off", true);
   }
 
   document.addEventListener("visibilitychange", function () { if (document.hidden) shut(); else open(); });
