@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from entrepot.canon.orders import Mode, OrderSnapshot, PaymentWord
+from entrepot.canon.orders import Mode, OrderSnapshot, PaymentWord, SourceState
 from entrepot.customers.services import keep_addresses, keep_customers
 from entrepot.database import sql
 from entrepot.events import outbox
@@ -113,7 +113,7 @@ def mark_deleted(merchant_id: int, *, account: str, external_id: str, at: dateti
 
     Returns the orders (of either mode) that were not known as deleted.
     """
-    gone = sql.fetch(statements.DELETED, [at, merchant_id, account, external_id])
+    gone = sql.fetch(statements.DELETED, [at, at, merchant_id, account, external_id])
     order_ids = [row[0] for row in gone]
     counters.recount_units(order_ids)
     outbox.record_many(
@@ -198,7 +198,9 @@ def _compare(item: IncomingOrder, known: dict[str, Any]) -> Verdict:
     mark = item.snapshot.birth_mark
     if mark and known["birth_mark"] and mark != known["birth_mark"]:
         return Verdict.REUSED
-    is_same = item.content_hash == known["source_hash"]
+    # An order that its source had deleted may come back just as it was.
+    is_deleted = known["source_state"] == SourceState.DELETED
+    is_same = item.content_hash == known["source_hash"] and not is_deleted
     if item.is_reread and item.read_at >= known["source_read_at"]:
         return Verdict.REPEATED if is_same else Verdict.CHANGED
     version = item.snapshot.version

@@ -81,6 +81,7 @@ DELETED = """
     UPDATE orders_order SET
         source_state = 'deleted',
         source_cancelled_at = coalesce(source_cancelled_at, %s),
+        source_read_at = greatest(source_read_at, %s),
         updated_at = now()
     WHERE merchant_id = %s AND account = %s AND external_id = %s AND source_state <> 'deleted'
     RETURNING id, mode
