@@ -210,7 +210,7 @@ def test_the_sums_of_a_confirmation_add_up(merchant: Merchant) -> None:
     start = lines.index("Items: 18.000")
     assert lines[start : start + 6] == [
         "Items: 18.000",
-        "Discount: -2.000",
+        "Discount: \N{MINUS SIGN}2.000",
         "Shipping: 600",
         "Fees: 200",
         "Tax: 1.600",

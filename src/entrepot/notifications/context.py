@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.db.models import QuerySet
 
 from entrepot.access import scope
+from entrepot.canon.carriers import carrier_name
 from entrepot.canon.money import Money, total_of
 from entrepot.canon.payments import PaymentFactKind
 from entrepot.canon.places import Address
@@ -202,7 +203,9 @@ def _about_parcels(sale: Sale, told: Sequence[Parcel], speech: Speech) -> dict[s
     shown = {parcel.shipment_id for parcel in told} or {one.id for one in sale.shipments}
     numbers = [parcel.tracking_number for parcel in told if parcel.tracking_number]
     urls = [url for parcel in told if (url := _safe(parcel.tracking_url))]
-    carriers = dict.fromkeys(parcel.carrier or parcel.shipment.carrier for parcel in told)
+    carriers = dict.fromkeys(
+        carrier_name(parcel.carrier or parcel.shipment.carrier) for parcel in told
+    )
     expected = [parcel.estimated_delivery_at for parcel in told if parcel.estimated_delivery_at]
     arrived = [parcel.delivered_at for parcel in told if parcel.delivered_at]
     return {
@@ -283,7 +286,7 @@ def _group(sale: Sale, shipment: Shipment, speech: Speech) -> Group:
         ],
         parcels=[
             ParcelLine(
-                parcel.carrier or shipment.carrier,
+                carrier_name(parcel.carrier or shipment.carrier),
                 parcel.tracking_number,
                 _safe(parcel.tracking_url),
             )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from entrepot.canon.carriers import carrier_name
 from entrepot.canon.tracking import ParcelStatus
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment, TrackingEntry
 from entrepot.fulfillment.states import Status
@@ -137,7 +138,7 @@ class Teller:
             icon=icon,
             role=role,
             group=group,
-            carrier=box.carrier or shipment.carrier or self._voice.say("carrier"),
+            carrier=carrier_name(box.carrier or shipment.carrier) or self._voice.say("carrier"),
         )
         promise, note = self._promise(sent)
         url = box.tracking_url
@@ -152,7 +153,7 @@ class Teller:
             steps=self._steps(sent),
             items=items,
             together=together,
-            carrier=box.carrier or shipment.carrier,
+            carrier=carrier_name(box.carrier or shipment.carrier),
             tracking_number=box.tracking_number,
             tracking_url=url if url.startswith(("https://", "http://")) else "",
             news=tuple(self._news(entry) for entry in reversed(scans)),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from entrepot.canon.carriers import carrier_name
 from entrepot.canon.tracking import ParcelStatus
 from entrepot.dashboard.wording import Chip, day_words, moment_words
 from entrepot.dashboard.words_of_states import PARCEL, chip_of
@@ -117,7 +118,7 @@ def boxes_of(
                 number=parcel.number,
                 chip=chip_of(PARCEL, parcel.status),
                 contents=", ".join(contents[shipment.id]),
-                carrier=parcel.carrier or shipment.carrier,
+                carrier=carrier_name(parcel.carrier or shipment.carrier),
                 tracking_number=parcel.tracking_number,
                 tracking_url=parcel.tracking_url if _is_web(parcel.tracking_url) else "",
                 steps=_steps(order, shares[shipment.fulfillment_order_id], shipment, parcel),
