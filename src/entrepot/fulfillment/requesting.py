@@ -1,10 +1,12 @@
 """What is asked of a provider: the request of a share, and what its price is asked for first."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from entrepot.canon.fulfillment import FulfillmentRequest, RequestedAsset, RequestedItem
 from entrepot.canon.money import Money
+from entrepot.canon.places import Address
 from entrepot.catalog import artwork
 from entrepot.connections.queries import connection_of, hook_url
 from entrepot.customers.queries import address_of, email_of
@@ -36,7 +38,7 @@ def request_of(fulfillment_order: FulfillmentOrder, order: Order) -> Fulfillment
     return FulfillmentRequest(
         reference=share_reference(**sale),
         idempotency_key=idempotency_key("submit", **sale),
-        recipient=address_of(_goes_to(fulfillment_order, order)),
+        recipient=_recipient(fulfillment_order, order),
         email=email_of(order.customer_id),
         shipping_method=fulfillment_order.shipping_method,
         callback_url=hook_url(connection),
@@ -123,6 +125,14 @@ def _pieces_of_kits(items: Sequence[FulfillmentItem], lines: Mapping[int, Line])
     for line_id, _, count in set(alive.values_list("line_id", "sku", "units_per_line")):
         counted[line_id] = counted.get(line_id, 0) + count
     return counted
+
+
+def _recipient(fulfillment_order: FulfillmentOrder, order: Order) -> Address:
+    """Where it goes, with the telephone of the bill when a checkout asks for that one only."""
+    recipient = address_of(_goes_to(fulfillment_order, order))
+    if recipient.phone or order.billing_address_id is None:
+        return recipient
+    return replace(recipient, phone=address_of(order.billing_address_id).phone)
 
 
 def _goes_to(fulfillment_order: FulfillmentOrder, order: Order) -> int | None:

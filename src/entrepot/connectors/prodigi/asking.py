@@ -45,7 +45,7 @@ def to_recipient_change(recipient: Address, email: str) -> dict[str, Any]:
     """A recipient -> body of updateRecipient, which wants every field even when it is empty."""
     address = _recipient(recipient, email)["address"]
     return {
-        "name": recipient.name,
+        "name": recipient.name or recipient.company,
         "email": email,
         "phoneNumber": recipient.phone,
         "address": {"line2": "", "stateOrCounty": "", **address},
@@ -70,10 +70,11 @@ def to_quote_request(request: FulfillmentRequest, *, currency: str) -> dict[str,
 
 
 def _recipient(recipient: Address, email: str) -> dict[str, Any]:
+    beside = recipient.company if recipient.name else ""  # else it is the name, which must not lack
     address = {
         "line1": recipient.line1,
         # There is no field for a company; a carrier reads it above or beside the street.
-        "line2": ", ".join(part for part in (recipient.company, recipient.line2) if part),
+        "line2": ", ".join(part for part in (beside, recipient.line2) if part),
         "postalOrZipCode": recipient.postal_code,
         "countryCode": recipient.country,
         "townOrCity": recipient.city,
@@ -83,7 +84,7 @@ def _recipient(recipient: Address, email: str) -> dict[str, Any]:
     shown = {key: value for key, value in address.items() if value or key not in optional}
     contact = {"email": email, "phoneNumber": recipient.phone}
     return {
-        "name": recipient.name,
+        "name": recipient.name or recipient.company,
         **{key: value for key, value in contact.items() if value},
         "address": shown,
     }

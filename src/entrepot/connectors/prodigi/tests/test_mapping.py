@@ -136,12 +136,22 @@ def test_other_content_has_another_fingerprint(_case: str, other: dict[str, Any]
     )
 
 
-def test_a_company_rides_in_line_two_and_is_recognised_there() -> None:
-    request = asked(recipient=Address(name="Žofie", company="Pekárna s.r.o.", line1="Nová 1"))
+@pytest.mark.parametrize(
+    ("person", "name", "line2"),
+    [("Žofie", "Žofie", "Pekárna s.r.o."), ("", "Pekárna s.r.o.", None)],
+)
+def test_a_company_rides_in_line_two_or_is_the_name_and_is_recognised_there(
+    person: str, name: str, line2: str | None
+) -> None:
+    recipient = Address(name=person, company="Pekárna s.r.o.", line1="Nová 1")
+    request = asked(recipient=recipient)
 
     body = asking.to_order(request)
+    change = asking.to_recipient_change(recipient, "zofie@example.org")
 
-    assert body["recipient"]["address"]["line2"] == "Pekárna s.r.o."
+    assert body["recipient"]["name"] == change["name"] == name
+    assert body["recipient"]["address"].get("line2") == line2
+    assert change["address"]["line2"] == (line2 or "")
     assert mapping.sent_fingerprint(request) == mapping.to_provider_order(
         Node({"id": "ord_1", **body, "status": {"stage": "InProgress"}, "items": [
             {**item, "id": f"ori_{index}"} for index, item in enumerate(body["items"])
