@@ -70,6 +70,18 @@ def left(trade: Trade) -> Money:
         return refunds.refundable(Order.objects.get())
 
 
+def hear_twice(trade: Trade, gateway: Connection, refund: Refund, kind: str) -> None:
+    """The gateway tells what became of a refund, and tells it again."""
+    told = fact(
+        kind,
+        Money(refund.amount, refund.currency),
+        payment=refund.payment_external_id,
+        external_id=refund.external_id,
+    )
+    for _ in range(2):
+        trade.tell(told, connection=gateway)
+
+
 def is_owed(trade: Trade) -> bool:
     with scope.merchant(trade.merchant.id):
         return Obligation.objects.filter(kind=Owed.REFUND, end="").exists()
@@ -82,14 +94,7 @@ def test_a_refund_that_was_pending_is_done_when_the_gateway_says_so_and_promised
     refund = give_back(trade, order, "26.30")
     assert (refund.status, left(trade)) == ("pending", euros("60"))
 
-    went_out = fact(
-        "refunded",
-        euros("26.30"),
-        payment=refund.payment_external_id,
-        external_id=refund.external_id,
-    )
-    for _ in range(2):
-        trade.tell(went_out, connection=bank[1])
+    hear_twice(trade, bank[1], refund, "refunded")
 
     assert now(trade, refund).status == "done"
     assert left(trade) == euros("60")
@@ -103,14 +108,7 @@ def test_a_refund_that_came_back_has_failed_and_is_owed_again(
     refund = give_back(trade, order, "26.30")
     assert (refund.status, is_owed(trade)) == ("done", False)
 
-    came_back = fact(
-        "refund_failed",
-        euros("26.30"),
-        payment=refund.payment_external_id,
-        external_id=refund.external_id,
-    )
-    for _ in range(2):
-        trade.tell(came_back, connection=bank[1])
+    hear_twice(trade, bank[1], refund, "refund_failed")
 
     after = now(trade, refund)
     assert (after.status, after.generation, is_owed(trade)) == ("failed", 2, True)

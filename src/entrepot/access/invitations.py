@@ -48,13 +48,7 @@ def password_token(user_id: int, *, merchant_id: int, takes_factor_off: bool = F
         membership = Membership.objects.select_related("user").get(
             user_id=user_id, merchant_id=merchant_id
         )
-        outbox.record(
-            "user.password_link_made",
-            merchant_id=merchant_id,
-            mode=Mode.LIVE,
-            subject=("user", user_id),
-            data={"takes_factor_off": takes_factor_off},
-        )
+        _note_link(user_id, merchant_id, takes_factor_off=takes_factor_off)
     values = {
         "user": user_id,
         "factor": takes_factor_off,
@@ -94,6 +88,16 @@ def use_link(token: str, password: str) -> User:
     return user
 
 
+def _note_link(user_id: int, merchant_id: int, *, takes_factor_off: bool) -> None:
+    outbox.record(
+        "user.password_link_made",
+        merchant_id=merchant_id,
+        mode=Mode.LIVE,
+        subject=("user", user_id),
+        data={"takes_factor_off": takes_factor_off},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Invitation:
     """A role that waits for somebody to take it; who works for nobody proves it by the link."""
@@ -107,13 +111,7 @@ class Invitation:
 def join_token(user_id: int, *, merchant_id: int, role: Role) -> str:
     """Make the token of a link with which a person whom the hub knows takes a role."""
     with scope.merchant(merchant_id):
-        outbox.record(
-            "user.password_link_made",
-            merchant_id=merchant_id,
-            mode=Mode.LIVE,
-            subject=("user", user_id),
-            data={"takes_factor_off": False},
-        )
+        _note_link(user_id, merchant_id, takes_factor_off=False)
         proof = _join_proof(user_id, merchant_id)
     values = {"user": user_id, "merchant": merchant_id, "role": role.value, "proof": proof}
     return make_token(JOIN_PURPOSE, values, lifetime=LIFETIME)

@@ -112,7 +112,7 @@ class Edge:
             answer = refused.answer
         # Nothing is above this to answer: a fault of ours, whatever its kind, must make the sender
         # come again, since an event that got no answer or a 4xx may never be told a second time.
-        except Exception:  # noqa: BLE001 -- see above
+        except Exception:  # noqa: BLE001 -- whatever the fault, the sender has to come again
             _log.exception("a webhook could not be taken", path=scope["path"][:20])
             answer = _busy
         metrics.count(answer.status, time.perf_counter() - began, waiting=self.writer.waiting)

@@ -6,12 +6,13 @@ from entrepot.attempts.states import Kind
 from entrepot.canon.messages import Flow
 from entrepot.fulfillment import vouched
 from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.intake.hints import Reread
 from entrepot.notifications import services as mails
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.services import lock_order
 from entrepot.payments import refunds
-from entrepot.tasks import asking, queue
+from entrepot.tasks import asking, rereading
 
 
 def decide(
@@ -58,16 +59,13 @@ def _count_as_accepted(attempt: Attempt, external_id: str) -> None:
     vouched.count_as_accepted(share, external_id=external_id, reason=attempt.message)
     if not share.external_id:
         return
-    queue.defer(
+    rereading.defer_rereads(
         [
-            queue.Job(
-                task="inbox.reread",
-                args={
-                    "merchant_id": attempt.merchant_id,
-                    "connection_id": share.connection_id,
-                    "flow": Flow.FULFILLMENTS.value,
-                    "external_id": share.external_id,
-                },
+            Reread(
+                merchant_id=attempt.merchant_id,
+                connection_id=share.connection_id,
+                flow=Flow.FULFILLMENTS,
+                external_id=share.external_id,
                 cause=f"attempt:{attempt.id}",
             )
         ]

@@ -295,7 +295,7 @@ class Loop:
                     faults = 0
                 # A thread that ended by a fault, of whatever kind, would leave a living process
                 # whose intake, rescue or clock stands still, with nobody to notice.
-                except Exception:
+                except Exception:  # whatever the fault: logged, counted, and tried again
                     faults += 1
                     pause = min(2.0**faults, 30.0)
                     log.exception("loop %s failed; again in %s s", self.name, pause)
