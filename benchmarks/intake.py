@@ -253,7 +253,7 @@ def _seconds_of_reading(count: int) -> float:
     """Unseal, parse, map and check what waits in the inbox."""
     from entrepot.access import scope  # noqa: PLC0415 -- app not ready
     from entrepot.connections.models import Connection  # noqa: PLC0415 -- likewise
-    from entrepot.inbox.services import claim  # noqa: PLC0415 -- likewise
+    from entrepot.inbox.claiming import claim  # noqa: PLC0415 -- likewise
     from entrepot.intake.understanding import Known, understand  # noqa: PLC0415 -- likewise
 
     with scope.system():

@@ -190,11 +190,11 @@ MUTATIONS: dict[str, Mutation] = {
     "intake by id > cursor": Mutation(
         replacements=(
             _one(
-                "inbox/services.py",
-                "    WHERE lane = %(lane)s AND NOT is_parked AND due_at <= clock_timestamp()\n",
-                "    WHERE lane = %(lane)s AND NOT is_parked AND due_at <= clock_timestamp()\n"
-                "        AND message_id > coalesce((SELECT max(message_id) FROM inbox_outcome), 0)"
-                "\n",
+                "inbox/claiming.py",
+                "            AND merchant_id = waiting.merchant_id\n",
+                "            AND merchant_id = waiting.merchant_id\n"
+                "            AND message_id > coalesce((SELECT max(message_id) FROM inbox_outcome),"
+                " 0)\n",
             ),
         ),
         points=("intake.after_claim", "intake.before_commit"),

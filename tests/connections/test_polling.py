@@ -19,6 +19,7 @@ from entrepot.connectors.stripe.simulator import build as build_gateway
 from entrepot.connectors.woocommerce.simulator import WooCommerce, build
 from entrepot.database import sql
 from entrepot.inbox import services as inbox
+from entrepot.inbox.claiming import claim
 from entrepot.inbox.models import InboxMessage, InboxSeen, InboxWork
 from entrepot.inbox.services import Finished
 from entrepot.inbox.states import Outcome
@@ -109,7 +110,7 @@ def test_a_connection_was_of_use_when_something_of_it_was_applied(
     connection_tasks.note_useful()
     before = fresh(shop).last_useful_at
     with scope.system():
-        (claimed,) = inbox.claim(limit=5)
+        (claimed,) = claim(limit=5)
         inbox.finish([Finished(message_id=claimed.message_id, outcome=Outcome.APPLIED)])
 
     noted = [connection_tasks.note_useful() for _ in range(2)]

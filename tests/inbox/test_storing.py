@@ -13,7 +13,7 @@ from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.connect.webhook import Refused
 from entrepot.connections.models import Connection
-from entrepot.inbox import queries, services
+from entrepot.inbox import claiming, queries, sealing, services
 from entrepot.inbox.models import InboxMessage, InboxOutcome, InboxSeen, InboxWork, Refusal
 from entrepot.inbox.states import Outcome, Source
 from entrepot.inbox.storing import IMPORT_LANE, Incoming, Stored
@@ -173,9 +173,9 @@ def waiting(shop: Connection) -> list[int]:
     return [one.message_id for one in answers]
 
 
-def claimed(limit: int = 10, *, lasts: timedelta = timedelta(seconds=60)) -> list[services.Claimed]:
+def claimed(limit: int = 10, *, lasts: timedelta = timedelta(seconds=60)) -> list[claiming.Claimed]:
     with scope.system():
-        return services.claim(limit=limit, lasts=lasts)
+        return claiming.claim(limit=limit, lasts=lasts)
 
 
 def test_a_claim_is_exclusive_ordered_and_opens(shop: Connection, waiting: list[int]) -> None:
@@ -191,7 +191,7 @@ def test_a_claim_is_exclusive_ordered_and_opens(shop: Connection, waiting: list[
 
 def test_claims_of_two_at_once_do_not_wait_for_each_other(waiting: list[int]) -> None:
     with scope.system():
-        mine = services.claim(limit=2)
+        mine = claiming.claim(limit=2)
         with ThreadPoolExecutor(1) as pool:
             theirs = pool.submit(_claim_and_close, 10).result(10)
 
@@ -214,11 +214,22 @@ def test_a_claim_that_died_is_given_out_again(waiting: list[int]) -> None:
     assert [(one.message_id, one.tries) for one in again] == [(each, 2) for each in waiting]
 
 
+def test_who_has_few_messages_does_not_wait_for_whom_has_many(
+    waiting: list[int], other_merchant: Merchant
+) -> None:
+    theirs = [one.message_id for one in stored(incoming(a_shop(other_merchant), 7))]
+
+    first, second = claimed(4), claimed(4)
+
+    assert [one.message_id for one in first] == [*waiting[:2], *theirs]
+    assert [one.message_id for one in second] == waiting[2:]
+
+
 def test_a_claim_of_large_bodies_takes_fewer(waiting: list[int]) -> None:
     taken = []
     with scope.system():
         for _ in range(4):
-            found = services.claim(limit=10, most_bytes=len(BODY) + 1)
+            found = claiming.claim(limit=10, most_bytes=len(BODY) + 1)
             taken.append([one.message_id for one in found])
 
     assert taken == [waiting[:2], waiting[2:4], waiting[4:], []]
@@ -228,7 +239,7 @@ def test_lanes_are_claimed_apart(shop: Connection, waiting: list[int]) -> None:
     (imported,) = stored(incoming(shop, 99, lane=IMPORT_LANE, source=Source.IMPORT))
 
     with scope.system():
-        of_import = services.claim(IMPORT_LANE, limit=10)
+        of_import = claiming.claim(IMPORT_LANE, limit=10)
 
     assert [one.message_id for one in of_import] == [imported.message_id]
     assert [one.message_id for one in claimed()] == waiting
@@ -298,7 +309,7 @@ def test_an_erased_body_is_not_replayed(shop: Connection, waiting: list[int]) ->
     with scope.system():
         InboxMessage.objects.filter(id=waiting[1]).update(body=None)
 
-    with pytest.raises(services.BodyErased, match=f"m-{waiting[1]}"):
+    with pytest.raises(sealing.BodyErased, match=f"m-{waiting[1]}"):
         services.replay(waiting, merchant_id=shop.merchant_id)
 
 

@@ -41,7 +41,8 @@ from entrepot.fulfillment.costs import Quoting, keep_quote
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.planning import plan_order
 from entrepot.fulfillment.submission import Submission, Wait, intend_submission
-from entrepot.inbox.services import Claimed, Finished
+from entrepot.inbox.claiming import Claimed
+from entrepot.inbox.services import Finished
 from entrepot.intake.applying import apply
 from entrepot.intake.understanding import Known, Understood, checked
 from entrepot.orders.models import Hold, Line, Order

@@ -19,6 +19,7 @@ from entrepot.database.router import SYSTEM
 from entrepot.database.urls import DatabaseUrl
 from entrepot.tasks import queue
 from entrepot.tasks.lanes import APART_S, NEXT_DUE, LaneDriver, LaneManager, LaneQueries
+from entrepot.tasks.registry import Lane
 
 Defer = Callable[..., Awaitable[None]]
 Story = Callable[[Defer], Awaitable[None]]
@@ -65,7 +66,7 @@ def watch(run: Story, function: Callable[[Job], Awaitable[None]], *, batch_size:
     async def all_of_it() -> int:
         async with connection() as own, connection() as others:
             driver, queries = WatchedDriver(own), Queries(AsyncpgDriver(others))
-            manager = LaneManager(LaneQueries(driver))
+            manager = LaneManager(LaneQueries(driver, lane=Lane.LIVE))
             manager.entrypoint("examples.mine")(function)
 
             async def defer(*names: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from itertools import count, repeat
 
 from entrepot.tasks.turns import Turns
 
@@ -15,24 +16,29 @@ async def _settled(rounds: int = 10) -> None:
         await comes
 
 
-async def _order_of(priorities: Iterable[int], *, at_once: int) -> list[int]:
-    """In which order those get their turn who all wait behind `at_once` others; by their place."""
+async def _order_of(
+    priorities: Iterable[int], *, at_once: int, merchants: Iterable[int] = repeat(1)
+) -> list[int]:
+    """In which order those get their turn who all wait behind `at_once` others; by their place.
+
+    The others are merchant 1's.
+    """
     turns = Turns(at_once)
     may_end = asyncio.Event()
     began: list[int] = []
 
     async def hold() -> None:
-        async with turns.turn(0):
+        async with turns.turn(0, 1):
             await may_end.wait()
 
-    async def want(place: int, priority: int) -> None:
-        async with turns.turn(priority):
+    async def want(place: int, priority: int, merchant_id: int) -> None:
+        async with turns.turn(priority, merchant_id):
             began.append(place)
             await _settled()
 
     holders = [asyncio.create_task(hold()) for _ in range(at_once)]
     await _settled()
-    wanting = [asyncio.create_task(want(*one)) for one in enumerate(priorities)]
+    wanting = [asyncio.create_task(want(*one)) for one in zip(count(), priorities, merchants)]
     await _settled()
     assert began == []
     may_end.set()
@@ -42,6 +48,15 @@ async def _order_of(priorities: Iterable[int], *, at_once: int) -> list[int]:
 
 def test_the_urgent_go_first_and_equals_in_the_order_they_came() -> None:
     assert asyncio.run(_order_of([10, 30, 20, 30, 10, 20], at_once=1)) == [1, 3, 2, 5, 0, 4]
+
+
+def test_who_has_the_fewest_goes_first_however_urgent_the_others_are() -> None:
+    """Two of the merchant's turns are taken; each that ends is given to whom has fewer by then."""
+    priorities, merchants = [30, 30, 30, 10, 10], [1, 1, 1, 2, 3]
+
+    order = asyncio.run(_order_of(priorities, at_once=3, merchants=merchants))
+
+    assert order == [3, 4, 0, 1, 2]
 
 
 def test_several_have_turns_at_the_same_time() -> None:
@@ -57,7 +72,7 @@ def test_who_is_cancelled_while_waiting_or_just_called_takes_no_turn_with_him() 
         began: list[str] = []
 
         async def want(name: str) -> None:
-            async with turns.turn(10):
+            async with turns.turn(10, 1):
                 began.append(name)
                 await _settled()
             if name == "a":

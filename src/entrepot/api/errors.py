@@ -38,7 +38,7 @@ from entrepot.deadletters.services import ReasonMissing as LetterReasonMissing
 from entrepot.fulfillment.reship import CannotReship
 from entrepot.fulfillment.shipping import CannotShip
 from entrepot.fulfillment.states import IllegalStep as FulfillmentStep
-from entrepot.inbox.services import BodyErased
+from entrepot.inbox.sealing import BodyErased
 from entrepot.intake.handing_over import NotAnOrder, StoreRemoved
 from entrepot.notifications.services import CannotResend
 from entrepot.notifications.states import IllegalStep as MailStep

@@ -19,7 +19,7 @@ from entrepot.dashboard.wording import count_words, money_words
 from entrepot.deadletters import services as deadletters
 from entrepot.fulfillment.pricing import Question, question_of
 from entrepot.inbox import services as inbox
-from entrepot.inbox.services import BodyErased
+from entrepot.inbox.sealing import BodyErased
 from entrepot.obligations import services as obligations
 from entrepot.orders import services as orders
 from entrepot.orders.models import Hold

@@ -23,7 +23,7 @@ from entrepot.dashboard.wording import count_words
 from entrepot.events import outbox
 from entrepot.inbox import queries, services
 from entrepot.inbox.models import InboxMessage, Refusal
-from entrepot.inbox.services import BodyErased
+from entrepot.inbox.sealing import BodyErased
 from entrepot.inbox.states import Outcome
 from entrepot.orders.models import Order
 

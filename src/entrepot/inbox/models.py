@@ -85,7 +85,7 @@ class InboxWork(MerchantRow):
         db_table = "inbox_work"
         indexes: ClassVar = [
             models.Index(
-                fields=["lane", "due_at"],
+                fields=["lane", "merchant_id", "due_at"],
                 condition=Q(is_parked=False),
                 name="inbox_work_due",
             ),

@@ -14,6 +14,14 @@ LARGEST = 256 * 1024 * 1024
 _thread = threading.local()
 
 
+class BodyErased(Exception):
+    """A message's raw bytes are gone, by retention or erasure; only its hash is left."""
+
+    def __init__(self, message_id: int) -> None:
+        super().__init__(f"message m-{message_id} cannot be read again: its body was erased")
+        self.message_id = message_id
+
+
 def seal(body: bytes) -> bytes:
     """Compress (zstd, level 3) and encrypt a body. Safe to call from any thread."""
     compressor: zstandard.ZstdCompressor | None = getattr(_thread, "compressor", None)

@@ -1,16 +1,13 @@
-"""Messages are stored once, claimed, ended, parked, replayed and discarded; refusals are kept."""
+"""Messages are stored once, ended, parked, replayed and discarded; refusals are kept."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 
-import msgspec
 import psycopg
 
 from entrepot.access import scope
-from entrepot.connect.haste import hurried
-from entrepot.connect.ports import InboundMessage
 from entrepot.connect.webhook import Refused
 from entrepot.connections import deliveries
 from entrepot.database import sql
@@ -18,22 +15,12 @@ from entrepot.events import outbox
 from entrepot.events.outbox import NewEvent
 from entrepot.inbox import sealing, storing
 from entrepot.inbox.models import InboxMessage
+from entrepot.inbox.sealing import BodyErased
 from entrepot.inbox.states import Outcome
 from entrepot.inbox.storing import Incoming, Stored
 
-CLAIM_LASTS = hurried(timedelta(seconds=60))
-# What a batch may hold in memory, as it came in; bodies are mostly of a few kilobytes.
-CLAIM_BYTES = 32 * 1024 * 1024
 REFUSALS_PER_HOUR = 60
 REFUSAL_KEEPS_BYTES = 4096
-
-
-class BodyErased(Exception):
-    """A message's raw bytes are gone, by retention or erasure; only its hash is left."""
-
-    def __init__(self, message_id: int) -> None:
-        super().__init__(f"message m-{message_id} cannot be read again: its body was erased")
-        self.message_id = message_id
 
 
 def store(batch: Sequence[Incoming]) -> list[Stored]:
@@ -63,95 +50,6 @@ def open_body(message: InboxMessage) -> bytes:
     if message.body is None:
         raise BodyErased(message.id)
     return sealing.unseal(bytes(message.body))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """A message to understand, with its work's row. `sealed` is None when the body is erased."""
-
-    work_id: int
-    message_id: int
-    merchant_id: int
-    connection_id: int
-    mode: str
-    source: str
-    topic: str
-    headers: Mapping[str, str]
-    sealed: bytes | None = field(repr=False)
-    is_hint: bool
-    received_at: datetime
-    tries: int
-
-    def opened(self) -> InboundMessage:
-        """As the connector wants it. Raises BodyErased or CannotDecrypt."""
-        if self.sealed is None:
-            raise BodyErased(self.message_id)
-        return InboundMessage(
-            source=self.source,
-            topic=self.topic,
-            body=sealing.unseal(self.sealed),
-            received_at=self.received_at,
-            headers=self.headers,
-        )
-
-
-# Needs the partial index inbox_work_due. A claim moves `due_at` to its own end, so that claimed
-# rows leave the head of the index, and a claim that died comes back by itself. At least one is
-# taken, and no further one once those before it are large enough.
-CLAIM = """
-WITH due AS (
-    SELECT id, message_id, due_at
-    FROM inbox_work
-    WHERE lane = %(lane)s AND NOT is_parked AND due_at <= clock_timestamp()
-    ORDER BY due_at, id
-    LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
-), taken AS (
-    SELECT id
-    FROM (
-        SELECT
-            due.id,
-            sum(inbox_message.size) OVER (ORDER BY due.due_at, due.id) - inbox_message.size
-                AS bytes_before
-        FROM due
-        JOIN inbox_message ON inbox_message.id = due.message_id
-    ) AS summed
-    WHERE bytes_before < %(most_bytes)s
-), claimed AS (
-    UPDATE inbox_work
-    SET
-        claimed_until = clock_timestamp() + %(lasts)s,
-        due_at = clock_timestamp() + %(lasts)s,
-        tries = tries + 1
-    FROM taken
-    WHERE inbox_work.id = taken.id
-    RETURNING inbox_work.id, message_id, tries
-)
-SELECT
-    claimed.id AS work_id, message_id, merchant_id, connection_id, mode, source, topic, headers,
-    body AS sealed, is_hint, received_at, tries
-FROM claimed
-JOIN inbox_message ON inbox_message.id = claimed.message_id
-ORDER BY message_id
-"""
-
-
-def claim(
-    lane: str = storing.LIVE_LANE,
-    *,
-    limit: int,
-    most_bytes: int = CLAIM_BYTES,
-    lasts: timedelta = CLAIM_LASTS,
-) -> list[Claimed]:
-    """Take due messages of a lane for a while, those that no one else has, in order of arrival.
-
-    For the system's scope; commit before understanding them. A claim that is not ended in time is
-    given out again, with one more try.
-    """
-    rows = sql.fetch_dicts(
-        CLAIM, {"lane": lane, "limit": limit, "most_bytes": most_bytes, "lasts": lasts}
-    )
-    return [Claimed(**{**row, "headers": _json(row["headers"])}) for row in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -372,11 +270,3 @@ def _record(message_ids: Sequence[int], name: str, *, reason: str) -> None:
         )
         for message_id, merchant_id, mode in modes.order_by("id")
     )
-
-
-def _json(value: object) -> dict[str, str]:
-    """Raw SQL hands jsonb over as text or as a dictionary, as the driver was set up."""
-    if isinstance(value, str):
-        return msgspec.json.decode(value, type=dict[str, str])
-    assert isinstance(value, dict)
-    return value

@@ -10,7 +10,8 @@ from entrepot.access import scope
 from entrepot.connect.crashpoint import crashpoint
 from entrepot.connections.models import Connection
 from entrepot.inbox import services as inbox
-from entrepot.inbox.services import Claimed, Finished
+from entrepot.inbox.claiming import Claimed, claim
+from entrepot.inbox.services import Finished
 from entrepot.intake.applying import Raced, ReusedIdentity, apply, parted
 from entrepot.intake.understanding import Known, NotUnderstood, Understood, understand
 
@@ -38,7 +39,7 @@ def drain(lane: str, *, limit: int = BATCH) -> int:
     leaves the messages claimed until the claim ends, then another takes them.
     """
     with scope.system():
-        claimed = inbox.claim(lane, limit=limit)
+        claimed = claim(lane, limit=limit)
         ids = {message.connection_id for message in claimed}
         connections = Connection.objects.in_bulk(ids)
     if not claimed:

@@ -9,7 +9,8 @@ from entrepot.connect import registry
 from entrepot.connect.ports import Account
 from entrepot.connections.models import Connection
 from entrepot.connections.queries import account_with
-from entrepot.inbox.services import BodyErased, Claimed
+from entrepot.inbox.claiming import Claimed
+from entrepot.inbox.sealing import BodyErased
 from entrepot.intake import soundness
 from entrepot.orders.policy import OrderPolicy
 

@@ -62,7 +62,7 @@ class Gathering:
         waiting = self._waiting[key]
         try:
             while waiting.jobs:
-                async with self._turns.turn(task.priority):
+                async with self._turns.turn(task.priority, key[1]):
                     batch = waiting.jobs[: task.at_once]
                     waiting.jobs = waiting.jobs[task.at_once :]
                     if self._is_cut_off():

@@ -16,12 +16,16 @@ import msgspec
 from pgqueuer import AsyncpgDriver, Queries, QueueManager
 from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
 from pgqueuer.domain.models import Job, TableChangedEvent, TracebackRecord, utc_now
-from pgqueuer.domain.types import JOB_STATUS, Channel, QueueManagerId
+from pgqueuer.domain.types import JOB_STATUS, Channel, QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.driver import NotifyCallback
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
+from entrepot.tasks import taking
+from entrepot.tasks.registry import Lane
+
 # Between two looks of a lane that is at work.
 APART_S = 0.025
+UNLIMITED = 1_000_000
 NOBODY = UUID(int=0)
 NEXT_DUE = """
 SELECT min(first.execute_after) - now() AS wait
@@ -33,6 +37,12 @@ CROSS JOIN LATERAL (
     ORDER BY execute_after
     LIMIT 1
 ) AS first
+"""
+# Jobs whose task was in another lane in the version that deferred them.
+ADOPT = """
+UPDATE pgqueuer
+SET headers = jsonb_set(coalesce(headers, '{}'), '{lane}', to_jsonb($1::text))
+WHERE entrypoint = ANY($2) AND lane <> $1
 """
 
 
@@ -140,8 +150,31 @@ class LaneQueries(Queries):
     """
 
     driver: LaneDriver
+    lane: Lane = Lane.LIVE
     qbq: FencedStatements = field(default_factory=FencedStatements)
     has_left_some: bool = False
+
+    async def dequeue(
+        self,
+        batch_size: int,
+        entrypoints: dict[QueueEntrypoint, EntrypointExecutionParameter],
+        queue_manager_id: QueueManagerId,
+        global_concurrency_limit: int | None,
+        heartbeat_timeout: timedelta,
+    ) -> list[Job]:
+        """Take what is due, merchants by turns; the lane's tasks have no limits of their own."""
+        rows = await self.driver.fetch(
+            taking.TAKE,
+            *taking.arguments(
+                holder=queue_manager_id,
+                lane=self.lane,
+                tasks=list(entrypoints),
+                at_once=batch_size,
+                in_hands=global_concurrency_limit or UNLIMITED,
+                heartbeat=heartbeat_timeout,
+            ),
+        )
+        return [Job.model_validate(row) for row in rows]
 
     async def log_jobs(
         self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]
@@ -176,9 +209,14 @@ class LaneManager(QueueManager):
         self.queries.qbq.holder = holder
 
     @classmethod
-    def over(cls, connection: asyncpg.Connection) -> "LaneManager":
+    def over(cls, connection: asyncpg.Connection, lane: Lane) -> "LaneManager":
         """A manager on a connection of its own, without tasks."""
-        return cls(LaneQueries(LaneDriver(connection)))
+        return cls(LaneQueries(LaneDriver(connection), lane=lane))
+
+    async def adopt(self) -> None:
+        """Take over the jobs of this lane's tasks that an earlier version put into another."""
+        tasks = list(self.entrypoint_registry)
+        await self.queries.driver.execute(ADOPT, self.queries.lane.value, tasks)
 
     async def fetch_jobs(
         self,

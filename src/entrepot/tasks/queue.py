@@ -15,6 +15,9 @@ from entrepot.database import clock, sql
 from entrepot.database.router import current_role
 from entrepot.tasks.registry import TASKS, Lane, Priority, load, task_named
 
+# In the place of the merchant, for the hub's own jobs.
+OF_THE_HUB = 0
+
 
 class OutsideTransaction(Exception):
     """A job was deferred where no transaction is open, so it could outlive its cause."""
@@ -80,7 +83,10 @@ def defer(jobs: Sequence[Job]) -> list[int | None]:
             ],
             execute_after=[_delay(job, now) for job in jobs],
             dedupe_key=[job.unique for job in jobs],
-            headers=[{} for _ in jobs],
+            headers=[
+                {"lane": task.lane, "merchant_id": str(job.args.get("merchant_id", OF_THE_HUB))}
+                for job, task in zip(jobs, tasks, strict=True)
+            ],
             on_conflict="skip",
         )
     )

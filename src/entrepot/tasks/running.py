@@ -12,7 +12,7 @@ from django.db import connections
 from entrepot.connect.crashpoint import crashpoint
 from entrepot.events.outbox import because
 from entrepot.tasks import retry
-from entrepot.tasks.queue import Payload, decode
+from entrepot.tasks.queue import OF_THE_HUB, Payload, decode
 from entrepot.tasks.registry import Outcomes, Work, task_named
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,11 @@ class PickedJob:
     def tries(self) -> int:
         """How often it ran, this time included."""
         return self.attempts - int(self.headers.get(SNOOZES, 0)) + 1
+
+    @property
+    def merchant_id(self) -> int:
+        """Whose turn it takes; `queue.OF_THE_HUB` where it is the hub's."""
+        return int(self.headers.get("merchant_id", OF_THE_HUB))
 
     @property
     def deaths(self) -> int:

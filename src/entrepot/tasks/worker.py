@@ -33,6 +33,7 @@ from entrepot.tasks.gathering import Gathering
 from entrepot.tasks.lanes import LaneManager
 from entrepot.tasks.liveness import Liveness
 from entrepot.tasks.registry import Lane
+from entrepot.tasks.taking import BY_INDEX_ONLY
 from entrepot.tasks.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -184,11 +185,11 @@ class Worker:
         threads = self._threads[lane]
         name = f"entrepot lane {lane}"  # for whoever looks into pg_stat_activity
         connection = await asyncpg.connect(
-            self._url, timeout=10, server_settings={"application_name": name}
+            self._url, timeout=10, server_settings={"application_name": name} | BY_INDEX_ONLY
         )
         pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{lane}")
         try:
-            manager = LaneManager.over(connection)
+            manager = LaneManager.over(connection, lane)
             manager.be_holder(self._liveness.worker_id)
             turns = Turns(threads)
             gathering = Gathering(pool, turns, self._liveness, is_cut_off=connection.is_closed)
@@ -201,6 +202,7 @@ class Worker:
                 return
             mine = list(manager.entrypoint_registry)
             await connection.execute(LET_GO, self._liveness.worker_id, mine)
+            await manager.adopt()
             self._managers[lane] = manager
             if not stop.is_set():
                 is_live = lane is Lane.LIVE
@@ -239,7 +241,7 @@ class Worker:
             again = await crew.gathering.run(picked, task, merchant_id=merchant_id)
         else:
             apart = self._suspects if picked.is_suspect else nullcontext()
-            async with crew.turns.turn(task.priority), apart:
+            async with crew.turns.turn(task.priority, picked.merchant_id), apart:
                 if crew.connection.is_closed():
                     return
                 async with self._liveness.running(job.id):
