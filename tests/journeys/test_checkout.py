@@ -27,7 +27,7 @@ ADDRESS = {"line1": "烏丸通 5-1", "city": "京都市", "postal_code": "600-82
 def sell(world: World, gateway: Connection, *, cart_key: str = "") -> tuple[Checkout, str]:
     """Open a page for a cart of two prints and a guide; the checkout and the page's id."""
     request = CheckoutRequest(
-        reference=checkouts.new_reference(),
+        reference=checkouts.new_reference(gateway.merchant_id),
         idempotency_key="",
         lines=(
             CheckoutLine(

@@ -26,10 +26,11 @@ from entrepot.notifications.facts import RELEASED
 from entrepot.notifications.models import Mail
 from entrepot.notifications.services import News, decide_mail
 from entrepot.notifications.states import Kind
+from entrepot.orders.models import Hold
 from entrepot.tasks.reconciling import reconcile_all
 from entrepot.tasks.submission import submit_now
 from tests.cli.shell import run
-from tests.rules.trade import SHOP_ACCOUNT, Trade, connect, line, snapshot
+from tests.rules.trade import SHOP_ACCOUNT, Trade, connect, later, line, snapshot
 
 HERE = Place(public_url="https://hub.moewe.example", folder=None, host="keller-1")
 
@@ -244,13 +245,51 @@ def test_a_restored_copy_asks_the_platforms_before_it_lets_anything_out(
         "shares_found_at_providers": 1,
         "shares_asked": 1,
         "refunds_found": 0,
-        "mails_not_sent_again": 1,
+        "mails_not_sent_again": 0,  # it was not even wanted: the sale is older than the pause
     }
     assert (kept.code, last.code) == (0, 0), (kept.err, last.err)
     assert (after_first, after_kept, paused()) == (before[1], before[1], "")
     copy.work()
     assert copy.statuses() == ["accepted"]
     assert at_house(house) == ["test!möwe.example/10482/1/1"]
+
+
+@pytest.mark.usefixtures("_remembers_nothing")
+def test_what_people_typed_in_cannot_be_read_again_and_keeps_nothing_from_going_on(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.shop = connect(trade.merchant, "direct", account="direct:möwe")
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    installation.pause_installation(HERE, reason="restored from Sicherung.dump")
+    trade.tell(snapshot())
+    trade.work()
+
+    done = reconcile_all()
+
+    assert trade.statuses() == ["open"]
+    assert (done.asked, done.failed, done.orders) == (1, [], 0)
+
+
+@pytest.mark.usefixtures("_remembers_nothing")
+def test_what_another_copy_may_have_handed_over_is_not_made_anew_under_another_name(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    """Three sold, handed over by the other copy; then one is given back, and two are planned."""
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    installation.pause_installation(HERE, reason="restored from Sicherung.dump")
+    trade.tell(snapshot("10482", line("MOEWE-A3", 3)))
+    trade.work()
+    installation.go_on_reconciled(HERE, by="command_line")
+
+    trade.tell(later(snapshot("10482", line("MOEWE-A3", 2))))
+    trade.work()
+
+    assert trade.statuses() == ["cancelled"]
+    assert house.orders == {}
+    with scope.merchant(trade.merchant.id):
+        (hold,) = Hold.objects.filter(lifted_at=None)
+        assert hold.kind == "content_differs"
+        assert "test!möwe.example/10482/1/1 may have been handed over" in hold.reason
 
 
 def paused() -> str:

@@ -68,7 +68,7 @@ def test_an_order_that_a_gateway_sold_is_read_again_as_the_checkout_that_it_is(
 ) -> None:
     gateway = connect(trade.merchant, "stripe")
     cart = CheckoutRequest(
-        reference=checkouts.new_reference(),
+        reference=checkouts.new_reference(trade.merchant.id),
         idempotency_key="",
         lines=(CheckoutLine(sku="MOEWE-A3", title="Möwe", quantity=2, unit_price=euros("29.90")),),
         shipping_options=(),

@@ -16,7 +16,8 @@ class Merchant(models.Model):
     """A business that sells; every other row belongs to one.
 
     `mode` is the one that lists and forms of the dashboard start with. `time_zone` is for reports,
-    business hours and pages; the record itself is UTC.
+    business hours and pages; the record itself is UTC. What happened before `unsure_before` may
+    have been acted upon by another copy of this database, of which a restored one knows nothing.
     """
 
     name = models.TextField()
@@ -25,6 +26,7 @@ class Merchant(models.Model):
     locale = models.TextField(default="en")
     mode = models.TextField(choices=Mode, default=Mode.LIVE)
     created_at = models.DateTimeField(db_default=Now())
+    unsure_before = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "access_merchant"

@@ -1,9 +1,17 @@
 """Who works for which merchant, and what they may do there."""
 
+from datetime import datetime
+
 from entrepot.access import scope
 from entrepot.access.models import ApiKey, Membership, Merchant, User
 from entrepot.access.permissions import scopes_of
 from entrepot.access.states import Role
+
+
+def unsure_before(merchant_id: int) -> datetime | None:
+    """Until when another copy of the database may have acted; read once in the open scope."""
+    rows = Merchant.objects.filter(id=merchant_id).values_list("unsure_before", flat=True)
+    return scope.once("unsure_before", merchant_id, rows.first)
 
 
 def memberships_of(user_id: int) -> list[Membership]:

@@ -19,6 +19,8 @@ from entrepot.cli.running import RunningHub
 if TYPE_CHECKING:
     from entrepot.monitoring.installation import Place
 
+# Of what failed, in an error's line.
+SHOWN = 3
 json_option = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 
 
@@ -131,8 +133,15 @@ def adopt(*, reason: str, is_json: bool) -> None:
 
 @click.command()
 @click.option("--keep-paused", is_flag=True, help="Do not let effects go on afterwards.")
+@click.option(
+    "--worked-until",
+    type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]),
+    metavar="INSTANT",
+    help="When the other hub last worked, in UTC (2026-11-27 04:30): of what happened before,"
+    " customers are not told again. Without it: when effects were paused here.",
+)
 @json_option
-def reconcile(*, keep_paused: bool, is_json: bool) -> None:
+def reconcile(*, keep_paused: bool, worked_until: datetime | None, is_json: bool) -> None:
     """Ask the platforms what happened since the copy was made, then let outside effects go on.
 
     Open orders are read again, providers are asked for every open share by its reference, refunds
@@ -146,7 +155,9 @@ def reconcile(*, keep_paused: bool, is_json: bool) -> None:
         installation.begin(place)
         found = reconciling.reconcile_all()
         if not keep_paused and not found.failed:
-            installation.adopt(place, by="command_line", reason="reconciled")
+            if worked_until is not None:
+                worked_until = worked_until.replace(tzinfo=UTC)
+            installation.go_on_reconciled(place, by="command_line", worked_until=worked_until)
     told = {
         "orders_read_again": found.orders,
         "shares_found_at_providers": found.found,
@@ -161,8 +172,10 @@ def reconcile(*, keep_paused: bool, is_json: bool) -> None:
         for name, value in told.items():
             click.echo(f"{name.replace('_', ' ')}: {value}")
     if found.failed:
+        more = f", and {len(found.failed) - SHOWN} more" if len(found.failed) > SHOWN else ""
         raise CommandFailed(
-            "some platforms did not answer, so effects stay paused: run it again, or adopt"
+            f"some platforms did not answer, so effects stay paused: run it again, or adopt"
+            f" ({'; '.join(found.failed[:SHOWN])}{more})"
         )
 
 

@@ -50,6 +50,11 @@ CATALOG: dict[str, EventKind] = {
     "payment.review_closed": _kind("the gateway has ended its review"),
     "payment.dismissed": _kind("a person decided that a stray payment needs nothing"),
     "checkout.moved": _kind("a checkout of ours moved on", **{"from": "status", "to": "status"}),
+    "checkout.taken_back": _kind(
+        "a restored hub found a paid checkout of its own that it had forgotten",
+        reference="ours",
+        external_id="the session's id",
+    ),
     "refund.wanted": _kind("a person wants money to go back", amount="amount", currency="which"),
     "refund.moved": _kind("a refund of ours moved on", **{"from": "status", "to": "status"}),
     "payment.unmatched": _kind("money came that belongs to no known order"),

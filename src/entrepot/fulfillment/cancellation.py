@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from entrepot.access import scope
+from entrepot.access.queries import unsure_before
 from entrepot.attempts import services as attempts
 from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
@@ -20,6 +21,7 @@ from entrepot.fulfillment.content import is_current
 from entrepot.fulfillment.counting import planned_of
 from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
 from entrepot.fulfillment.references import idempotency_key, share_reference
+from entrepot.fulfillment.requesting import request_of
 from entrepot.fulfillment.states import Status, Step
 from entrepot.fulfillment.submission import lock_share
 from entrepot.obligations import services as obligations
@@ -77,6 +79,7 @@ def _withdraw(
     mine = {line_id: parts for line_id, parts in planned.items() if line_id in lines}
     surplus = _surplus(lines, mine)
     for share in shares:
+        was_unsent = share.status in UNSENT
         unwanted = _unwanted(share, order, surplus)
         is_edited = share.replaces_id is None and not is_current(
             share.planned_content, order, [lines[item.line_id] for item in share.items.all()]
@@ -85,6 +88,8 @@ def _withdraw(
             _withdraw_share(share, unwanted, surplus)
         elif is_edited and order.status != OrderStatus.CANCELLED:
             _withdraw_edited(share)
+        if was_unsent and share.status == Status.CANCELLED and _may_be_there(share, order):
+            _ask_for_a_look(share, order)
 
 
 def intend_cancellation(merchant_id: int, fulfillment_order_id: int) -> Cancellation | None:
@@ -209,6 +214,40 @@ def _was_refused(share: FulfillmentOrder) -> bool:
         generation=share.generation,
         status=AttemptStatus.REJECTED,
     ).exists()
+
+
+def _may_be_there(share: FulfillmentOrder, order: Order) -> bool:
+    """Whether another copy of the hub, which worked until a restore, may have handed it over."""
+    before = unsure_before(order.merchant_id)
+    return (
+        before is not None
+        and order.placed_at < before
+        and not share.is_by_hand
+        and not Attempt.objects.filter(
+            kind=Effect.SUBMIT, subject_kind="fulfillment_order", subject_id=share.id
+        ).exists()
+    )
+
+
+def _ask_for_a_look(share: FulfillmentOrder, order: Order) -> None:
+    """What is planned in its place has another name, by which the provider would not know it."""
+    reference = request_of(share, order).reference
+    open_holds(
+        [
+            NewHold(
+                merchant_id=order.merchant_id,
+                order_id=order.id,
+                kind=HoldKind.CONTENT_DIFFERS,
+                about=f"{share.id}:copy",
+                reason=(
+                    f"Before this hub was restored, {reference} may have been handed over, and it"
+                    " is no longer wanted as it was: look it up at the provider, cancel it there"
+                    " if it exists, then release"
+                ),
+                data={"fulfillment_order_id": share.id, "reference": reference},
+            )
+        ]
+    )
 
 
 def _withdraw_edited(share: FulfillmentOrder) -> None:

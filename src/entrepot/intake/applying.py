@@ -158,7 +158,10 @@ def _sales_of(message: Understood) -> list[_Sale]:
             if item.state is not SourceState.DRAFT and not message.known.is_gateway:
                 sales.append(_sale(message, item, encoded))
         elif isinstance(item, CheckoutNews):
-            snapshot = checkouts.apply_news(message.claimed.merchant_id, item)
+            claimed = message.claimed
+            snapshot = checkouts.apply_news(
+                claimed.merchant_id, item, connection_id=claimed.connection_id, mode=claimed.mode
+            )
             if snapshot is not None:
                 sales.append(_sale(message, snapshot))
     return sales

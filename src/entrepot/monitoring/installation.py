@@ -12,6 +12,7 @@ import socket
 import time
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -83,7 +84,9 @@ def begin(place: Place) -> str:
             _write_identity(place.folder, known.identity)
         elif not known.effects_paused_reason:
             known.effects_paused_reason = _difference(known, place, database)
-            if not known.effects_paused_reason:
+            if known.effects_paused_reason:
+                Merchant.objects.update(unsure_before=Now())
+            else:
                 known.public_url, known.host = place.public_url, place.host
             known.save()
     forget()
@@ -105,8 +108,27 @@ def effects_paused_reason() -> str:
 def adopt(place: Place, *, by: str, reason: str) -> None:
     """Let outside effects go on here, as a person's decision; repeating it changes nothing.
 
-    What left the other hub meanwhile is not known here: reconcile first where there was one.
+    It says that no other hub acted meanwhile, so that nothing is doubted: what left another one is
+    not known here. Where there was one, reconcile.
     """
+    _go_on(place, by=by, reason=reason)
+    with scope.system():
+        Merchant.objects.update(unsure_before=None)
+
+
+def go_on_reconciled(place: Place, *, by: str, worked_until: datetime | None = None) -> None:
+    """Let outside effects go on, after the platforms were asked what another hub did.
+
+    What happened before `worked_until`, else before the pause, that hub may have told customers:
+    they are not told again.
+    """
+    _go_on(place, by=by, reason="reconciled")
+    if worked_until is not None:
+        with scope.system():
+            Merchant.objects.update(unsure_before=worked_until)
+
+
+def _go_on(place: Place, *, by: str, reason: str) -> None:
     with scope.system(), outbox.because(actor=by):
         known = Installation.objects.select_for_update().get(id=1)
         was_paused = known.effects_paused_reason
@@ -136,6 +158,7 @@ def pause_installation(place: Place, *, reason: str) -> None:
         if not Installation.objects.filter(id=1).exists():
             begin(place)
         Installation.objects.filter(id=1).update(effects_paused_reason=reason)
+        Merchant.objects.update(unsure_before=Now())
     forget()
 
 

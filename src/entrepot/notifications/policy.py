@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from entrepot.access import scope
+from entrepot.access.queries import unsure_before
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status as ConnectionStatus
 from entrepot.customers.queries import email_of
@@ -22,6 +23,7 @@ GATHER_SECONDS = 600
 DEFAULT_SENDER = Sender.HUB
 STOPPED = "the customer wants no mails about this order"
 NO_ADDRESS = "the order has no e-mail address"
+MAYBE_TOLD = "it happened before this hub was restored, so the customer may have been told already"
 
 
 def gathering(storefront: Connection) -> timedelta:
@@ -55,6 +57,8 @@ def why_not(
         return "observing: nothing is mailed until somebody goes live"
     if _is_old(happened_at):
         return f"it happened on {happened_at:%Y-%m-%d}, more than 48 hours ago"
+    if _may_have_been_told(order, kind, happened_at):
+        return MAYBE_TOLD
     sender = sender_of(storefront, kind)
     if sender != Sender.HUB:
         return f"for this storefront {sender.value} tells the customer about it"
@@ -85,6 +89,18 @@ def sender_of(storefront: Connection, kind: Kind) -> Sender:
     ).values_list("sender", flat=True)
     choice = scope.once("sender", (storefront.id, kind), choices.first)
     return Sender(choice) if choice else DEFAULT_SENDER
+
+
+def _may_have_been_told(order: Order, kind: Kind, happened_at: datetime) -> bool:
+    """Whether another copy of the hub, which worked until a restore, may have sent a mail of it."""
+    before = unsure_before(order.merchant_id)
+    if before is None:
+        return False
+    if kind == Kind.CONFIRMATION and order.first_seen_at >= before:
+        return order.placed_at < before  # released here is not when it was sold
+    if kind == Kind.CANCELLED and order.source_cancelled_at is not None:
+        return order.source_cancelled_at < before
+    return happened_at < before
 
 
 def _may_mail(channel: str, storefront: Connection) -> bool:

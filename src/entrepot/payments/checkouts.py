@@ -1,5 +1,6 @@
 """Checkouts of our own: the cart is snapshotted before the page opens, and compared afterwards."""
 
+import hmac
 import secrets
 from collections import Counter
 from collections.abc import Iterable
@@ -20,12 +21,15 @@ from entrepot.canon.payments import (
 from entrepot.connections.models import Connection
 from entrepot.customers.sealing import EMAIL
 from entrepot.database import clock
+from entrepot.events import outbox
 from entrepot.orders.holds import NewHold, open_holds
 from entrepot.orders.models import Line
 from entrepot.orders.states import HoldKind
 from entrepot.payments.models import Checkout
 from entrepot.payments.states import CheckoutStatus, CheckoutStep
 
+NAME_DIGITS = 24
+SEAL_BYTES = 8
 STEP_OF_OUTCOME = {
     "completed": CheckoutStep.COMPLETE,
     "pending": CheckoutStep.WAIT,
@@ -61,9 +65,30 @@ def snapshot_cart(
         )
 
 
-def new_reference() -> str:
+def new_reference(merchant_id: int) -> str:
     """The hub's own name for a checkout: rides along with every fact about it."""
-    return f"co_{secrets.token_hex(12)}"
+    return sealed_reference(merchant_id, secrets.token_hex(NAME_DIGITS // 2))
+
+
+def sealed_reference(merchant_id: int, name: str) -> str:
+    """The reference of that name (24 hexadecimal digits), with the proof that it is ours.
+
+    The keys are kept apart from the database, so that a hub whose checkout was lost with a disk
+    still knows it from what other programs write into sessions of the same account.
+    """
+    (seal, *_) = _seals(merchant_id, name)
+    return f"co_{name}{seal}"
+
+
+def is_ours(merchant_id: int, reference: str) -> bool:
+    """Whether one of our keys made the reference, for that merchant."""
+    name, seal = reference[3 : 3 + NAME_DIGITS], reference[3 + NAME_DIGITS :]
+    return any(hmac.compare_digest(seal, one) for one in _seals(merchant_id, name))
+
+
+def _seals(merchant_id: int, name: str) -> list[str]:
+    hashes = crypto.keyed_hashes("checkout reference", f"{merchant_id}/{name}")
+    return [value[1 : 1 + SEAL_BYTES].hex() for value in hashes]
 
 
 def record_session(merchant_id: int, checkout_id: int, session: CheckoutSession) -> Checkout:
@@ -120,19 +145,24 @@ def _email_of(checkout: Checkout) -> str:
     return crypto.decrypt(EMAIL, sealed).decode() if sealed else ""
 
 
-def apply_news(merchant_id: int, news: CheckoutNews) -> OrderSnapshot | None:
+def apply_news(
+    merchant_id: int, news: CheckoutNews, *, connection_id: int, mode: str
+) -> OrderSnapshot | None:
     """Apply what became of a checkout, inside the open scope.
 
     Returns the order to make of it: only for a checkout that this hub opened, and only once the
-    customer has finished it. Lines take SKU and shippability from our own cart.
+    customer has finished it. One that a restored database has forgotten is taken back as the page
+    sold it, which shows the SKUs that our cart had.
     """
-    checkout = (
-        Checkout.objects.select_for_update()
-        .filter(merchant_id=merchant_id, reference=news.reference)
-        .first()
+    known = Checkout.objects.select_for_update().filter(
+        merchant_id=merchant_id, reference=news.reference
     )
+    checkout = known.first()
     if checkout is None:
-        return None
+        if news.order is None or not is_ours(merchant_id, news.reference):
+            return None
+        _take_back(merchant_id, news.reference, news.order, connection_id=connection_id, mode=mode)
+        checkout = known.get()
     checkout.external_id = checkout.external_id or news.external_id
     is_waiting = news.order is not None and news.order.payment is PaymentWord.PENDING
     outcome = "pending" if is_waiting else news.outcome
@@ -143,6 +173,44 @@ def apply_news(merchant_id: int, news: CheckoutNews) -> OrderSnapshot | None:
     if news.order is None:
         return None
     return replace(news.order, checkout_reference=checkout.reference)
+
+
+def _take_back(
+    merchant_id: int, reference: str, sold: OrderSnapshot, *, connection_id: int, mode: str
+) -> None:
+    cart = {
+        "lines": [
+            {
+                "sku": line.sku,
+                "title": line.title,
+                "quantity": line.quantity,
+                "unit_price": str(line.unit_price.amount),
+                "is_shippable": line.is_shippable is not False,
+                "image_url": line.image_url,
+            }
+            for line in sold.lines
+        ],
+        "shipping_options": [],
+        "discount": str(sold.totals.discount.amount),
+    }
+    made = Checkout(
+        merchant_id=merchant_id,
+        mode=mode,
+        connection_id=connection_id,
+        reference=reference,
+        status=CheckoutStatus.OPEN,
+        external_id=sold.external_id,
+        currency=sold.currency,
+        cart=cart,
+        total=sold.totals.lines.amount,
+    )
+    Checkout.objects.bulk_create([made], ignore_conflicts=True)  # another may just have done so
+    outbox.record(
+        "checkout.taken_back",
+        merchant_id=merchant_id,
+        mode=mode,
+        data={"reference": reference, "external_id": sold.external_id},
+    )
 
 
 def link_orders(links: Iterable[tuple[int, str, int]]) -> None:

@@ -175,10 +175,12 @@ def get_checkout(request: ApiRequest, reference: str) -> CheckoutShape:
 def _reference(request: ApiRequest) -> str:
     """The same key names the same checkout: repeating after a crash opens no second page."""
     key = request.headers.get(HEADER, "").strip()
+    caller = request.auth
     if not key:
-        return checkouts.new_reference()
-    name = f"{request.auth.merchant_id}/{request.auth.mode}/{key}"
-    return f"co_{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+        return checkouts.new_reference(caller.merchant_id)
+    whole = f"{caller.merchant_id}/{caller.mode}/{key}"
+    name = hashlib.sha256(whole.encode()).hexdigest()[: checkouts.NAME_DIGITS]
+    return checkouts.sealed_reference(caller.merchant_id, name)
 
 
 def _gateway(caller: Caller, connection_id: int | None) -> Connection:
