@@ -14,6 +14,7 @@ from entrepot.fulfillment.planning import plan_order
 from entrepot.fulfillment.shipping import Leaving, ship_by_hand
 from entrepot.fulfillment.writing_back import WriteBackCall
 from entrepot.obligations.models import Obligation
+from entrepot.tasks import deciding
 from tests.rules.trade import Trade, snapshot
 
 SKUS = ("MOEWE-A3", "POST-12")
@@ -87,3 +88,63 @@ def test_a_shipment_that_did_not_change_meanwhile_is_told_once(trade: Trade) -> 
 
     assert told_and_owed(trade, shipment) == (True, ["met"])
     assert tell(trade, shipment) == []
+
+
+def lose(trade: Trade, call: WriteBackCall, shipment: Shipment) -> None:
+    """The call left, and nobody knows whether the storefront has heard it."""
+    lease = begin(trade, call)
+    writing_back.record_write_unknown(trade.merchant.id, shipment.id, lease, message="no answer")
+
+
+def decide(trade: Trade, call: WriteBackCall, *, happened: bool) -> None:
+    with scope.merchant(trade.merchant.id):
+        deciding.decide(
+            trade.merchant.id,
+            call.lease.attempt_id,
+            happened=happened,
+            by="user:3",
+            reason="seen in the shop",
+        )
+
+
+def test_who_says_that_the_storefront_was_told_ends_the_promise_to_tell_it(trade: Trade) -> None:
+    trade.by_hand(*SKUS)
+    trade.tell(snapshot())
+    shipment = leave(trade, tracking_number="0034-1")
+    (call,) = tell(trade, shipment)
+    lose(trade, call, shipment)
+
+    decide(trade, call, happened=True)
+
+    assert told_and_owed(trade, shipment) == (True, ["met"])
+    assert tell(trade, shipment) == []
+
+
+def test_who_says_that_it_was_not_told_has_it_told_again(trade: Trade) -> None:
+    trade.by_hand(*SKUS)
+    trade.tell(snapshot())
+    shipment = leave(trade, tracking_number="0034-1")
+    (call,) = tell(trade, shipment)
+    lose(trade, call, shipment)
+
+    decide(trade, call, happened=False)
+
+    assert told_and_owed(trade, shipment) == (False, [""])
+    assert len(tell(trade, shipment)) == 1
+
+
+def test_tracking_that_came_after_the_call_stays_owed_whoever_vouches_for_it(
+    trade: Trade,
+) -> None:
+    trade.by_hand(*SKUS)
+    trade.tell(snapshot())
+    shipment = leave(trade)
+    (call,) = tell(trade, shipment)
+    lose(trade, call, shipment)
+    leave(trade, tracking_number="0034-1")
+
+    decide(trade, call, happened=True)
+
+    assert told_and_owed(trade, shipment) == (False, [""])
+    (second,) = tell(trade, shipment)
+    assert [parcel.tracking_number for parcel in second.news.parcels] == ["0034-1"]

@@ -7,6 +7,7 @@ from entrepot.access import scope
 from entrepot.attempts import queries as attempted
 from entrepot.attempts import services as attempts
 from entrepot.attempts.leases import Lease
+from entrepot.attempts.models import Attempt
 from entrepot.attempts.rates import fuse
 from entrepot.attempts.states import Kind as Effect
 from entrepot.connect import registry
@@ -150,11 +151,21 @@ def record_written(
             },
             message=receipt.message,
         )
-        if attempt.generation < _telling(shipment):
-            return
-        shipment.written_back_at = attempt.ended_at
-        saving.save(shipment, "written_back_at")
-        obligations.meet_many([(merchant_id, Owed.WRITE_BACK, "shipment", shipment_id)])
+        _count_as_told(shipment, attempt)
+
+
+def count_as_written(attempt: Attempt) -> None:
+    """Take a person's word, in the open scope, that a storefront knows what it was told."""
+    shipment, _ = _lock(attempt.subject_id)
+    _count_as_told(shipment, attempt)
+
+
+def _count_as_told(shipment: Shipment, attempt: Attempt) -> None:
+    if attempt.generation < _telling(shipment):
+        return
+    shipment.written_back_at = attempt.ended_at
+    saving.save(shipment, "written_back_at")
+    obligations.meet_many([(shipment.merchant_id, Owed.WRITE_BACK, "shipment", shipment.id)])
 
 
 def record_refused(merchant_id: int, shipment_id: int, lease: Lease, *, message: str) -> None:

@@ -4,7 +4,7 @@ from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Kind
 from entrepot.canon.messages import Flow
-from entrepot.fulfillment import vouched
+from entrepot.fulfillment import vouched, writing_back
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.intake.hints import Reread
 from entrepot.notifications import services as mails
@@ -27,8 +27,8 @@ def decide(
     """Record what became of an attempt and carry on from there, in the open scope.
 
     What did not happen is carried out again, once. What did counts as done: a share is its
-    provider's, whose own word about it is read where its id is known, a refund's money went out,
-    and a mail has left.
+    provider's, whose own word about it is read where its id is known, also of one that was to be
+    cancelled; a refund's money went out, a mail has left, and a storefront knows what it was told.
 
     Raises:
         IllegalStep: it is not unknown.
@@ -51,12 +51,21 @@ def decide(
         )
     elif decided.kind == Kind.MAIL:
         mails.record_sent(decided.subject_id, merchant_id=merchant_id, esp_message_id=external_id)
+    elif decided.kind == Kind.WRITE_BACK:
+        writing_back.count_as_written(decided)
+    elif decided.kind == Kind.CANCEL:
+        _read_again(FulfillmentOrder.objects.get(id=decided.subject_id), decided)
     return decided
 
 
 def _count_as_accepted(attempt: Attempt, external_id: str) -> None:
     share = FulfillmentOrder.objects.select_for_update().get(id=attempt.subject_id)
     vouched.count_as_accepted(share, external_id=external_id, reason=attempt.message)
+    _read_again(share, attempt)
+
+
+def _read_again(share: FulfillmentOrder, attempt: Attempt) -> None:
+    """Have the provider's own word about a share read, where its id there is known."""
     if not share.external_id:
         return
     rereading.defer_rereads(
