@@ -10,7 +10,17 @@ from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.orders.models import Hold
 from entrepot.payments.models import PaymentEntry
-from tests.rules.trade import SHOP_ACCOUNT, Trade, connect, fact, later, line, snapshot
+from tests.rules.trade import (
+    SHOP_ACCOUNT,
+    Trade,
+    amounts,
+    connect,
+    euros,
+    fact,
+    later,
+    line,
+    snapshot,
+)
 
 
 @pytest.fixture
@@ -75,3 +85,46 @@ def test_what_only_the_older_telling_of_a_new_order_says_of_its_money_is_the_ord
     with scope.merchant(trade.merchant.id):
         entries = PaymentEntry.objects.values_list("kind", "order_id")
         assert dict(entries) == dict.fromkeys(("captured", "authorized"), trade.order("70003").id)
+
+
+@pytest.mark.parametrize("end", ["captured", "failed", "voided"])
+@pytest.mark.parametrize("is_told_late", [False, True], ids=["in order", "the end first"])
+def test_a_payment_that_came_to_an_end_is_not_pending(
+    trade: Trade, end: str, *, is_told_late: bool
+) -> None:
+    trade.tell(snapshot("70004", is_paid=False, transaction_ids=("pay-debit", "pay-other")))
+    gateway = connect(trade.merchant, "stripe")
+    told = [
+        fact("pending", euros("86.30"), payment="pay-debit"),
+        fact(end, euros("86.30"), payment="pay-debit"),
+    ]
+    other = fact("pending", euros("12.25"), payment="pay-other")
+
+    for each in [other, *(reversed(told) if is_told_late else told)]:
+        trade.tell(each, connection=gateway)
+
+    still = {"captured": Decimal("86.3")} if end == "captured" else {}
+    assert amounts(trade.order("70004")) == {"pending": Decimal("12.25"), **still}
+
+
+@pytest.mark.parametrize("is_told_late", [False, True], ids=["in order", "the end first"])
+def test_a_dispute_that_was_lost_and_then_won_took_nothing(
+    trade: Trade, *, is_told_late: bool
+) -> None:
+    trade.tell(snapshot("70005", transaction_ids=("pay-70005",)))
+    gateway = connect(trade.merchant, "stripe")
+    paid = trade.order("70005").amount_captured.normalize()
+    about: dict[str, str] = {"payment": "pay-70005", "external_id": "dp_1"}
+    other: dict[str, str] = {"payment": "pay-70005", "external_id": "dp_2"}
+    trade.tell(
+        fact("disputed", euros("30"), **about),
+        fact("disputed", euros("7.50"), **other),
+        fact("dispute_lost", euros("7.50"), **other),
+        connection=gateway,
+    )
+    ends = [fact("dispute_lost", euros("30"), **about), fact("dispute_won", euros("30"), **about)]
+
+    for end in reversed(ends) if is_told_late else ends:
+        trade.tell(end, connection=gateway)
+
+    assert amounts(trade.order("70005")) == {"captured": paid, "refunded": Decimal("7.5")}

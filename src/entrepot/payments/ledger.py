@@ -108,7 +108,8 @@ _AUTHORITY = """
         )
 """
 # What ended a dispute, a refund, an authorization or a wait is found by the same external id or
-# payment, whichever came first. What a shop calls the refund of a sale that nobody has paid yet
+# payment, whichever came first. A bank that gives back what it had taken says so last: a dispute
+# that was lost and won is won. What a shop calls the refund of a sale that nobody has paid yet
 # (cash on delivery) gives back nothing: no more goes back than came in.
 _SUMS = """
     SELECT
@@ -120,7 +121,7 @@ _SUMS = """
             coalesce(sum(e.amount) FILTER (
                 WHERE e.kind = 'refunded' AND NOT ended.refund_failed), 0)
         ) + coalesce(sum(e.amount) FILTER (
-            WHERE e.kind = 'dispute_lost'), 0) AS amount_refunded,
+            WHERE e.kind = 'dispute_lost' AND NOT ended.dispute_won), 0) AS amount_refunded,
         coalesce(sum(e.amount) FILTER (
             WHERE e.kind = 'disputed' AND NOT ended.dispute_closed), 0) AS amount_disputed,
         coalesce(sum(e.amount) FILTER (
@@ -137,12 +138,15 @@ _SUMS = """
             coalesce(bool_or(
                 x.kind IN ('dispute_won', 'dispute_lost') AND x.external_id = e.external_id
             ), false) AS dispute_closed,
+            coalesce(bool_or(x.kind = 'dispute_won' AND x.external_id = e.external_id), false)
+                AS dispute_won,
             coalesce(bool_or(
                 x.kind IN ('captured', 'voided')
                 AND x.payment_external_id = e.payment_external_id
             ), false) AS authorization_used,
             coalesce(bool_or(
-                x.kind IN ('captured', 'failed') AND x.payment_external_id = e.payment_external_id
+                x.kind IN ('captured', 'failed', 'voided')
+                AND x.payment_external_id = e.payment_external_id
             ), false) AS wait_over
         FROM payments_entry AS x
         WHERE x.order_id = o.id
