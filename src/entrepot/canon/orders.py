@@ -118,7 +118,9 @@ class OrderTotals:
     """The source's own totals; they are authoritative and never recomputed.
 
     `lines` is the sum of the lines after discounts; `discount` is positive and already taken off.
-    `tax` counts once, be it included or added (`OrderSnapshot.prices_include_tax`).
+    `tax` counts once, be it included or added (`OrderSnapshot.prices_include_tax`). An order whose
+    facts of refunds add up to `refunded` names all of them: what it named before and names no more
+    was taken back.
     """
 
     lines: Money

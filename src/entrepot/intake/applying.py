@@ -35,8 +35,9 @@ from entrepot.orders.snapshots import (
     apply_orders,
     mark_deleted,
 )
-from entrepot.payments import checkouts, ledger, refunds
+from entrepot.payments import checkouts, ledger, refunds, taken_back
 from entrepot.payments.ledger import IncomingFact
+from entrepot.payments.taken_back import Telling
 
 Item = TypeVar("Item", PaymentFact, ProviderOrder, TrackerSnapshot)
 
@@ -111,6 +112,7 @@ def apply(messages: Sequence[Understood]) -> list[Finished]:
     applied = apply_orders([sale.incoming for sale in sales])
     _check(sales, applied)
     facts = [*_facts_of_orders(sales, applied), *_loose_facts(messages)]
+    facts += taken_back.refunds_taken_back(_tellings(sales, applied))
     paid = ledger.record_facts(facts)
     paid += ledger.match_waiting(_claims(sales, applied))
     refunds.note_facts(sorted(set(paid)))
@@ -201,6 +203,24 @@ def _facts_of_orders(sales: Sequence[_Sale], applied: Sequence[AppliedOrder]) ->
         _fact(sale.message, fact, mode=sale.incoming.mode, order_id=result.order_id)
         for sale, result in zip(sales, applied, strict=True)
         for fact in sale.incoming.snapshot.payment_facts
+    ]
+
+
+def _tellings(sales: Sequence[_Sale], applied: Sequence[AppliedOrder]) -> list[Telling]:
+    """What sources say of orders that we knew; nothing of what is old, or has to be read again."""
+    return [
+        Telling(
+            snapshot=sale.incoming.snapshot,
+            merchant_id=sale.incoming.merchant_id,
+            mode=sale.incoming.mode,
+            account=sale.incoming.account,
+            connection_id=sale.incoming.connection_id,
+            order_id=result.order_id,
+            message_id=sale.incoming.message_id,
+            read_at=sale.incoming.read_at,
+        )
+        for sale, result in zip(sales, applied, strict=True)
+        if result.order_id is not None and result.verdict in (Verdict.CHANGED, Verdict.REPEATED)
     ]
 
 

@@ -79,6 +79,7 @@ _INSERT = f"""
     ORDER BY merchant_id, account, mode, kind, external_id
     ON CONFLICT (merchant_id, account, mode, kind, external_id) DO UPDATE SET
         order_id = coalesce(known.order_id, excluded.order_id),
+        cause = CASE WHEN known.cause = '' THEN excluded.cause ELSE known.cause END,
         refunded_lines = CASE
             WHEN known.refunded_lines = '[]'::jsonb THEN excluded.refunded_lines
             ELSE known.refunded_lines

@@ -226,14 +226,16 @@ def note_facts(order_ids: Sequence[int]) -> None:
         order_id__in=order_ids, status__in=[RefundStatus.PENDING, RefundStatus.DONE]
     )
     for refund in waiting.select_for_update().order_by("id"):
-        kinds = set(
+        told = dict(
             PaymentEntry.objects.filter(
                 order_id=refund.order_id, external_id=refund.external_id
-            ).values_list("kind", flat=True)
+            ).values_list("kind", "is_from_gateway")
         )
-        if PaymentFactKind.REFUND_FAILED in kinds:
-            _settle(refund, PaymentFactKind.REFUND_FAILED, reason="the money came back")
-        elif PaymentFactKind.REFUNDED in kinds and refund.status == RefundStatus.PENDING:
+        if PaymentFactKind.REFUND_FAILED in told:
+            is_gateways = told[PaymentFactKind.REFUND_FAILED]
+            why = "the money came back" if is_gateways else "the shop took it back"
+            _settle(refund, PaymentFactKind.REFUND_FAILED, reason=why)
+        elif PaymentFactKind.REFUNDED in told and refund.status == RefundStatus.PENDING:
             _settle(refund, PaymentFactKind.REFUNDED, reason="the money went out")
 
 
