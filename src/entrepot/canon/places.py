@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Address:
     """A postal address as it was typed; nothing in it has been corrected.
 
+    `region` is a name, or what addresses of the country carry instead; no platform's own code.
     `country` is ISO 3166-1 alpha-2 in upper case, or empty when the source did not say.
     """
 

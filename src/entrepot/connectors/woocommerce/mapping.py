@@ -29,6 +29,7 @@ from entrepot.canon.orders import (
 )
 from entrepot.canon.places import Address
 from entrepot.connect.ports import Account
+from entrepot.connect.regions import region_of_code
 from entrepot.connectors.woocommerce import payments
 from entrepot.connectors.woocommerce.fields import BadField, Fields
 from entrepot.connectors.woocommerce.marks import own_marks_of
@@ -57,6 +58,7 @@ MODE_META = {
     "_wcpay_mode": {"test": True, "prod": False, "production": False},  # WooPayments
     "_ppcp_paypal_payment_mode": {"sandbox": True, "live": False},  # PayPal Payments
 }
+OWN_NUMBERS = frozenset({"CN"})  # countries whose states the shop numbers by itself: CN1 to CN32
 LANGUAGE_META = ("wpml_language", "trp_language")  # WPML, TranslatePress
 
 
@@ -285,17 +287,27 @@ def _customer_of(body: Fields, meta: dict[str, Any]) -> CustomerSnapshot:
 
 
 def _address_of(row: Fields) -> Address:
+    country = row.text("country").upper()
     return Address(
         name=_name_of(row),
         company=row.text("company"),
         line1=row.text("address_1"),
         line2=row.text("address_2"),
         city=row.text("city"),
-        region=row.text("state"),
+        region=_region_of(row, country),
         postal_code=row.text("postcode"),
-        country=row.text("country").upper(),
+        country=country,
         phone=row.text("phone"),
     )
+
+
+def _region_of(row: Fields, country: str) -> str:
+    """A shop names states by codes, mostly those of ISO 3166-2, some with the country in front."""
+    state = row.text("state")
+    if country in OWN_NUMBERS:
+        return state
+    beside = f"{row.text('address_1')} {row.text('city')}"
+    return region_of_code(state, country=country, beside=beside)
 
 
 def _name_of(row: Fields) -> str:

@@ -101,7 +101,7 @@ def test_addresses_are_kept_as_they_were_typed() -> None:
         line1="架空通4-5",
         line2="201号室",
         city="大阪市",
-        region="JP27",
+        region="大阪府",
         postal_code="530-0000",
         country="JP",
     )
@@ -318,3 +318,29 @@ def test_any_value_in_any_field_is_mapped_or_refused(name: str, value: Any) -> N
 
 def test_php_writes_empty_objects_as_lists() -> None:
     assert decoded(b'{"billing":[]}').inner("billing").text("email") == ""
+
+
+@pytest.mark.parametrize(
+    ("_case", "place", "region"),
+    [
+        (
+            "a Japanese address",
+            {"country": "JP", "state": "JP13", "city": "渋谷区", "address_1": "渋谷2-21-1"},
+            "東京都",
+        ),
+        (
+            "a Japanese address in Latin letters",
+            {"country": "jp", "state": "JP27", "city": "Osaka", "address_1": "1-1 Umeda"},
+            "Osaka",
+        ),
+        ("a German state", {"country": "DE", "state": "DE-BW", "city": "Freiburg"}, ""),
+        ("an American state", {"country": "US", "state": "TX", "city": "Austin"}, "TX"),
+        ("a number of the shop's own", {"country": "CN", "state": "CN11", "city": "南京"}, "CN11"),
+    ],
+)
+def test_a_state_is_named_as_a_carrier_reads_it(
+    _case: str, place: dict[str, str], region: str
+) -> None:
+    order = order_of(PAID, shipping={"first_name": "Jun", "address_1": "", **place})
+
+    assert order.shipping_address.region == region
