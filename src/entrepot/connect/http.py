@@ -28,6 +28,7 @@ from entrepot.connect.guards import Guard, before_first_byte, together
 from entrepot.connect.haste import hurried
 from entrepot.connect.unpacking import ACCEPTED, unpacked
 from entrepot.connect.waiting import retry_after_of
+from entrepot.connect.words import keepable_json
 
 CALL_DEADLINE = hurried(timedelta(seconds=25))
 CONNECT_TIMEOUT = hurried(timedelta(seconds=5))
@@ -112,20 +113,25 @@ class Unlimited:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A platform's answer, wholly read."""
+    """A platform's answer, wholly read: `content` as it came, `words` and `json` to be kept."""
 
     status_code: int
     headers: Mapping[str, str]
     content: bytes
 
+    @property
+    def words(self) -> bytes:
+        """The body as JSON whose texts can be kept, whatever signs the platform put into them."""
+        return keepable_json(self.content)
+
     def json(self) -> Json:
-        """Decode the body; numbers with a fraction become Decimal, never float.
+        """Decode `words`; numbers with a fraction become Decimal, never float.
 
         Raises:
             UnexpectedResponse: the body is not JSON (a proxy's HTML page, garbage).
         """
         try:
-            return _decoder.decode(self.content)
+            return _decoder.decode(self.words)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise UnexpectedResponse(
                 f"answered {self.status_code} with something that is not JSON: {self.quote()}"

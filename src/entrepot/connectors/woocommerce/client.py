@@ -69,7 +69,7 @@ class Client:
         Raises:
             Misconfigured: the key is refused or may not write, or no WooCommerce answers there.
         """
-        site = decoded(self._door.must_read("/wp-json/", {"_fields": "name,home,url"}).content)
+        site = decoded(self._door.must_read("/wp-json/", {"_fields": "name,home,url"}).words)
         fields: dict[str, str | int] = {"per_page": 1, "_fields": "id,version"}
         orders = msgspec.json.decode(self._door.must_read(f"{API}/orders", fields).content)
         self._door.write(f"{API}/orders/batch", {}, is_harmless=True)
@@ -134,7 +134,7 @@ class Client:
                 made_or_kept = self._door.write(f"{path}/{numbers[0]}", wanted)
             else:
                 made_or_kept = self._door.write(path, {**wanted, "delivery_url": url})
-            answer = decoded(made_or_kept.content)
+            answer = decoded(made_or_kept.words)
             for doubled in numbers[1:]:
                 self.unsubscribe(doubled)
             made.append(
@@ -194,7 +194,7 @@ class Client:
             change["status"] = "completed"
         path = f"{API}/orders/{news.order_external_id}"
         with understood(OutcomeUnknown):
-            after = decoded(self._door.write(path, change).content)
+            after = decoded(self._door.write(path, change).words)
             mapping.version_of(after)
         said = [f"{len(missing)} parcel(s) {told}"] if missing else []
         said += [f"status set to {change['status']}"] if "status" in change else []
@@ -206,7 +206,7 @@ class Client:
         """Tracking where the extension is, and a note that people read."""
         order_id = news.order_external_id
         notes_path = f"{API}/orders/{order_id}/notes"
-        notes = _objects(self._door.must_read(notes_path).content)
+        notes = _objects(self._door.must_read(notes_path).words)
         noted = {marks.found_in_text(row.text("note")) for row in notes}
         tracked = self._tracking_numbers(order_id) if missing else None
         for parcel in missing:
@@ -230,7 +230,7 @@ class Client:
         answer = self._door.read(path, missing=NO_ROUTE)
         if answer is None:
             return None
-        return {row.text("tracking_number") for row in _objects(answer.content)}
+        return {row.text("tracking_number") for row in _objects(answer.words)}
 
     # --- refunds -----------------------------------------------------------------------------
 
@@ -268,7 +268,7 @@ class Client:
         body = payments.to_refund_body(request, order, api_refund=through_gateway)
         answer = self._door.write(path, body, allow=frozenset({500}))
         with understood(OutcomeUnknown):
-            row = decoded(answer.content)
+            row = decoded(answer.words)
             if answer.status_code != 500:
                 return payments.to_receipt(row, currency)
             code, said = row.text("code"), row.text("message")
@@ -294,7 +294,7 @@ class Client:
         answer = self._door.read(f"{API}/orders/{external_id}", missing=UNKNOWN_ORDER)
         if answer is None:
             raise Rejected(f"the shop has no order {external_id}", code=UNKNOWN_ORDER)
-        return decoded(answer.content)
+        return decoded(answer.words)
 
     def _state(self, order: Fields) -> SourceState:
         return mapping.to_state(order.text("status"), self._account)
