@@ -226,7 +226,8 @@ TAGS = """
 """
 TERMS = """
     INSERT INTO search_term (merchant_id, term, kind, object_id, mode)
-    SELECT DISTINCT s.merchant_id, word, 'order', s.n, 'live'
+    SELECT DISTINCT
+        s.merchant_id, word, CASE WHEN word ~ '[0-9]' THEN 'order' ELSE 'name' END, s.n, 'live'
     FROM bench.sale AS s
     JOIN bench.customer AS c ON c.id = s.customer
     CROSS JOIN LATERAL unnest(ARRAY[

@@ -223,7 +223,8 @@ def sell(
                     merchant_id=merchant_id,
                     mode=mode,
                     order_id=order.id,
-                    words=[number, customer, *customer.split()],
+                    words=[number],
+                    names=[customer, *customer.split()],
                 )
             ]
         )

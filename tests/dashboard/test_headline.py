@@ -49,10 +49,13 @@ def test_the_states_are_a_partition_and_lists_filter_by_the_same(scene: Scene) -
         of_lists = {
             row.id: state
             for state in State
-            for row in order_list.rows_of("live", Filters({"state": state.value}), names).rows
+            for row in order_list.rows_of(
+                "live", Filters({"state": state.value}), names, sees_people=True
+            ).rows
         }
         counted = {
-            state: order_list.how_many("live", Filters({"state": state.value})) for state in State
+            state: order_list.how_many("live", Filters({"state": state.value}), sees_people=True)
+            for state in State
         }
 
     assert of_lists == of_page

@@ -16,6 +16,7 @@ from tests.dashboard import day
 from tests.dashboard import scene as scenes
 from tests.dashboard.scene import Scene
 
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 KEPT = "1Z999AA10123456784"
 IN_GROUPS = "RR 123 456–785 DE"
 WRITTEN = {
@@ -40,9 +41,7 @@ def shop(database: str) -> Scene:
 
 def test_it_is_found_in_every_place_where_one_searches(shop: Scene) -> None:
     person, machine = Client(), caller(shop.merchant)
-    person.force_login(
-        shop.people[Role.OPERATOR], backend="django.contrib.auth.backends.ModelBackend"
-    )
+    person.force_login(shop.people[Role.OPERATOR], backend=BACKEND)
     order = shop.orders["10482"]
 
     found = {
@@ -66,7 +65,8 @@ def test_the_beginning_of_one_finds_it_in_the_list(shop: Scene) -> None:
         condition, value = filters._condition("find", written.strip()[:-2]) or ("false", None)
         with scope.merchant(shop.merchant.id):
             rows = sql.fetch(
-                f"SELECT o.number FROM orders_order AS o WHERE {condition}", {"f_find": value}
+                f"SELECT o.number FROM orders_order AS o WHERE {condition}",
+                {"f_find": value, "f_kinds": ["order", "name"]},
             )
         found[how] = [number for (number,) in rows]
 
@@ -91,7 +91,8 @@ def test_a_search_reads_nothing_but_its_index(shop: Scene) -> None:
     with scope.merchant(shop.merchant.id):
         sql.run("SET LOCAL enable_seqscan = off")
         lines = sql.fetch(
-            f"EXPLAIN SELECT o.number FROM orders_order AS o WHERE {condition}", {"f_find": value}
+            f"EXPLAIN SELECT o.number FROM orders_order AS o WHERE {condition}",
+            {"f_find": value, "f_kinds": ["order", "name"]},
         )
 
     plan = "\n".join(line for (line,) in lines)
@@ -109,6 +110,60 @@ def test_numbers_that_were_kept_before_are_found_as_well(shop: Scene) -> None:
         after = set(SearchTerm.objects.values_list("term", flat=True))
 
     assert after - before == {"rr123456785de"}
+
+
+NAMES = ("Mareike Süßkind", "mareike", "Süßkind", "süß")
+NUMBERS = ("10482", KEPT)
+
+
+def test_who_may_not_see_customers_finds_nothing_by_their_names(shop: Scene) -> None:
+    order = shop.orders["10482"]
+    seen = Client()
+    seen.force_login(shop.people[Role.VIEWER], backend=BACKEND)
+    machine = caller(shop.merchant, scopes=["orders:read"])
+
+    for word in NAMES:
+        beginning = seen.get("/orders/", {"find": word}).content.decode()
+        named = seen.get("/search/", {"q": word})["Location"]
+        listed = machine.get("/api/v1/orders", find=word).body["data"]
+        documented = machine.get("/api/orders/management", customer=word).body["orders"]
+        assert f"/orders/{order.id}/" not in beginning, word
+        assert named.startswith("/orders/?find="), word
+        assert (listed, documented) == ([], []), word
+
+    for word in NUMBERS:
+        assert f"/orders/{order.id}/" in seen.get("/orders/", {"find": word}).content.decode()
+        assert seen.get("/search/", {"q": word})["Location"] == f"/orders/{order.id}/"
+        assert len(machine.get("/api/v1/orders", find=word).body["data"]) == 1
+        assert len(machine.get("/api/orders/management", customer=word).body["orders"]) == 1
+
+
+def test_who_may_see_customers_finds_orders_by_their_names(shop: Scene) -> None:
+    order = shop.orders["10482"]
+    seen = Client()
+    seen.force_login(shop.people[Role.SUPPORT], backend=BACKEND)
+    machine = caller(shop.merchant)
+
+    for word in NAMES[:3]:
+        assert f"/orders/{order.id}/" in seen.get("/orders/", {"find": word}).content.decode()
+        found = [row["number"] for row in machine.get("/api/v1/orders", find=word).body["data"]]
+        assert "10482" in found, word
+
+
+def test_names_that_were_kept_among_identifiers_are_set_apart(shop: Scene) -> None:
+    names, numbers = _kinds(shop, "name"), _kinds(shop, "order")
+    assert {"mareike süsskind", "mareike"} <= names
+    with scope.system():
+        sql.run("UPDATE search_term SET kind = 'order'")
+
+        sql.run(import_module("entrepot.orders.migrations.0005_names_apart")._APART)
+
+    assert (_kinds(shop, "name"), _kinds(shop, "order")) == (names, numbers)
+
+
+def _kinds(shop: Scene, kind: str) -> set[str]:
+    with scope.merchant(shop.merchant.id):
+        return set(SearchTerm.objects.filter(kind=kind).values_list("term", flat=True))
 
 
 def _keep(shop: Scene, number: str, *words: str) -> None:

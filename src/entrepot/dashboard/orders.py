@@ -42,6 +42,7 @@ def orders(request: PageRequest) -> HttpResponse:
         visit.mode.value,
         asked,
         names,
+        sees_people=visit.sees_people,
         older_than=order_list.key_of(request.GET.get("before", "")),
         newer_than=order_list.key_of(request.GET.get("after", "")),
     )
@@ -65,11 +66,15 @@ def orders(request: PageRequest) -> HttpResponse:
     )
 
 
+def _how_many(visit: Visit, wanted: Filters) -> int:
+    return order_list.how_many(visit.mode.value, wanted, sees_people=visit.sees_people)
+
+
 def _views(visit: Visit, asked: Filters) -> list[dict[str, Any]]:
     views = []
     for state, is_counted in VIEWS:
         wanted = Filters({"state": state.value})
-        number = order_list.how_many(visit.mode.value, wanted) if is_counted else None
+        number = _how_many(visit, wanted) if is_counted else None
         views.append(
             {
                 "word": CHIPS[state].word,
@@ -131,7 +136,13 @@ def export(request: PageRequest) -> HttpResponse:
     """Save the orders that match as CSV; names and addresses only for those who may see them."""
     visit = request.visit
     asked = filters.read(request.GET)
-    found = order_list.rows_of(visit.mode.value, asked, connections.names(), limit=MOST_EXPORTED)
+    found = order_list.rows_of(
+        visit.mode.value,
+        asked,
+        connections.names(),
+        sees_people=visit.sees_people,
+        limit=MOST_EXPORTED,
+    )
     head = [
         "number", "placed_at", "storefront", "customer", "country", "lines", "total", "currency",
         "state", "order", "payment", "fulfillment", "providers", "next_due", "tags", "problem",

@@ -9,14 +9,14 @@ from entrepot.dashboard.reading import shell
 from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest
 from entrepot.database import sql
-from entrepot.orders.search import terms_of
+from entrepot.orders.search import kinds_for, terms_of
 
 # Each look-up is by equality, on an index of its own.
 _ORDERS = """
     SELECT DISTINCT o.id
     FROM search_term AS s
     JOIN orders_order AS o ON o.id = s.object_id
-    WHERE s.kind = 'order' AND s.term = ANY (%(terms)s) AND o.mode = %(mode)s
+    WHERE s.kind = ANY (%(kinds)s) AND s.term = ANY (%(terms)s) AND o.mode = %(mode)s
     UNION
     SELECT o.id
     FROM orders_order AS o
@@ -56,7 +56,13 @@ def search(request: PageRequest) -> HttpResponse:
     identity = f"email:{email_hash(raw)}" if is_address else ""
     found = sql.fetch(
         _ORDERS,
-        {"terms": terms_of(raw), "raw": raw, "identity": identity, "mode": visit.mode.value},
+        {
+            "terms": terms_of(raw),
+            "kinds": kinds_for(sees_people=visit.sees_people),
+            "raw": raw,
+            "identity": identity,
+            "mode": visit.mode.value,
+        },
     )
     if len(found) == 1:
         return HttpResponseRedirect(visit.url("order", found[0][0]))

@@ -12,6 +12,8 @@ from entrepot.canon.orders import OrderSnapshot
 from entrepot.database import sql
 
 LONGEST = 120
+# What a term is: an identifier of an order, or a name of its customer, which not everybody may see.
+IDENTIFIER, NAME = "order", "name"
 # Shorter ones are told apart by their signs: the order 1-234 is not the order 1234.
 SHORTEST_IN_GROUPS = 8
 PARTING = " .-\N{HYPHEN}\N{FIGURE DASH}\N{EN DASH}\N{EM DASH}"
@@ -34,12 +36,13 @@ _KEEP = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderTerms:
-    """The words under which an order is found."""
+    """The words under which an order is found; `names` by those who may see customers."""
 
     merchant_id: int
     mode: str
     order_id: int
     words: Iterable[str]
+    names: Iterable[str] = ()
 
 
 def normalized(word: str) -> str:
@@ -59,34 +62,43 @@ def terms_of(word: str) -> list[str]:
     return [term, whole if is_grouped else term]
 
 
+def kinds_for(*, sees_people: bool) -> list[str]:
+    """The kinds of terms by which somebody may find orders: nobody guesses what is not shown."""
+    return [IDENTIFIER, NAME] if sees_people else [IDENTIFIER]
+
+
 def words_of(snapshot: OrderSnapshot) -> set[str]:
-    """What a snapshot can be found by: number, ids, payment ids, the customer's names.
+    """The identifiers that a snapshot can be found by: number, ids, payment ids.
 
     An e-mail address leads to its customer, and from there to the orders.
     """
-    name = snapshot.customer.name or snapshot.shipping_address.name
     return {
         snapshot.number,
         snapshot.external_id,
         snapshot.checkout_reference,
         *snapshot.transaction_ids,
-        name,
-        *name.split(),
     }
+
+
+def names_of(snapshot: OrderSnapshot) -> set[str]:
+    """The customer's name, in whole and in its parts."""
+    name = snapshot.customer.name or snapshot.shipping_address.name
+    return {name, *name.split()}
 
 
 def keep_terms(orders: Iterable[OrderTerms]) -> None:
     """Add terms to the index; known ones stay."""
     rows = {
-        (order.merchant_id, term, order.order_id): {
+        (order.merchant_id, term, kind, order.order_id): {
             "merchant_id": order.merchant_id,
             "mode": order.mode,
             "term": term,
-            "kind": "order",
+            "kind": kind,
             "object_id": order.order_id,
         }
         for order in orders
-        for word in order.words
+        for kind, words in ((IDENTIFIER, order.words), (NAME, order.names))
+        for word in words
         for term in terms_of(word)
         if term
     }

@@ -244,6 +244,7 @@ def _write(
                 mode=item.mode,
                 order_id=order_id,
                 words=search.words_of(item.snapshot),
+                names=search.names_of(item.snapshot),
             )
             for item, order_id in written
         ]

@@ -17,7 +17,7 @@ from entrepot.payments.ledger import IncomingFact
 # A reading that was under way while a refund was made does not name it yet.
 READINGS_OVERLAP = hurried(timedelta(minutes=10))
 REASON = "the source names it no more"
-# What messages named, so that a refund that only we know of is left alone. By the index on order_id.
+# Only what messages named: a refund that we alone know of is left alone. By the index on order_id.
 _GONE = """
     SELECT batch.n, entry.external_id, entry.payment_external_id, entry.amount, entry.currency,
         entry.method

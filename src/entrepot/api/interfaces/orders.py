@@ -41,7 +41,7 @@ from entrepot.fulfillment.tracking import move_parcel
 from entrepot.intake.given import Moment, Word
 from entrepot.orders import services
 from entrepot.orders.models import Order, SearchTerm
-from entrepot.orders.search import terms_of
+from entrepot.orders.search import kinds_for, terms_of
 from entrepot.tasks import going_on, queue
 
 router = Router(tags=["documented"])
@@ -226,7 +226,9 @@ def _filtered(caller: Caller, asked: OrderQuery) -> QuerySet[Order]:
         rows = rows.filter(customer_id__in=people.values("id"))
     elif customer:
         terms = SearchTerm.objects.filter(
-            merchant_id=caller.merchant_id, kind="order", term__in=terms_of(customer)
+            merchant_id=caller.merchant_id,
+            kind__in=kinds_for(sees_people=caller.sees_people),
+            term__in=terms_of(customer),
         )
         rows = rows.filter(id__in=terms.values("object_id"))
     return rows

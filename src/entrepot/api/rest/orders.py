@@ -37,7 +37,7 @@ from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.intake.given import Moment, Word
 from entrepot.notifications.queries import mails_of_order
 from entrepot.orders.models import Hold, Line, Order, SearchTerm, Tag
-from entrepot.orders.search import terms_of
+from entrepot.orders.search import kinds_for, terms_of
 from entrepot.orders.states import FulfillmentStatus, HoldKind, OrderStatus, PaymentStatus
 
 router = Router(tags=["orders"])
@@ -217,7 +217,9 @@ def _filtered(rows: QuerySet[Order], caller: Caller, asked: OrderFilter) -> Quer
         rows = rows.filter(Exists(Tag.objects.filter(**mine, word=asked.tag)))
     if asked.find:
         terms = SearchTerm.objects.filter(
-            merchant_id=caller.merchant_id, kind="order", term__in=terms_of(asked.find)
+            merchant_id=caller.merchant_id,
+            kind__in=kinds_for(sees_people=caller.sees_people),
+            term__in=terms_of(asked.find),
         )
         rows = rows.filter(id__in=terms.values("object_id"))
     if asked.email:

@@ -13,7 +13,7 @@ from entrepot.dashboard.reading.headline import CHIPS, State
 from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.wording import plain
 from entrepot.dashboard.words_of_states import HOLD
-from entrepot.orders.search import terms_of
+from entrepot.orders.search import kinds_for, terms_of
 from entrepot.orders.states import FulfillmentStatus, HoldKind, PaymentStatus
 
 # key of the address -> how its pill begins
@@ -122,13 +122,14 @@ def _said(key: str, value: str, names: Mapping[int, str]) -> str:
             return plain(value) if key in {"payment", "fulfillment", "reached"} else value
 
 
-def conditions(filters: Filters) -> tuple[list[str], dict[str, object]]:
+def conditions(filters: Filters, *, sees_people: bool) -> tuple[list[str], dict[str, object]]:
     """What the filters ask of the row `o`, as conditions with named parameters.
 
-    A value that cannot be read is added to `misread` and asks for nothing.
+    A value that cannot be read is added to `misread` and asks for nothing. Who may not see people
+    finds nothing by their names.
     """
     asked: list[str] = []
-    parameters: dict[str, object] = {}
+    parameters: dict[str, object] = {"f_kinds": kinds_for(sees_people=sees_people)}
     for key, value in list(filters.values.items()):
         made = _condition(key, value)
         if made is None:
@@ -157,9 +158,9 @@ _SENT_TO = (
 # Two ranges of search_term_key; an OR of them would read all terms of the merchant.
 _FOUND = (
     "o.id IN (SELECT s.object_id FROM search_term AS s"
-    " WHERE s.kind = 'order' AND s.term ^@ (%(f_find)s::text[])[1]"
+    " WHERE s.kind = ANY (%(f_kinds)s) AND s.term ^@ (%(f_find)s::text[])[1]"
     " UNION ALL SELECT s.object_id FROM search_term AS s"
-    " WHERE s.kind = 'order' AND s.term ^@ (%(f_find)s::text[])[2])"
+    " WHERE s.kind = ANY (%(f_kinds)s) AND s.term ^@ (%(f_find)s::text[])[2])"
 )
 _OWES = (
     "o.id IN (SELECT b.order_id FROM obligations_obligation AS b"

@@ -107,12 +107,13 @@ def rows_of(
     asked: Filters,
     names: Mapping[int, str],
     *,
+    sees_people: bool,
     older_than: Key | None = None,
     newer_than: Key | None = None,
     limit: int = PAGE,
 ) -> Page:
     """A page of the orders that match, by key, the newest first."""
-    conditions, parameters = filters.conditions(asked)
+    conditions, parameters = filters.conditions(asked, sees_people=sees_people)
     conditions.insert(0, "o.mode = %(mode)s")
     parameters |= {"mode": mode, "limit": limit + 1}
     forward = newer_than is not None
@@ -177,9 +178,9 @@ def _shown(state: State, problem: Problem | None) -> Problem | None:
     return problem if state in needs else None
 
 
-def how_many(mode: str, asked: Filters) -> int:
+def how_many(mode: str, asked: Filters, *, sees_people: bool) -> int:
     """How many orders match, counted up to COUNTED."""
-    conditions, parameters = filters.conditions(asked)
+    conditions, parameters = filters.conditions(asked, sees_people=sees_people)
     conditions.insert(0, "o.mode = %(mode)s")
     statement = _COUNT.format(conditions=" AND ".join(conditions), limit=COUNTED)
     return int(sql.fetch_value(statement, {**parameters, "mode": mode}))
