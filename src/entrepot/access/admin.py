@@ -99,7 +99,7 @@ class PeopleAdmin(Configured):
         except HasAccount as known:
             token = invitations.join_token(known.user_id, merchant_id=merchant_id, role=role)
             link = f"{settings.PUBLIC_URL}{reverse('join', args=[token])}"
-            words = f"{told['email']} signs in already. Give the person this link, to accept:"
+            words = f"The hub knows {told['email']}. Give the person this link, to accept:"
             return self.shown_once(request, words, link)
         if membership.user.has_usable_password():
             return self.done(request, f"{membership.user.name} has the role {told['role']}.")

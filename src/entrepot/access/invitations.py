@@ -48,7 +48,9 @@ def password_token(user_id: int, *, merchant_id: int, takes_factor_off: bool = F
         membership = Membership.objects.select_related("user").get(
             user_id=user_id, merchant_id=merchant_id
         )
-        _note_link(user_id, merchant_id, takes_factor_off=takes_factor_off)
+        _note_link(
+            "user.password_link_made", user_id, merchant_id, takes_factor_off=takes_factor_off
+        )
     values = {
         "user": user_id,
         "factor": takes_factor_off,
@@ -88,13 +90,9 @@ def use_link(token: str, password: str) -> User:
     return user
 
 
-def _note_link(user_id: int, merchant_id: int, *, takes_factor_off: bool) -> None:
+def _note_link(name: str, user_id: int, merchant_id: int, **data: object) -> None:
     outbox.record(
-        "user.password_link_made",
-        merchant_id=merchant_id,
-        mode=Mode.LIVE,
-        subject=("user", user_id),
-        data={"takes_factor_off": takes_factor_off},
+        name, merchant_id=merchant_id, mode=Mode.LIVE, subject=("user", user_id), data=data
     )
 
 
@@ -111,7 +109,7 @@ class Invitation:
 def join_token(user_id: int, *, merchant_id: int, role: Role) -> str:
     """Make the token of a link with which a person whom the hub knows takes a role."""
     with scope.merchant(merchant_id):
-        _note_link(user_id, merchant_id, takes_factor_off=False)
+        _note_link("user.join_link_made", user_id, merchant_id, role=role)
         proof = _join_proof(user_id, merchant_id)
     values = {"user": user_id, "merchant": merchant_id, "role": role.value, "proof": proof}
     return make_token(JOIN_PURPOSE, values, lifetime=LIFETIME)
@@ -138,13 +136,17 @@ def invitation_of_token(token: str) -> Invitation:
 def accept_invitation(token: str, *, signed_in: int | None, password: str = "") -> Invitation:
     """Take the role that a link offers; it is used up by that.
 
-    Who works for nobody sets a password; whatever was known of the account before ends.
+    Who works for nobody sets a password; whatever was known of the account before ends. Of two
+    links that are used at once the second finds somebody who works for the first one's merchant,
+    and has to be signed in.
 
     Raises:
         BadToken: as `invitation_of_token`, or somebody else is signed in.
         ValidationError: the password is too weak.
     """
     with scope.system():
+        user_id = read_token(JOIN_PURPOSE, token)["user"]
+        User.objects.select_for_update().filter(id=user_id).first()
         invitation = invitation_of_token(token)
         user = invitation.user
         if not invitation.needs_sign_in:

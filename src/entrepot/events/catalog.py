@@ -149,6 +149,9 @@ CATALOG: dict[str, EventKind] = {
         "somebody made a link with which a person sets a password",
         takes_factor_off="whether a lost second factor goes as well",
     ),
+    "user.join_link_made": _kind(
+        "somebody made a link with which a person whom the hub knows takes a role", role="which"
+    ),
     "user.role_granted": _kind("a person has a role at the merchant", role="which"),
     "user.role_revoked": _kind("a person lost a role at the merchant", role="which"),
     "api_key.created": _kind("a machine may call", prefix="its public part", scopes="what it may"),
