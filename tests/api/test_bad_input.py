@@ -103,6 +103,7 @@ def test_a_file_that_is_no_table_is_refused(machine: Caller) -> None:
         for raw in (
             b"",
             b"\xff\xfe\x00",
+            "sku,kind\nA\x00,nothing".encode("utf-16"),
             b"a,b\n1,2\n",
             b'sku,kind\n"open',
             b"sku,sku,kind\n",

@@ -113,6 +113,27 @@ def test_a_file_makes_one_order_per_id(program: Caller, run_jobs: Callable[..., 
 
 
 @pytest.mark.parametrize(
+    ("_case", "divider", "encoding"),
+    [
+        ("as a spreadsheet of central Europe saves it", ";", "utf-8-sig"),
+        ("as a spreadsheet copies it", "\t", "utf-8"),
+        ("as a spreadsheet saves Unicode text", "\t", "utf-16"),
+    ],
+)
+def test_a_file_is_read_as_the_page_reads_it(
+    program: Caller, run_jobs: Callable[..., int], _case: str, divider: str, encoding: str
+) -> None:
+    body = CSV.replace(",", divider).encode(encoding)
+
+    answer = program.send("POST", "/api/v1/order-imports", body, content_type="text/csv")
+    run_jobs()
+
+    assert (answer.status, answer.body["orders"]) == (202, 2)
+    first = program.get("/api/v1/orders/F-1").body
+    assert [line["quantity"] for line in first["lines"]] == [2, 4]
+
+
+@pytest.mark.parametrize(
     ("_case", "was", "becomes", "told"),
     [
         ("a bad amount", "15.50", "fifteen", "line 3: unit_price"),

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from django.http import HttpResponse
 
-RUNS = ("=", "+", "-", "@", "\t", "\r", "\n")
+from entrepot.intake.tables import RUNS
+
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 

@@ -208,7 +208,9 @@ def export_mappings(request: ApiRequest) -> HttpResponse:
     summary="Map SKUs by CSV",
 )
 def import_mappings(request: ApiRequest) -> Imported:
-    """UTF-8, one row per SKU; all or nothing. Columns that are left out are empty.
+    """One row per SKU; all or nothing. Columns that are left out are empty.
+
+    UTF-8, or UTF-16 that begins with its mark; commas, semicolons or tabs divide.
 
     `provider` is the code of a connection; `attributes` and `artwork` are `name=value; name=value`,
     `parts` is `SKU*2; SKU*1`; an artwork's value `property:Photo` names a line's own property.

@@ -59,7 +59,9 @@ def create_order(request: ApiRequest, asked: NewOrder) -> Taken:
     summary="Hand orders over as CSV",
 )
 def import_orders(request: ApiRequest) -> AllTaken:
-    """One row per line, UTF-8; rows of the same `external_id` are one order. All or nothing.
+    """One row per line; rows of the same `external_id` are one order. All or nothing.
+
+    UTF-8, or UTF-16 that begins with its mark; commas, semicolons or tabs divide.
 
     Needed columns: external_id, currency, payment, sku, title, quantity, unit_price. Further ones:
     number, placed_at, state, email, name, company, line1, line2, city, region, postal_code,
@@ -67,11 +69,8 @@ def import_orders(request: ApiRequest) -> AllTaken:
     line_total. What is about the order stands in its first row, and may be repeated or left empty
     in the others.
     """
-    rows = read_csv(request.body, needed=NEEDED, known=COLUMNS)
-    if not rows:
-        raise invalid("the file has no rows")
     orders = []
-    for one in orders_of(rows):
+    for one in orders_of(read_csv(request.body, needed=NEEDED, known=COLUMNS)):
         if one.order is None:
             number, words = one.faults[0]
             raise invalid(f"line {number}: {words}")
