@@ -19,7 +19,7 @@ QUOTED_METHODS = (
     "Overnight",
 )  # "one quote per method": these four
 SIZINGS = ("fillPrintArea", "fitPrintArea", "stretchToPrintArea")
-KNOWN_SKU = re.compile(r"^(GLOBAL|BOOK|EU|US|UK|AU)-[A-Z0-9]+(-[A-Z0-9]+)*$")
+SKU = re.compile(r"GLOBAL-(?P<family>[A-Z]+)-(?P<size>[0-9A-Z]+)(-GONE)?")
 
 # Pounds to others; fixed, so that a run repeats.
 RATES = {
@@ -43,23 +43,33 @@ EUROPE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Products that one lab makes: price of the first square inch group, and what they need."""
+    """Products that one lab makes: their sizes, the price of the first inches, what they need."""
 
     lab: int
     price: Decimal
+    sizes: tuple[str, ...]
     required_attribute: str = ""
     is_tracked: bool = True
 
 
 FAMILIES = {
-    "FAP": Family(lab=1, price=Decimal("9.50")),  # fine art prints
-    "CAN": Family(lab=2, price=Decimal("21.00"), required_attribute="wrap"),
-    "CFPM": Family(lab=2, price=Decimal("38.00"), required_attribute="color"),
-    "MUG": Family(lab=3, price=Decimal("6.20")),
-    "STI": Family(lab=4, price=Decimal("1.10"), is_tracked=False),  # stickers go as letters
-    "POST": Family(lab=4, price=Decimal("0.85"), is_tracked=False),
+    "FAP": Family(  # fine art prints
+        lab=1,
+        price=Decimal("9.50"),
+        sizes=("8X10", "12X16", "16X20", "16X24", "20X28", "24X32"),
+    ),
+    "CFP": Family(lab=1, price=Decimal("12.00"), sizes=("8X10", "12X16")),
+    "CAN": Family(
+        lab=2, price=Decimal("21.00"), sizes=("10X10", "16X20"), required_attribute="wrap"
+    ),
+    "CFPM": Family(
+        lab=2, price=Decimal("38.00"), sizes=("8X10", "16X20"), required_attribute="color"
+    ),
+    "MUG": Family(lab=3, price=Decimal("6.20"), sizes=("11OZ", "W")),
+    # Stickers and cards go as letters.
+    "STI": Family(lab=4, price=Decimal("1.10"), sizes=("3X4",), is_tracked=False),
+    "POST": Family(lab=4, price=Decimal("0.85"), sizes=("6X4",), is_tracked=False),
 }
-OTHER = Family(lab=1, price=Decimal("12.00"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +82,15 @@ class Service:
 
 
 def family_of(sku: str) -> Family:
-    """By the second word of the SKU."""
-    words = sku.upper().split("-")
-    return FAMILIES.get(words[1], OTHER) if len(words) > 1 else OTHER
+    """The family of a SKU that is known, by its second word."""
+    return FAMILIES[sku.strip().upper().split("-")[1]]
 
 
 def is_known(sku: str) -> bool:
     """Whether the catalogue has it; SKUs are compared without regard to case."""
-    return KNOWN_SKU.match(sku.strip().upper()) is not None
+    found = SKU.fullmatch(sku.strip().upper())
+    family = FAMILIES.get(found["family"]) if found else None
+    return found is not None and family is not None and found["size"] in family.sizes
 
 
 def service_to(country: str, method: str) -> Service:

@@ -62,6 +62,26 @@ def test_a_warning_of_a_quote_is_told_and_stops_nothing(client: Client) -> None:
     assert quotes[0].warnings == ("Prices may be subject to US sales tax.",)
 
 
+@pytest.mark.parametrize("sku", ["MUG-1", "GLOBAL-TEAPOT-2L", "GLOBAL-FAP-99X99", "EU-FAP-8X10"])
+def test_what_is_not_in_the_catalogue_has_no_price(client: Client, sku: str) -> None:
+    request = example_request("E-1-1-1")
+    unknown = replace(request, items=(replace(request.items[1], provider_sku=sku),))
+
+    with pytest.raises(Rejected) as refused:
+        client.quote(unknown, currency="EUR")
+
+    assert (refused.value.code, refused.value.fault) == ("SkuNotFound", "order")
+
+
+def test_skus_are_known_whatever_their_case(client: Client) -> None:
+    request = example_request("E-1-1-1")
+    small = replace(request, items=(replace(request.items[0], provider_sku="global-fap-16x24"),))
+
+    assert client.quote(small, currency="EUR") == client.quote(
+        replace(request, items=request.items[:1]), currency="EUR"
+    )
+
+
 def test_an_order_is_made_and_echoes_what_was_asked(
     client: Client, simulator: ProdigiSimulator
 ) -> None:
@@ -131,6 +151,8 @@ def test_an_order_with_issues_is_accepted_and_says_what_is_wrong(
     ("_case", "change", "code"),
     [
         ("an unknown SKU", {"provider_sku": "MUG-1"}, "SkuNotFound"),
+        ("a product of nobody", {"provider_sku": "GLOBAL-TEAPOT-2L"}, "SkuNotFound"),
+        ("a size of nobody", {"provider_sku": "GLOBAL-FAP-99X99"}, "SkuNotFound"),
         ("no copies", {"quantity": 0}, "MustBeGreaterThanZero"),
         ("a sizing that is none", {"sizing": "squeeze"}, "MustBeAValidValue"),
         (
