@@ -11,7 +11,7 @@ from entrepot.attempts.models import Attempt
 from entrepot.dashboard.acting import ACTIONS
 from entrepot.database import sql
 from entrepot.events.models import Event
-from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder, Parcel
+from entrepot.fulfillment.models import FulfillmentItem, Parcel
 from entrepot.orders.models import Hold, Note, Tag
 from entrepot.payments.models import Refund
 from tests.dashboard import scene as scenes
@@ -182,62 +182,6 @@ def test_cancel_refund_restock_and_mail_are_four_choices_of_one_preview(
         False,
         False,
     )
-
-
-def test_what_has_left_in_full_cannot_be_cancelled(scene: Scene, sign_in: SignIn) -> None:
-    answer = sign_in(scene).get(f"/orders/{scene.orders['10480'].id}/cancel/")
-
-    assert answer.status_code == 409
-    assert "Everything has left" in answer.content.decode()
-
-
-def test_a_reship_sends_the_units_that_were_named(scene: Scene, sign_in: SignIn) -> None:
-    order = scene.orders["10482"]
-    with scope.merchant(scene.merchant.id):
-        share = FulfillmentOrder.objects.get(order_id=order.id, share=1)
-        item = FulfillmentItem.objects.get(fulfillment_order=share, position=0)
-
-    sign_in(scene).post(
-        f"/orders/{order.id}/reship/",
-        {"share": share.id, f"units_{item.id}": "2", "reason": "lost on the way"},
-    )
-
-    with scope.merchant(scene.merchant.id):
-        again = FulfillmentOrder.objects.get(order_id=order.id, replaces_id=share.id)
-        (sent,) = again.items.all()
-    assert (sent.sku, sent.quantity) == ("PRT-LEU-5070", 2)
-    assert again.replacement_reason == "lost on the way"
-
-
-def test_a_reship_says_what_it_costs_also_before_the_provider_has_charged(
-    scene: Scene, sign_in: SignIn
-) -> None:
-    order = scene.orders["10482"]
-    with scope.merchant(scene.merchant.id):
-        share = FulfillmentOrder.objects.get(order_id=order.id, share=1)
-        items = list(FulfillmentItem.objects.filter(fulfillment_order=share).order_by("position"))
-        whole = sum(item.quantity for item in items)
-        FulfillmentOrder.objects.filter(id=share.id).update(
-            cost=None, quoted_cost=Decimal(9 * whole), quote_currency="EUR"
-        )
-    units = f"units_{items[0].id}"
-    asked = {"share": str(share.id), units: "2", "reason": "lost", "preview": "1"}
-
-    preview = sign_in(scene).get(f"/orders/{order.id}/reship/", asked).content.decode()
-
-    assert "18.00\N{NO-BREAK SPACE}EUR" in preview
-
-
-def test_a_reship_of_nothing_is_refused(scene: Scene, sign_in: SignIn) -> None:
-    order = scene.orders["10482"]
-    with scope.merchant(scene.merchant.id):
-        share = FulfillmentOrder.objects.get(order_id=order.id, share=1)
-
-    answer = sign_in(scene).post(
-        f"/orders/{order.id}/reship/", {"share": share.id, "reason": "lost"}
-    )
-
-    assert "Name at least one unit" in answer.content.decode()
 
 
 def test_tracking_typed_twice_is_one_parcel(scene: Scene, sign_in: SignIn) -> None:

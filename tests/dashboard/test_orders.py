@@ -15,7 +15,9 @@ from entrepot.access.states import Role
 from entrepot.dashboard.reading import order_list
 from entrepot.dashboard.reading.filters import Filters
 from entrepot.dashboard.spreadsheet import BYTE_ORDER_MARK
+from entrepot.events import outbox
 from entrepot.orders.models import Order, Tag
+from entrepot.payments.models import PaymentEntry
 from tests.dashboard import scene as scenes
 from tests.dashboard import troubles
 from tests.dashboard.conftest import SignIn
@@ -280,3 +282,24 @@ def test_the_order_page_leads_to_what_its_customer_sees(scene: Scene, sign_in: S
 
     assert "/t/" in operator
     assert "Tracking page" not in viewer
+
+
+def test_platforms_codes_are_said_in_words_with_the_code_at_hand(
+    scene: Scene, sign_in: SignIn
+) -> None:
+    order = scene.orders["10482"]
+    with scope.merchant(scene.merchant.id), outbox.because(cause="attempt:7"):
+        PaymentEntry.objects.filter(order_id=order.id).update(reason="requested_by_customer")
+        outbox.record(
+            "fulfillment_order.rejected",
+            merchant_id=scene.merchant.id,
+            mode="live",
+            order_id=order.id,
+            subject=("fulfillment_order", 1),
+            data={"code": "SkuNotFound"},
+        )
+
+    page = sign_in(scene).get(f"/orders/{order.id}/").content.decode()
+
+    assert 'title="requested_by_customer">requested by customer</span>' in page
+    assert "Provider refused: “SKU not found (SkuNotFound)”" in page

@@ -42,6 +42,15 @@ def test_an_owner_turns_the_dials_of_one_account(
     assert world.world.faults_of(mounts[1]).drop_answer == 0.0
 
 
+def test_orders_are_placed_at_the_top_of_the_page(
+    empty_scene: Scene, world: Sandbox, sign_in: SignIn
+) -> None:
+    page = page_of(sign_in(empty_scene, Role.OWNER), "/test/sandbox/")
+
+    assert page.count("Place orders</button>") == 1
+    assert page.index("Place orders</button>") < page.index("What each simulator believes")
+
+
 def test_an_operator_turns_no_dial(empty_scene: Scene, world: Sandbox, sign_in: SignIn) -> None:
     answer = sign_in(empty_scene).post("/test/sandbox/control/", {"do": "freeze"})
 

@@ -130,7 +130,10 @@ def test_a_no_is_a_case_for_a_person_with_the_providers_words_and_is_not_asked_a
     (share,) = trade.shares()
     assert trade.holds() == [("changed_after_sending", f"{share.id}:address")]
     assert trade.reasons() == [
-        "The provider was asked to send it elsewhere, and it changed nothing: actionnotavailable"
+        (
+            "The provider was asked to send it elsewhere, and it changed nothing:"
+            " action not available (ActionNotAvailable)"
+        )
     ]
     assert (sent(trade, house), trade.attempts("change_recipient")) == ([HOME.line1], ["rejected"])
 

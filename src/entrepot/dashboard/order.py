@@ -65,6 +65,16 @@ def order(request: PageRequest, key: str) -> HttpResponse:
     return show(request, "order.html", _context(visit, row, is_full=is_full), current="orders")
 
 
+def _buttons(visit: Visit, row: Order) -> list[tuple[str, ...]]:
+    """What can be done with the order; nothing can be cancelled once everything has left."""
+    is_gone = row.units_ordered <= row.units_cancelled + row.units_shipped
+    return [
+        button
+        for button in BUTTONS
+        if visit.may(button[3]) and not (is_gone and button[0] == "cancel")
+    ]
+
+
 def _context(
     visit: Visit, row: Order, *, is_full: bool, is_revealed: bool = False
 ) -> dict[str, Any]:
@@ -97,7 +107,7 @@ def _context(
         "timeline": history.content,
         "timeline_error": history.error_id,
         "is_full": is_full,
-        "buttons": [button for button in BUTTONS if visit.may(button[3])],
+        "buttons": _buttons(visit, row),
         "more": [action for action in MORE if visit.may(action[2])],
     }
 

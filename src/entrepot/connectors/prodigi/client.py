@@ -209,7 +209,11 @@ class Client:
             )
         except ValueError as error:
             raise OutcomeUnknown(f"cancel of {external_id} answered 200, but {error}") from error
-        return CancelReceipt(answer=_cancel_answer(outcome, order), message=outcome, order=order)
+        return CancelReceipt(
+            answer=_cancel_answer(outcome, order),
+            message=mapping.outcome_words(body),
+            order=order,
+        )
 
     def change_recipient(
         self, external_id: str, *, recipient: Address, email: str
@@ -293,14 +297,14 @@ class Client:
             raise _not_there(external_id, body)
         if answer.status_code == 400:
             raise mapping.refusal(body)
-        outcome = mapping.outcome_of(body)
+        outcome, words = mapping.outcome_of(body), mapping.outcome_words(body)
         match outcome:
             case "updated":
-                return ChangeReceipt(answer=ChangeAnswer.CHANGED, message=outcome)
+                return ChangeReceipt(answer=ChangeAnswer.CHANGED, message=words)
             case "partiallyupdated":
-                return ChangeReceipt(answer=ChangeAnswer.PARTLY, message=outcome)
+                return ChangeReceipt(answer=ChangeAnswer.PARTLY, message=words)
             case _ if outcome in REFUSED_CHANGES:
-                return ChangeReceipt(answer=ChangeAnswer.REFUSED, message=outcome)
+                return ChangeReceipt(answer=ChangeAnswer.REFUSED, message=words)
             case _:
                 raise OutcomeUnknown(f"{action} of {external_id} answered 200 with {outcome!r}")
 

@@ -5,6 +5,7 @@ Source: Prodigi Print API reference v4.0, "Order object", "Status", "Outcomes", 
 the reference writes them both ways (`createdWithIssues`, `CreatedWithIssues`).
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -24,8 +25,10 @@ from entrepot.canon.fulfillment import (
 from entrepot.canon.places import Address
 from entrepot.connect.errors import Fault, Rejected
 from entrepot.connect.reading import Node
+from entrepot.connect.words import explained, spoken
 from entrepot.connectors.prodigi import asking
 
+ITEM = re.compile(r"^items\[(\d+)\]")
 STAGES = {
     "draft": ProviderStage.ON_HOLD,
     "onhold": ProviderStage.ON_HOLD,  # the outcome of an order in the pause window
@@ -150,12 +153,22 @@ def refusal(body: Node) -> Rejected:
     if not found:
         return Rejected(f"Prodigi refused: {outcome}", code=str(outcome))
     faults = {_fault(field, code) for field, code in found}
-    said = "; ".join(f"{field}: {code}" for field, code in found)
+    said = "; ".join(_said(field, code) for field, code in found)
     return Rejected(
         f"Prodigi refused: {said}",
         code=found[0][1],
         fault=faults.pop() if len(faults) == 1 else "order",
     )
+
+
+def _said(field: str, code: str) -> str:
+    """A failure in words, with Prodigi's own beside them: a person may have to ask there."""
+    *_, last = field.split(".")
+    item = ITEM.search(field)
+    of_item = f" of item {int(item[1]) + 1}" if item else ""
+    words = spoken(code)
+    wrong = code.lower() if words == code else words
+    return f"{spoken(last)}{of_item}: {wrong} ({field}: {code})"
 
 
 def _fault(field: str, code: str) -> Fault:
@@ -168,6 +181,13 @@ def outcome_of(body: Node) -> str:
     """The outcome in lower case; empty when there is none."""
     value = body["outcome"].value
     return value.casefold() if isinstance(value, str) else ""
+
+
+def outcome_words(body: Node) -> str:
+    """The outcome as a person reads it, with Prodigi's own word beside it."""
+    outcome = body["outcome"].text_or_empty()
+    words = explained(outcome)
+    return outcome.lower() if words == outcome else words
 
 
 def _stage(order: Node) -> tuple[ProviderStage, str]:
@@ -212,7 +232,7 @@ def _failed_details(order: Node) -> Iterable[ProviderIssue]:
     for name, word in details.items() if isinstance(details, dict) else ():
         if isinstance(word, str) and word.casefold() == "error":
             code = f"status.details.{name}"
-            yield ProviderIssue(kind=IssueKind.OTHER, code=code, message=f"{name}: {word}")
+            yield ProviderIssue(kind=IssueKind.OTHER, code=code, message=f"{spoken(name)}: {word}")
 
 
 def _shipments(order: Node, names: dict[str, str]) -> tuple[ShipmentSnapshot, ...]:

@@ -85,6 +85,10 @@ class Action(ABC):
     def perform(self, case: Case, form: forms.Form) -> str:
         """Do it by the room's service; returns what to say afterwards."""
 
+    def is_ready(self, case: Case, form: forms.Form) -> bool:
+        """Whether the form, as it stands, asks for anything at all; else the button waits."""
+        return True
+
     def obstacle(self, case: Case) -> str:
         """Why it cannot be done at all; empty where it can."""
         return ""

@@ -233,9 +233,12 @@ class Reship(Action):
             Effect("mail", "The customer hears when it ships", role="info"),
         ]
 
+    def is_ready(self, case: Case, form: forms.Form) -> bool:
+        return _number(form) > 0
+
     def verb(self, case: Case, form: forms.Form) -> str:
-        number = sum(form.units().values()) if isinstance(form, UnitsForm) else 0
-        return f"Reship {count_words(number, 'unit')}"
+        number = _number(form)
+        return f"Reship {count_words(number, 'unit')}" if number else "Choose units to reship"
 
     def perform(self, case: Case, form: forms.Form) -> str:
         if not isinstance(form, UnitsForm) or not form.units():
@@ -249,6 +252,11 @@ class Reship(Action):
             units=form.units(),
         )
         return f"{count_words(sum(form.units().values()), 'unit')} will be sent again."
+
+
+def _number(form: forms.Form) -> int:
+    """How many units are chosen as the form stands."""
+    return sum(form.units().values()) if isinstance(form, UnitsForm) else 0
 
 
 def _chosen(form: forms.Form, shares: list[FulfillmentOrder]) -> FulfillmentOrder:
@@ -319,9 +327,13 @@ class AddTracking(Action):
             Effect("mail", "The customer is told, as the storefront’s senders say", role="info"),
         ]
 
+    def is_ready(self, case: Case, form: forms.Form) -> bool:
+        return _number(form) > 0
+
     def verb(self, case: Case, form: forms.Form) -> str:
-        units = form.units() if isinstance(form, UnitsForm) else {}
-        return f"Record {count_words(sum(units.values()), 'unit')} as shipped"
+        number = _number(form)
+        words = f"Record {count_words(number, 'unit')} as shipped"
+        return words if number else "Choose units that have left"
 
     def perform(self, case: Case, form: forms.Form) -> str:
         if not isinstance(form, UnitsForm) or not form.units():

@@ -113,11 +113,14 @@ class ReleaseOrder(Action):
             effects.append(Effect("go", "Routing goes on with it at once", role="info"))
         return [*effects, nothing("mail", "No mail until something ships")]
 
+    def is_ready(self, case: Case, form: forms.Form) -> bool:
+        return not case.order.open_holds or bool(value_of(form, "holds"))
+
     def verb(self, case: Case, form: forms.Form) -> str:
         if not case.order.open_holds:
             return "Release unpaid"
         number = len(value_of(form, "holds") or [])
-        return f"Lift {count_words(number, 'hold')}"
+        return f"Lift {count_words(number, 'hold')}" if number else "Choose holds to lift"
 
     def perform(self, case: Case, form: forms.Form) -> str:
         by, reason = case.visit.actor, form.cleaned_data["reason"]

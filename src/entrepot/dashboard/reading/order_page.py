@@ -9,6 +9,7 @@ from entrepot.access.crypto import CannotDecrypt
 from entrepot.canon.money import Money
 from entrepot.canon.payments import PaymentFactKind
 from entrepot.canon.places import Address
+from entrepot.connect.words import spoken
 from entrepot.customers.queries import address_of, customer_of, email_of
 from entrepot.dashboard.reading.beside import Beside
 from entrepot.dashboard.reading.owed import word_of
@@ -53,10 +54,14 @@ SAID = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One line of the ledger; the amount has the sign of its direction."""
+    """One line of the ledger; the amount has the sign of its direction.
+
+    `code` is the reason as a platform wrote it, where `reason` says it in words.
+    """
 
     words: str
     reason: str
+    code: str
     external_id: str
     at: datetime
     amount: Money
@@ -167,7 +172,8 @@ def _fact(row: PaymentEntry) -> Fact:
     sign = SIGNS.get(kind, 1)
     return Fact(
         words=SAID[kind],
-        reason=row.reason,
+        reason=spoken(row.reason),
+        code=row.reason if spoken(row.reason) != row.reason else "",
         external_id=row.external_id,
         at=row.happened_at,
         amount=Money(row.amount * sign, row.currency),

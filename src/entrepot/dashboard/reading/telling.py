@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from entrepot.canon.money import Money, NotMoney
+from entrepot.connect.words import explained
 from entrepot.dashboard.reading.standing import EFFECTS
 from entrepot.dashboard.wording import money_words, plain, sentence
 from entrepot.dashboard.words_of_states import HOLD, MAIL_KIND, OWED, PARCEL
@@ -67,6 +68,11 @@ def _with_note(words: str, data: Data, key: str) -> str:
     return f"{words}: “{said}”" if said else words
 
 
+def _with_code(words: str, data: Data) -> str:
+    code = str(data.get("code") or "")
+    return f"{words}: “{explained(code)}”" if code else words
+
+
 TELLINGS: dict[str, Telling] = {
     "order.imported": Telling("info", "inbox", _fixed("Order imported")),
     "order.changed": Telling("neutral", "refresh", lambda d: f"Storefront changed {_parts(d)}"),
@@ -87,7 +93,7 @@ TELLINGS: dict[str, Telling] = {
     "payment.authorized": Telling("info", "card", lambda d: f"Authorized {_amount(d)}"),
     "payment.captured": Telling("good", "card", lambda d: f"Captured {_amount(d)}"),
     "payment.pending": Telling("info", "card", _fixed("Payment pending")),
-    "payment.failed": Telling("warn", "card", lambda d: _with_note("Payment refused", d, "code")),
+    "payment.failed": Telling("warn", "card", lambda d: _with_code("Payment refused", d)),
     "payment.refund_pending": Telling("info", "card", lambda d: f"Refund under way {_amount(d)}"),
     "payment.refunded": Telling("neutral", "card", lambda d: f"Refunded {_amount(d)}"),
     "payment.refund_failed": Telling("bad", "card", lambda d: f"Refund failed {_amount(d)}"),
@@ -104,7 +110,7 @@ TELLINGS: dict[str, Telling] = {
     "fulfillment_order.submitted": Telling("info", "go", _fixed("Handed to the provider")),
     "fulfillment_order.accepted": Telling("good", "check", _fixed("Provider accepted")),
     "fulfillment_order.rejected": Telling(
-        "bad", "stop", lambda d: _with_note("Provider refused", d, "code")
+        "bad", "stop", lambda d: _with_code("Provider refused", d)
     ),
     "fulfillment_order.held": Telling("warn", "hand", _fixed("Share waits")),
     "fulfillment_order.released": Telling("info", "play", _fixed("Share goes on"), is_detail=True),
@@ -130,9 +136,7 @@ TELLINGS: dict[str, Telling] = {
     "attempt.accepted": Telling(
         "good", "check", lambda d: f"{_effect(d)} accepted", is_detail=True
     ),
-    "attempt.rejected": Telling(
-        "bad", "stop", lambda d: _with_note(f"{_effect(d)} rejected", d, "code")
-    ),
+    "attempt.rejected": Telling("bad", "stop", lambda d: _with_code(f"{_effect(d)} rejected", d)),
     "attempt.not_sent": Telling(
         "neutral", "ring", lambda d: _with_note(f"{_effect(d)} was not sent", d, "why")
     ),

@@ -299,3 +299,22 @@ def test_what_cannot_be_read_is_named_by_its_path(
 ) -> None:
     with pytest.raises(ValueError, match="^" + re.escape(path)):
         mapping.to_provider_order(order_of("order_accepted", **changes))
+
+
+def test_a_refusal_is_told_in_words_with_prodigis_own_beside_them() -> None:
+    body = {
+        "outcome": "ValidationFailed",
+        "failures": {
+            "items[1].sku": [{"code": "SkuNotFound", "providedValue": "MUG-1"}],
+            "recipient.address.townOrCity": [{"code": "Required", "providedValue": None}],
+            "items": ["MustNotBeEmptyArray"],
+        },
+    }
+
+    refused = mapping.refusal(Node(body, ""))
+
+    assert str(refused) == (
+        "Prodigi refused: SKU of item 2: SKU not found (items[1].sku: SkuNotFound);"
+        " town or city: required (recipient.address.townOrCity: Required);"
+        " items: must not be empty array (items: MustNotBeEmptyArray)"
+    )

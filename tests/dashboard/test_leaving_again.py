@@ -1,0 +1,103 @@
+"""What has left can be sent again, not cancelled; a button waits until something is chosen."""
+
+from decimal import Decimal
+
+import pytest
+
+from entrepot.access import scope
+from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
+from tests.dashboard.conftest import SignIn
+from tests.dashboard.scene import Scene
+
+
+def test_what_has_left_in_full_cannot_be_cancelled(scene: Scene, sign_in: SignIn) -> None:
+    answer = sign_in(scene).get(f"/orders/{scene.orders['10480'].id}/cancel/")
+
+    assert answer.status_code == 409
+    assert "Everything has left" in answer.content.decode()
+
+
+@pytest.mark.parametrize(("number", "is_offered"), [("10480", False), ("10482", True)])
+def test_only_what_has_not_left_offers_to_be_cancelled(
+    scene: Scene, sign_in: SignIn, number: str, *, is_offered: bool
+) -> None:
+    page = sign_in(scene).get(f"/orders/{scene.orders[number].id}/").content.decode()
+
+    assert ("Cancel …" in page) is is_offered
+    assert "Refund …" in page
+
+
+def test_a_reship_sends_the_units_that_were_named(scene: Scene, sign_in: SignIn) -> None:
+    order = scene.orders["10482"]
+    with scope.merchant(scene.merchant.id):
+        share = FulfillmentOrder.objects.get(order_id=order.id, share=1)
+        item = FulfillmentItem.objects.get(fulfillment_order=share, position=0)
+
+    sign_in(scene).post(
+        f"/orders/{order.id}/reship/",
+        {"share": share.id, f"units_{item.id}": "2", "reason": "lost on the way"},
+    )
+
+    with scope.merchant(scene.merchant.id):
+        again = FulfillmentOrder.objects.get(order_id=order.id, replaces_id=share.id)
+        (sent,) = again.items.all()
+    assert (sent.sku, sent.quantity) == ("PRT-LEU-5070", 2)
+    assert again.replacement_reason == "lost on the way"
+
+
+def test_a_reship_says_what_it_costs_also_before_the_provider_has_charged(
+    scene: Scene, sign_in: SignIn
+) -> None:
+    order = scene.orders["10482"]
+    with scope.merchant(scene.merchant.id):
+        share = FulfillmentOrder.objects.get(order_id=order.id, share=1)
+        items = list(FulfillmentItem.objects.filter(fulfillment_order=share).order_by("position"))
+        whole = sum(item.quantity for item in items)
+        FulfillmentOrder.objects.filter(id=share.id).update(
+            cost=None, quoted_cost=Decimal(9 * whole), quote_currency="EUR"
+        )
+    units = f"units_{items[0].id}"
+    asked = {"share": str(share.id), units: "2", "reason": "lost", "preview": "1"}
+
+    preview = sign_in(scene).get(f"/orders/{order.id}/reship/", asked).content.decode()
+
+    assert "18.00\N{NO-BREAK SPACE}EUR" in preview
+
+
+def test_a_reship_waits_until_units_are_chosen(scene: Scene, sign_in: SignIn) -> None:
+    order = scene.orders["10482"]
+    with scope.merchant(scene.merchant.id):
+        share = FulfillmentOrder.objects.get(order_id=order.id, share=1)
+        item = FulfillmentItem.objects.get(fulfillment_order=share, position=0)
+    client, address = sign_in(scene), f"/orders/{order.id}/reship/"
+    asked = {"share": str(share.id), f"units_{item.id}": "2", "preview": "1"}
+
+    first = client.get(address).content.decode()
+    chosen = client.get(address, asked).content.decode()
+
+    assert "disabled>Choose units to reship</button>" in first
+    assert "no units</button>" not in first
+    assert '">Reship 2 units</button>' in chosen
+
+
+def test_a_release_waits_until_a_hold_is_chosen(scene: Scene, sign_in: SignIn) -> None:
+    order = scene.orders["10479"]
+    client, address = sign_in(scene), f"/orders/{order.id}/release/"
+
+    first = client.get(address).content.decode()
+    none = client.get(address, {"preview": "1", "reason": "gone"}).content.decode()
+
+    assert '">Lift 1 hold</button>' in first
+    assert "disabled>Choose holds to lift</button>" in none
+
+
+def test_a_reship_of_nothing_is_refused(scene: Scene, sign_in: SignIn) -> None:
+    order = scene.orders["10482"]
+    with scope.merchant(scene.merchant.id):
+        share = FulfillmentOrder.objects.get(order_id=order.id, share=1)
+
+    answer = sign_in(scene).post(
+        f"/orders/{order.id}/reship/", {"share": share.id, "reason": "lost"}
+    )
+
+    assert "Name at least one unit" in answer.content.decode()
