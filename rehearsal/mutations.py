@@ -160,7 +160,9 @@ MUTATIONS: dict[str, Mutation] = {
                 "",
             ),
         ),
-        dials={"invisible": 1.0, "invisible_seconds": 1800.0, "drop_answer": 0.3},
+        # Longer than a lost call's bytes may take to leave, before which no look-up counts, and
+        # shorter than that and the settle time together.
+        dials={"invisible": 1.0, "invisible_seconds": 4500.0, "drop_answer": 0.3},
         found_in=frozenset({"doubled"}),
     ),
     "acknowledge before commit": Mutation(
