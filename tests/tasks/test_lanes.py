@@ -60,18 +60,28 @@ async def connection() -> AsyncIterator[asyncpg.Connection]:
         await made.close()
 
 
-def watch(run: Story, function: Callable[[Job], Awaitable[None]], *, batch_size: int = 10) -> int:
-    """Run a lane for `examples.mine` beside a story that defers jobs; how often the lane looked."""
+def watch(
+    run: Story,
+    function: Callable[[Job], Awaitable[None]],
+    *,
+    batch_size: int = 10,
+    lane: Lane = Lane.LIVE,
+) -> int:
+    """Run a lane for `examples.mine` beside a story that defers jobs; how often the lane looked.
+
+    The jobs name no lane, as those of a version that knew of none: they are in the live one.
+    """
 
     async def all_of_it() -> int:
         async with connection() as own, connection() as others:
             driver, queries = WatchedDriver(own), Queries(AsyncpgDriver(others))
-            manager = LaneManager(LaneQueries(driver, lane=Lane.LIVE))
+            manager = LaneManager(LaneQueries(driver, lane=lane))
             manager.entrypoint("examples.mine")(function)
 
             async def defer(*names: str) -> None:
                 empty: list[bytes | None] = [None] * len(names)
-                await queries.enqueue(list(names), empty, [0] * len(names))
+                none: list[dict[str, str] | None] = [{}] * len(names)
+                await queries.enqueue(list(names), empty, [0] * len(names), headers=none)
 
             working = asyncio.create_task(
                 manager.run(
@@ -185,6 +195,23 @@ def test_what_there_was_no_room_for_follows_as_soon_as_others_end(database: str)
             await done.get()
 
     watch(run, note, batch_size=room // 2)
+
+
+def test_a_job_that_an_older_process_puts_into_another_lane_meanwhile_is_taken(
+    database: str,
+) -> None:
+    done = asyncio.Queue[int]()
+
+    async def note(job: Job) -> None:
+        done.put_nowait(job.id)
+
+    async def run(defer: Defer) -> None:
+        await defer("examples.mine", "examples.others", "examples.mine")
+        assert await done.get() < await done.get()
+
+    assert watch(run, note, lane=Lane.BULK) < 10  # it does not look again and again in vain
+    with scope.system():
+        assert sql.fetch("SELECT entrypoint, lane FROM pgqueuer") == [("examples.others", "live")]
 
 
 def test_a_busy_lane_is_told_once_and_a_moment_after_its_last_look() -> None:

@@ -28,21 +28,28 @@ APART_S = 0.025
 UNLIMITED = 1_000_000
 NOBODY = UUID(int=0)
 NEXT_DUE = """
-SELECT min(first.execute_after) - now() AS wait
+SELECT min(first.execute_after) - now() AS wait, bool_or(first.lane <> $2) AS has_strays
 FROM unnest($1::text[]) AS task
 CROSS JOIN LATERAL (
-    SELECT execute_after
+    SELECT execute_after, lane
     FROM pgqueuer
     WHERE entrypoint = task AND status = 'queued'
     ORDER BY execute_after
     LIMIT 1
 ) AS first
 """
-# Jobs whose task was in another lane in the version that deferred them.
+# Strays: jobs whose task was in another lane, or in none, in the version that deferred them. What
+# is being taken there at this moment stays.
 ADOPT = """
 UPDATE pgqueuer
 SET headers = jsonb_set(coalesce(headers, '{}'), '{lane}', to_jsonb($1::text))
-WHERE entrypoint = ANY($2) AND lane <> $1
+FROM (
+    SELECT id
+    FROM pgqueuer
+    WHERE status = 'queued' AND entrypoint = ANY($2) AND lane <> $1
+    FOR UPDATE SKIP LOCKED
+) AS stray
+WHERE pgqueuer.id = stray.id
 """
 
 
@@ -214,7 +221,7 @@ class LaneManager(QueueManager):
         return cls(LaneQueries(LaneDriver(connection), lane=lane))
 
     async def adopt(self) -> None:
-        """Take over the jobs of this lane's tasks that an earlier version put into another."""
+        """Take over the jobs of this lane's tasks that another version put into another."""
         tasks = list(self.entrypoint_registry)
         await self.queries.driver.execute(ADOPT, self.queries.lane.value, tasks)
 
@@ -249,12 +256,16 @@ class LaneManager(QueueManager):
 
         The engine throws news away while it starts jobs, so what came since the look is asked for
         here. Should a version of PgQueuer no longer call this, a lane asks more often than it must.
+        Strays are adopted: while a release is under way, processes of the one before defer some.
         """
         driver = self.queries.driver
         if driver.take_news():
             return timedelta(seconds=driver.pause())
-        rows = await driver.fetch(NEXT_DUE, list(self.entrypoint_registry))
-        wait = rows[0]["wait"]
+        tasks, lane = list(self.entrypoint_registry), self.queries.lane.value
+        found = (await driver.fetch(NEXT_DUE, tasks, lane))[0]
+        if found["has_strays"]:
+            await self.adopt()
+        wait = found["wait"]
         self.queries.has_left_some = isinstance(wait, timedelta) and wait <= timedelta(0)
         if self.queries.has_left_some and not self.job_context:
             await self.adopt()  # a process of an earlier version may still defer jobs
