@@ -1,5 +1,7 @@
 """The clock: each schedule once, whatever the number of workers and the length of a downtime."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +11,7 @@ from entrepot.access import scope
 from entrepot.database import sql
 from entrepot.tasks import schedule
 from entrepot.tasks.schedule import SCHEDULES, Schedule
+from tests.surroundings import ROOT
 
 BEGIN = datetime(2031, 3, 30, 0, 59, 30, tzinfo=UTC)  # a Sunday; clocks change in Europe
 
@@ -91,3 +94,17 @@ def test_being_a_little_late_is_no_downtime(database: str) -> None:
     schedule.adopt(BEGIN)
 
     assert schedule.tick(BEGIN + timedelta(minutes=5)) == ["examples.tidy"]
+
+
+def test_a_process_that_runs_no_jobs_knows_how_often_tasks_run() -> None:
+    program = """
+import django
+django.setup()
+from entrepot.tasks.schedule import period_of
+print(period_of("tracking.presume"), period_of("examples.of_a_version_long_gone"))
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+
+    assert said == "1:00:00 None\n"

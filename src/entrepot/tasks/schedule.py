@@ -7,7 +7,7 @@ from typing import Literal
 from entrepot.access import scope
 from entrepot.database import clock, sql
 from entrepot.tasks import queue
-from entrepot.tasks.registry import task_named
+from entrepot.tasks.registry import load, task_named
 
 EVERY_SECONDS = 1.0
 EPOCH = datetime(2001, 1, 1, tzinfo=UTC)  # a Monday, so that weeks begin there
@@ -48,6 +48,13 @@ def schedule(
     if every < timedelta(seconds=1):
         raise ValueError(f"schedule of {task}: {every} is too often; write a drain instead")
     SCHEDULES[task] = Schedule(task, every, offset, after_downtime)
+
+
+def period_of(task: str) -> timedelta | None:
+    """How often a task runs by the clock, in any process; None for one that is not known here."""
+    load()
+    plan = SCHEDULES.get(task)
+    return plan.every if plan else None
 
 
 DUE = """

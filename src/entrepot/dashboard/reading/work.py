@@ -14,7 +14,7 @@ from entrepot.monitoring import health
 from entrepot.monitoring.health import LaneHealth, Verdict
 from entrepot.tasks import queue
 from entrepot.tasks.models import Schedule, Worker
-from entrepot.tasks.schedule import SCHEDULES
+from entrepot.tasks.schedule import period_of
 
 ALIVE_FOR = timedelta(seconds=45)
 LANE = {
@@ -107,7 +107,7 @@ def clockwork() -> list[Clockwork]:
     return [
         Clockwork(
             name=row.name,
-            every=SCHEDULES[row.name].every if row.name in SCHEDULES else None,
+            every=period_of(row.name),
             last_at=row.last_at,
             next_at=row.next_at,
             skipped=row.skipped,
