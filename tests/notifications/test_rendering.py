@@ -151,6 +151,18 @@ def test_a_delivered_mail_knows_the_day(merchant: Merchant) -> None:
     assert "Noch nicht dabei" not in told.text
 
 
+def test_a_delivered_mail_about_several_parcels_does_not_speak_of_one(merchant: Merchant) -> None:
+    sale = make_sale(merchant, language="en-GB", name="Zoë")
+    ship(sale, 1, {0: 2, 1: 3}, tracking=("NP 1", "NP 2"), delivered_at=MONDAY)
+    parcels = [facts.parcel(1, number, "delivered") for number in (1, 2)]
+
+    told = mail(sale, Kind.DELIVERED, *parcels)
+
+    assert told.subject == "2 parcels have arrived: order 10482"
+    assert "Nordpost confirmed the delivery on Mon 23 Nov." in told.text
+    assert "Nordpost confirmed the delivery on Mon 23 Nov." in told.html
+
+
 def test_a_preview_takes_a_draft_and_another_language(merchant: Merchant) -> None:
     sale = make_sale(merchant)
     draft = Words("{{order_number}}!", "<h1>{{first_name}}</h1>", "{{first_name}}", "en", "draft")
