@@ -13,6 +13,7 @@ from entrepot.access import services as access
 from entrepot.access.models import Merchant
 from entrepot.access.states import Role
 from entrepot.connections.models import EffectPause
+from entrepot.events import outbox
 from entrepot.events.models import Event
 from entrepot.inbox.models import InboxMessage
 from tests.dashboard import troubles
@@ -263,6 +264,25 @@ def test_a_timeline_that_is_compact_says_repeats_once(scene: Scene, sign_in: Sig
 
     assert "Held. Held by a person, 3 times." in compact
     assert full.count("Held. Held by a person.") == 3
+
+
+def test_a_timeline_tells_parcels_apart(scene: Scene, sign_in: SignIn) -> None:
+    order = scene.orders["10484"]
+    with scope.merchant(scene.merchant.id):
+        for parcel, number in enumerate(("NP 4711", "NP 4712", "")):
+            outbox.record(
+                "parcel.delivered",
+                merchant_id=scene.merchant.id,
+                mode=order.mode,
+                order_id=order.id,
+                subject=("parcel", parcel),
+                data={"status": "delivered", "tracking_number": number},
+            )
+
+    page = sign_in(scene).get(f"/orders/{order.id}/").content.decode()
+
+    told = re.findall(r"Parcel[^<.]*delivered[^<.]*", page.partition('id="timeline"')[2])
+    assert told == ["Parcel delivered", "Parcel NP 4712 delivered", "Parcel NP 4711 delivered"]
 
 
 def test_times_are_those_of_the_merchant(scene: Scene, sign_in: SignIn) -> None:

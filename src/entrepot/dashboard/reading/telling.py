@@ -57,10 +57,14 @@ def _effect(data: Data) -> str:
     return EFFECTS.get(kind, sentence(kind) or "Effect")
 
 
+def _parcel(data: Data) -> str:
+    return f"Parcel {data.get('tracking_number') or ''}".strip()
+
+
 def _moved(data: Data) -> str:
     status = str(data.get("status", ""))
     known = PARCEL.get(status)  # type: ignore[call-overload]
-    return f"Parcel: {(known.word if known else sentence(status)).lower()}"
+    return f"{_parcel(data)}: {(known.word if known else sentence(status)).lower()}"
 
 
 def _with_note(words: str, data: Data, key: str) -> str:
@@ -123,12 +127,14 @@ TELLINGS: dict[str, Telling] = {
     "shipment.voided": Telling("warn", "x", _fixed("Shipment turned out not to exist")),
     "parcel.added": Telling("info", "box", lambda d: f"Tracking {d.get('tracking_number', '')}"),
     "parcel.moved": Telling("info", "truck", _moved),
-    "parcel.delivered": Telling("good", "check", _fixed("Parcel delivered")),
-    "parcel.presumed_delivered": Telling("good", "clock", _fixed("Parcel presumed delivered")),
+    "parcel.delivered": Telling("good", "check", lambda d: f"{_parcel(d)} delivered"),
+    "parcel.presumed_delivered": Telling(
+        "good", "clock", lambda d: f"{_parcel(d)} presumed delivered"
+    ),
     "parcel.exception": Telling(
         "warn", "warn", lambda d: _with_note("Carrier reports trouble", d, "detail")
     ),
-    "parcel.returned": Telling("neutral", "swap", _fixed("Parcel came back")),
+    "parcel.returned": Telling("neutral", "swap", lambda d: f"{_parcel(d)} came back"),
     "attempt.intended": Telling(
         "info", "clock", lambda d: f"{_effect(d)} intended", is_detail=True
     ),
