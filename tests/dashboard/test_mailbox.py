@@ -1,5 +1,7 @@
 """The mailbox: mails of the sandbox, shown shut in."""
 
+from email.utils import formataddr
+
 from django.core.mail import EmailMultiAlternatives
 
 from entrepot.access import scope
@@ -18,13 +20,14 @@ def kept(
     subject: str,
     *,
     recipient: str = "mareike@seemail.example",
+    sender: str = "Seemöwe Prints <moin@seemoewe.example>",
     html: str = HOSTILE,
 ) -> int:
     """Send a mail into the mailbox."""
     message = EmailMultiAlternatives(
         subject,
         "Zwei Pakete sind unterwegs.",
-        "Seemöwe Prints <moin@seemoewe.example>",
+        sender,
         [recipient],
         headers={
             "X-Entrepot-Merchant": str(scene.merchant.id),
@@ -51,6 +54,15 @@ def test_the_newest_mail_is_shown_beside_the_list(empty_scene: Scene, sign_in: S
     assert "<script>fetch" not in page
     assert "Zwei Pakete sind unterwegs." in text
     assert "お届け" not in found
+
+
+def test_a_senders_name_is_shown_as_it_is_written(empty_scene: Scene, sign_in: SignIn) -> None:
+    kept(empty_scene, "Zwei Pakete", sender=formataddr(("Seemöwe & Co", "moin@seemoewe.example")))
+
+    page = page_of(sign_in(empty_scene), "/mailbox/")
+
+    assert "<bdi>Seemöwe &amp; Co &lt;moin@seemoewe.example&gt;</bdi>" in page
+    assert "utf-8" not in page.partition("<main")[2]
 
 
 def test_a_mails_html_can_do_nothing(empty_scene: Scene, sign_in: SignIn) -> None:

@@ -1,6 +1,8 @@
 """The sandbox's mailbox: mails that were kept instead of sent, shown as the customer sees them."""
 
 from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 
 from django.conf import settings
 from django.db.models import Q
@@ -30,6 +32,7 @@ class Letter:
     """A kept mail with what it is about; without an order it is not one of a customer's."""
 
     row: SandboxMail
+    sender: str
     recipient: str
     order: Order | None
     kind: str
@@ -86,6 +89,7 @@ def _letters(visit: Visit, rows: list[SandboxMail]) -> list[Letter]:
         letters.append(
             Letter(
                 row=row,
+                sender=_readable(row.sender),
                 recipient=row.recipient if visit.sees_people else masked_email(row.recipient),
                 order=orders.get(mail.order_id) if mail else None,
                 kind=MAIL_KIND[mail.kind] if mail else "",  # type: ignore[index]
@@ -93,6 +97,14 @@ def _letters(visit: Visit, rows: list[SandboxMail]) -> list[Letter]:
             )
         )
     return letters
+
+
+def _readable(header: str) -> str:
+    """A header as mail programs show it: the names in it are coded where they are not ASCII."""
+    try:
+        return str(make_header(decode_header(header)))
+    except (HeaderParseError, LookupError, UnicodeDecodeError):
+        return header
 
 
 def _chosen(visit: Visit, asked: str, shown: list[Letter]) -> Letter | None:
