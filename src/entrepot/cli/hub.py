@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from entrepot.cli.failure import CommandFailed
 from entrepot.cli.running import RunningHub
 from entrepot.config.environment import Environment
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from entrepot.access.models import Merchant
 
 SETTINGS = "entrepot.config.settings"
+# What PostgreSQL says of a role or a database that is not there, or of another password.
+REFUSED = ("password authentication failed", "does not exist")
 
 
 def data_folder() -> Path:
@@ -31,7 +35,25 @@ def embedded_server() -> EmbeddedServer | None:
 
 @contextmanager
 def open_hub() -> Iterator[None]:
-    """Make Django and the database usable for the block.
+    """Make Django and the database of a hub usable for the block; see `open_database`.
+
+    Raises:
+        CommandFailed: no hub has run here, or its database does not let us in; with what to do.
+    """
+    server = embedded_server()
+    if server is not None and not server.exists():
+        raise CommandFailed(
+            f"no hub has run in {data_folder()} yet: start one with `entrepot up`,"
+            " or name its folder in ENTREPOT_DATA"
+        )
+    with open_database():
+        _check_that_it_is_set_up()
+        yield
+
+
+@contextmanager
+def open_database() -> Iterator[None]:
+    """Make Django and the database server usable for the block, whatever is in the database.
 
     An embedded server that did not run is started, and stopped again afterwards unless a hub was
     started meanwhile that uses it.
@@ -64,6 +86,29 @@ def merchant_of(code: str) -> "Merchant":
         known = ", ".join(sorted(merchant.code for merchant in all_merchants())[:20])
         raise CommandFailed(f"there is no merchant {code!r} (known: {known or 'none'})")
     return found
+
+
+def _check_that_it_is_set_up() -> None:
+    from django.conf import settings  # noqa: PLC0415 -- app not ready
+
+    from entrepot.database.router import SYSTEM  # noqa: PLC0415 -- app not ready
+    from entrepot.database.urls import DatabaseUrl  # noqa: PLC0415 -- likewise
+
+    url = str(DatabaseUrl.of_settings(settings.DATABASES[SYSTEM]))
+    try:
+        with psycopg.connect(url, connect_timeout=10) as connection:
+            found = connection.execute("SELECT to_regclass('access_merchant')").fetchone()
+    except psycopg.OperationalError as error:
+        words = " ".join(str(error).split())
+        if not any(one in words for one in REFUSED):
+            raise CommandFailed(f"the database does not answer: {words}") from error
+    else:
+        words = "" if found and found[0] else "it has no tables of a hub"
+    if words:
+        raise CommandFailed(
+            f"the database is not set up for these settings: {words}. `entrepot migrate` sets it"
+            " up; is ENTREPOT_SECRET_KEYS, or the file secret_keys of the data folder, the hub's?"
+        )
 
 
 def set_up_django() -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from entrepot.cli.hub import open_hub
+from entrepot.cli.hub import open_database
 
 
 @click.command()
@@ -12,7 +12,7 @@ def migrate(*, quiet: bool) -> None:
 
     Several nodes may run it at once: one works, the others wait and find nothing to do.
     """
-    with open_hub():
+    with open_database():
         from entrepot.database.migrate import migrate_database  # noqa: PLC0415 -- app not ready
 
         migrate_database(verbosity=0 if quiet else 1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entrepot.cli.failure import CommandFailed
-from entrepot.cli.hub import data_folder, embedded_server, open_hub
+from entrepot.cli.hub import data_folder, embedded_server, open_database, open_hub
 from entrepot.cli.running import RunningHub
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def restore(*, file: Path, is_json: bool) -> None:
     if server is not None and not server.is_running():
         server.start()
     try:
-        with open_hub():
+        with open_database():
             from django.conf import settings  # noqa: PLC0415 -- app not ready
 
             from entrepot.database import copies, roles  # noqa: PLC0415 -- app not ready

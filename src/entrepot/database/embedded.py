@@ -101,6 +101,10 @@ class EmbeddedServer:
             if self.is_running():
                 self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(START_SECONDS))
 
+    def exists(self) -> bool:
+        """Say whether the server was ever started."""
+        return (self._cluster / "entrepot.conf").exists()
+
     def is_running(self) -> bool:
         """Say whether this folder's server lives and answers."""
         if not self._has_process():
@@ -144,7 +148,7 @@ class EmbeddedServer:
     def _make_cluster(self) -> None:
         self._choose_place()
         self._copy_binaries()
-        if (self._cluster / "entrepot.conf").exists():
+        if self.exists():
             return
         shutil.rmtree(self._cluster, ignore_errors=True)  # left by an initdb that was interrupted
         password = secrets.token_hex(32)

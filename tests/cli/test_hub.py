@@ -1,0 +1,92 @@
+"""What a command says where there is no hub yet, or none that lets it in."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from entrepot.database.embedded import EmbeddedServer
+from tests.surroundings import ROOT, SECRET_KEY
+
+COMMAND = "keys list --merchant acme"
+EMPTY = "entrepot_not_set_up"
+
+
+def said(command: str, **variables: str) -> tuple[int, str, str]:
+    """What a process of its own says that knows nothing of this run's database."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "entrepot", *command.split()],
+        cwd=ROOT,
+        env={**inherited, **variables},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def empty_database(superuser_url: str) -> Iterator[str]:
+    """A database of this run's server in which nothing was set up."""
+    head = superuser_url.rpartition("/")[0]
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {EMPTY}")
+        yield f"{head}/{EMPTY}"
+        connection.execute(f"DROP DATABASE {EMPTY} WITH (FORCE)")
+
+
+def test_where_no_hub_ever_ran_none_is_made_by_asking(tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+
+    code, out, err = said(COMMAND, ENTREPOT_DATA=str(folder))
+
+    assert (code, out) == (1, "")
+    assert err == (
+        f"entrepot: no hub has run in {folder} yet: start one with `entrepot up`,"
+        " or name its folder in ENTREPOT_DATA\n"
+    )
+    assert not EmbeddedServer(folder / "postgres").exists()
+
+
+@pytest.mark.parametrize(
+    ("_case", "key", "why"),
+    [
+        ("no tables", SECRET_KEY, "has no tables of a hub"),
+        ("roles of another key", "ab" * 32, "password authentication failed for user"),
+    ],
+)
+def test_a_database_that_is_not_set_up_is_named_in_one_line(
+    empty_database: str, tmp_path: Path, _case: str, key: str, why: str
+) -> None:
+    code, out, err = said(
+        COMMAND,
+        ENTREPOT_DATA=str(tmp_path),
+        DATABASE_URL=empty_database,
+        ENTREPOT_SECRET_KEYS=key,
+    )
+
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+    assert err.startswith("entrepot: the database is not set up for these settings: ")
+    assert why in err
+    assert "`entrepot migrate`" in err
+    assert "ENTREPOT_SECRET_KEYS" in err
+
+
+def test_a_database_that_does_not_answer_is_named_in_one_line(tmp_path: Path) -> None:
+    code, out, err = said(
+        COMMAND,
+        ENTREPOT_DATA=str(tmp_path),
+        DATABASE_URL="postgresql://entrepot_owner:wrong@127.0.0.1:1/entrepot",
+    )
+
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+    assert err.startswith("entrepot: the database does not answer: ")
+    assert "port 1" in err
+    assert "wrong" not in err
