@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from entrepot.access import scope
 from entrepot.access.models import Membership, Merchant, User
 from tests.cli.shell import run
@@ -9,7 +11,7 @@ from tests.cli.shell import run
 
 def test_a_person_can_sign_in_with_a_role_at_a_new_merchant(database: str) -> None:
     done = run(
-        "users create Zoë@Example.org --name Zoë --role owner --json --password-stdin"
+        "users create Zoe@Example.org --name Zoë --role owner --json --password-stdin"
         " --merchant atelier --merchant-name 'Atelier Łódź'",
         given="correct horse 電池\n",
     )
@@ -20,11 +22,11 @@ def test_a_person_can_sign_in_with_a_role_at_a_new_merchant(database: str) -> No
         user = User.objects.get()
         assert told == {
             "id": user.id,
-            "email": "zoë@example.org",
+            "email": "zoe@example.org",
             "merchant": "atelier",
             "role": "owner",
         }
-        assert (user.email, user.name, user.is_staff) == ("zoë@example.org", "Zoë", False)
+        assert (user.email, user.name, user.is_staff) == ("zoe@example.org", "Zoë", False)
         assert user.check_password("correct horse 電池")
         membership = Membership.objects.select_related("merchant").get()
         assert (membership.user_id, membership.role) == (user.id, "owner")
@@ -77,9 +79,25 @@ def test_an_address_is_taken_once(merchant: Merchant) -> None:
     again = run(command.format("A@example.org"), given="another horse battery\n")
 
     assert again.code == 1
-    assert again.err == "entrepot: cannot create A@example.org: somebody has that address\n"
+    assert again.err == (
+        "entrepot: cannot create A@example.org: somebody has that address; an owner of nordlicht"
+        " lets them in by a link, under Settings\n"
+    )
     with scope.system():
         assert User.objects.get().check_password("correct horse battery")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "zoë@example.org", "a b@example.org"])
+def test_what_is_no_address_is_refused(merchant: Merchant, address: str) -> None:
+    done = run(
+        f"users create '{address}' --name A --merchant nordlicht --password-stdin",
+        given="correct horse battery\n",
+    )
+
+    assert (done.code, done.out) == (1, "")
+    assert done.err == f"entrepot: cannot create {address}: it is no e-mail address\n"
+    with scope.system():
+        assert User.objects.count() == 0
 
 
 def test_without_a_terminal_nobody_is_asked_for_a_password(merchant: Merchant) -> None:

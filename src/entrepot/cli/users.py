@@ -38,11 +38,16 @@ def create(
     password = _password(from_stdin=password_stdin)
     with open_hub():
         from django.core.exceptions import ValidationError  # noqa: PLC0415 -- app not ready
+        from django.core.validators import validate_email  # noqa: PLC0415 -- likewise
         from django.db import IntegrityError  # noqa: PLC0415 -- app not ready
 
         from entrepot.access import scope, services  # noqa: PLC0415 -- app not ready
         from entrepot.access.states import Role  # noqa: PLC0415 -- app not ready
 
+        try:
+            validate_email(email)
+        except ValidationError as error:
+            raise CommandFailed(f"cannot create {email}: it is no e-mail address") from error
         try:
             with scope.system():
                 merchant_id = _merchant_id(code, merchant_name=merchant_name)
@@ -51,7 +56,10 @@ def create(
         except ValidationError as error:
             raise CommandFailed(f"cannot take this password: {' '.join(error.messages)}") from error
         except IntegrityError as error:
-            raise CommandFailed(f"cannot create {email}: somebody has that address") from error
+            raise CommandFailed(
+                f"cannot create {email}: somebody has that address; an owner of {code} lets them in"
+                " by a link, under Settings"
+            ) from error
     if is_json:
         click.echo(json.dumps({"id": user.id, "email": user.email, "merchant": code, "role": role}))
     else:
