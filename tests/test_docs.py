@@ -72,7 +72,7 @@ def test_every_decision_has_a_claim_for_a_title() -> None:
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 MAKE = re.compile(r"make ([a-z][a-z-]*)((?: ARGS=(?:\"[^\"]*\"|[^\s`]+))?)")
 # What other programs do, which no test of ours can promise.
-FOREIGN = ("docker ", "printf ", "curl ")
+FOREIGN = ("docker ", "printf ", "curl ", "install ")
 
 
 def commands() -> list[tuple[str, str]]:

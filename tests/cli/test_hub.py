@@ -1,8 +1,5 @@
 """What a command says where there is no hub yet, or none that lets it in."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,26 +7,11 @@ import psycopg
 import pytest
 
 from entrepot.database.embedded import EmbeddedServer
-from tests.surroundings import ROOT, SECRET_KEY
+from tests.cli.shell import run_apart
+from tests.surroundings import SECRET_KEY
 
 COMMAND = "keys list --merchant acme"
 EMPTY = "entrepot_not_set_up"
-
-
-def said(command: str, **variables: str) -> tuple[int, str, str]:
-    """What a process of its own says that knows nothing of this run's database."""
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "entrepot", *command.split()],
-        cwd=ROOT,
-        env={**inherited, **variables},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture
@@ -45,7 +27,7 @@ def empty_database(superuser_url: str) -> Iterator[str]:
 def test_where_no_hub_ever_ran_none_is_made_by_asking(tmp_path: Path) -> None:
     folder = tmp_path / "elsewhere"
 
-    code, out, err = said(COMMAND, ENTREPOT_DATA=str(folder))
+    code, out, err = run_apart(COMMAND, ENTREPOT_DATA=str(folder))
 
     assert (code, out) == (1, "")
     assert err == (
@@ -65,7 +47,7 @@ def test_where_no_hub_ever_ran_none_is_made_by_asking(tmp_path: Path) -> None:
 def test_a_database_that_is_not_set_up_is_named_in_one_line(
     empty_database: str, tmp_path: Path, _case: str, key: str, why: str
 ) -> None:
-    code, out, err = said(
+    code, out, err = run_apart(
         COMMAND,
         ENTREPOT_DATA=str(tmp_path),
         DATABASE_URL=empty_database,
@@ -80,7 +62,7 @@ def test_a_database_that_is_not_set_up_is_named_in_one_line(
 
 
 def test_a_database_that_does_not_answer_is_named_in_one_line(tmp_path: Path) -> None:
-    code, out, err = said(
+    code, out, err = run_apart(
         COMMAND,
         ENTREPOT_DATA=str(tmp_path),
         DATABASE_URL="postgresql://entrepot_owner:wrong@127.0.0.1:1/entrepot",

@@ -15,6 +15,7 @@ import click
 from entrepot.cli.failure import CommandFailed
 from entrepot.cli.hub import data_folder, embedded_server, open_database, open_hub
 from entrepot.cli.running import RunningHub
+from entrepot.config.environment import Environment
 
 if TYPE_CHECKING:
     from entrepot.monitoring.installation import Place
@@ -70,14 +71,24 @@ def backup(*, file: Path | None, is_json: bool) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--new-keys", "keys_are_lost", is_flag=True, help="The keys are lost: go on with others."
+)
 @json_option
-def restore(*, file: Path, is_json: bool) -> None:
+def restore(*, file: Path, keys_are_lost: bool, is_json: bool) -> None:
     """Restore a copy into an empty database; outside effects stay paused afterwards.
 
-    Refuses while a hub runs on the data folder.
+    Refuses while a hub runs on the data folder, and without the secret keys of the hub that the
+    copy is of: in the variable ENTREPOT_SECRET_KEYS, or the file secret_keys of the data folder.
     """
     if RunningHub(data_folder()).is_running():
         raise CommandFailed("cannot restore while the hub runs: stop it first")
+    if not keys_are_lost and not _has_keys():
+        raise CommandFailed(
+            f"cannot restore {file}: the secret keys of its hub are not here, and without them its"
+            f" credentials and e-mail addresses stay sealed. Put its file secret_keys into"
+            f" {data_folder()}, or set ENTREPOT_SECRET_KEYS; if they are lost, add --new-keys"
+        )
     server = embedded_server()
     if server is not None and not server.is_running():
         server.start()
@@ -100,9 +111,15 @@ def restore(*, file: Path, is_json: bool) -> None:
                 _place(),
                 reason=f"restored from {file.name}: run `entrepot reconcile`, or `entrepot adopt`",
             )
+            opens = installation.opens_what_is_sealed()
     finally:
         if server is not None:
             server.stop()
+    if not opens and not keys_are_lost:
+        raise CommandFailed(
+            f"{file} is restored, but the secret keys here do not open what is sealed in it: put"
+            " those of its hub in their place, and run `entrepot migrate`. Effects stay paused"
+        )
     told = {"rows": sum(rows.values()), "tables": len(rows), "effects": "paused"}
     if is_json:
         click.echo(json.dumps(told))
@@ -177,6 +194,11 @@ def reconcile(*, keep_paused: bool, worked_until: datetime | None, is_json: bool
             f"some platforms did not answer, so effects stay paused: run it again, or adopt"
             f" ({'; '.join(found.failed[:SHOWN])}{more})"
         )
+
+
+def _has_keys() -> bool:
+    is_set = bool(Environment().text("ENTREPOT_SECRET_KEYS", default=""))
+    return is_set or (data_folder() / "secret_keys").is_file()
 
 
 def _place() -> "Place":

@@ -18,8 +18,12 @@ from urllib.parse import urlsplit
 
 from django.db.models.functions import Now
 
-from entrepot.access import scope
+from entrepot.access import crypto, scope
 from entrepot.access.models import Merchant
+from entrepot.connections.credentials import PURPOSE as CREDENTIAL
+from entrepot.connections.models import Credential
+from entrepot.customers.models import Customer
+from entrepot.customers.sealing import EMAIL
 from entrepot.database import sql
 from entrepot.events import outbox
 from entrepot.monitoring.models import Installation
@@ -160,6 +164,24 @@ def pause_installation(place: Place, *, reason: str) -> None:
         Installation.objects.filter(id=1).update(effects_paused_reason=reason)
         Merchant.objects.update(unsure_before=Now())
     forget()
+
+
+def opens_what_is_sealed() -> bool:
+    """Whether our secret keys open what the database holds: its newest secret and e-mail address.
+
+    True as well where nothing is sealed yet.
+    """
+    with scope.system():
+        credential = Credential.objects.order_by("-id").first()
+        customer = Customer.objects.exclude(email_sealed=b"").order_by("-id").first()
+    try:
+        if credential is not None:
+            crypto.decrypt(CREDENTIAL, bytes(credential.sealed))
+        if customer is not None:
+            crypto.decrypt(EMAIL, bytes(customer.email_sealed))
+    except crypto.CannotDecrypt:
+        return False
+    return True
 
 
 def note_backup() -> None:
