@@ -51,6 +51,25 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     assert broken == []
 
 
+# Decisions are not edited later: what they name may be called otherwise by now.
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.parent.name != "decisions"],
+    ids=lambda page: page.name,
+)
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    named = set(re.findall(r"`([a-z_]+(?:/[a-z_]+)*\.py)`", page.read_text()))
+
+    missing = [
+        path
+        for path in sorted(named)
+        if not any((folder / path).exists() for folder in (SOURCE, ROOT, page.parent))
+        and not ("/" not in path and any(SOURCE.rglob(path)))
+    ]
+
+    assert missing == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_in_the_pages_compiles(page: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
