@@ -209,7 +209,7 @@ def totals_of(order: Order, near: Beside) -> list[Total]:
 
 
 def _tax(row: TaxLine, currency: str) -> tuple[Total, bool]:
-    rate = f" {(row.rate * 100).normalize():f} %" if row.rate else ""
+    rate = f" {(row.rate * 100).normalize():f}\N{NO-BREAK SPACE}%" if row.rate else ""
     said = f"{row.name}{rate}{', included' if row.is_included else ''}"
     return Total(words=said, amount=Money(row.amount, currency)), row.is_included
 

@@ -53,12 +53,12 @@ class Met:
     @property
     def share(self) -> str:
         """In time, as a percentage: "99.0 %"."""
-        return f"{100 * self.in_time / self.ended:.1f} %" if self.ended else ""
+        return f"{100 * self.in_time / self.ended:.1f}\N{NO-BREAK SPACE}%" if self.ended else ""
 
     @property
     def usual_share(self) -> str:
         """The same over the four weeks before."""
-        return "" if self.usual is None else f"{100 * self.usual:.1f} %"
+        return "" if self.usual is None else f"{100 * self.usual:.1f}\N{NO-BREAK SPACE}%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
