@@ -19,35 +19,83 @@ def _kind(meaning: str, **data: str) -> EventKind:
     return EventKind(meaning, data)
 
 
+def _move(meaning: str, **data: str) -> EventKind:
+    return EventKind(meaning, {**data, "from": "status", "to": "status"})
+
+
+def _money(meaning: str) -> EventKind:
+    return _kind(
+        meaning,
+        kind="which fact",
+        amount="how much",
+        currency="of the amount",
+        external_id="the platform's id of the fact",
+    )
+
+
+def _snapshot(meaning: str) -> EventKind:
+    return _kind(
+        meaning,
+        number="its number",
+        state="as we understand it, or deleted",
+        source_status="the storefront's word",
+        version="of what was told",
+    )
+
+
+def _effect(meaning: str) -> EventKind:
+    return _move(
+        meaning,
+        effect="kind",
+        reference="ours, outside",
+        subject_kind="of what",
+        subject_id="which one",
+        token="the lease's number",  # noqa: S106 -- no secret
+        outcome="what the other side answered, if it did",
+    )
+
+
+def _mail(meaning: str, **data: str) -> EventKind:
+    return _move(meaning, kind="which message", detail="the words of who decided", **data)
+
+
+def _parcel(meaning: str) -> EventKind:
+    return _move(meaning, status="the same as to", tracking_number="its number, if it has one")
+
+
 CATALOG: dict[str, EventKind] = {
     # Orders
-    "order.imported": _kind("an order was seen for the first time", number="its number"),
-    "order.changed": _kind("the source told something new about an order", fields="what changed"),
+    "order.imported": _snapshot("an order was seen for the first time"),
+    "order.changed": _snapshot("the source told something new about an order"),
     "order.released": _kind("work on the order may start", by="paid, nothing_to_pay, terms, ..."),
-    "order.held": _kind("the order will not proceed, on purpose", kind="which hold"),
-    "order.hold_lifted": _kind("one hold is gone", kind="which hold"),
+    "order.held": _kind(
+        "the order will not proceed, on purpose", kind="which hold", about="what, if it tells"
+    ),
+    "order.hold_lifted": _kind("one hold is gone", kind="which hold", about="what, if it tells"),
     "order.cancelled": _kind("the whole order is cancelled", by="who asked"),
     "order.lines_cancelled": _kind("units of lines are cancelled", units="line -> units"),
     "order.closed": _kind("nothing is left to do for the order"),
     "order.reopened": _kind("a closed or cancelled order has work again"),
-    "order.address_changed": _kind("another address applies", fields="which parts changed"),
+    "order.address_changed": _kind(
+        "another address applies", **{"from": "address id", "to": "address id"}
+    ),
     "order.note_added": _kind("a person wrote a note", note_id="the note"),
     "order.tagged": _kind("tags changed", added="tags", removed="tags"),
     "order.fulfilled_elsewhere": _kind("others fulfilled units of it", units="line -> units"),
     "order.write_back_wanted": _kind("the storefront has to be told", what="which fact"),
     # Payments
-    "payment.authorized": _kind("an amount is reserved", amount="amount", currency="its currency"),
-    "payment.captured": _kind("an amount was taken", amount="amount", currency="its currency"),
-    "payment.pending": _kind("a delayed method is under way"),
-    "payment.failed": _kind("a payment was refused", code="the platform's word"),
-    "payment.refunded": _kind("an amount went back", amount="amount", currency="its currency"),
-    "payment.refund_failed": _kind("a refund came back", amount="amount", currency="its currency"),
-    "payment.voided": _kind("an authorization was given up"),
-    "payment.disputed": _kind("the customer's bank disputes it", amount="amount"),
-    "payment.dispute_closed": _kind("a dispute ended", outcome="won or lost"),
-    "payment.refund_pending": _kind("a refund is under way", amount="amount"),
-    "payment.review_opened": _kind("the gateway reviews the payment for fraud"),
-    "payment.review_closed": _kind("the gateway has ended its review"),
+    "payment.authorized": _money("an amount is reserved"),
+    "payment.captured": _money("an amount was taken"),
+    "payment.pending": _money("a delayed method is under way"),
+    "payment.failed": _money("a payment was refused"),
+    "payment.refunded": _money("an amount went back"),
+    "payment.refund_failed": _money("a refund came back"),
+    "payment.voided": _money("an authorization was given up"),
+    "payment.disputed": _money("the customer's bank disputes it"),
+    "payment.dispute_closed": _money("a dispute ended; its kind says how"),
+    "payment.refund_pending": _money("a refund is under way"),
+    "payment.review_opened": _money("the gateway reviews the payment for fraud"),
+    "payment.review_closed": _money("the gateway has ended its review"),
     "payment.dismissed": _kind("a person decided that a stray payment needs nothing"),
     "checkout.moved": _kind("a checkout of ours moved on", **{"from": "status", "to": "status"}),
     "checkout.taken_back": _kind(
@@ -57,78 +105,104 @@ CATALOG: dict[str, EventKind] = {
     ),
     "refund.wanted": _kind("a person wants money to go back", amount="amount", currency="which"),
     "refund.moved": _kind("a refund of ours moved on", **{"from": "status", "to": "status"}),
-    "payment.unmatched": _kind("money came that belongs to no known order"),
+    "payment.unmatched": _money("money came that belongs to no known order"),
     # Fulfillment
-    "fulfillment_order.planned": _kind("routing made a share of an order", provider="connection"),
-    "fulfillment_order.submitted": _kind("it was handed to the provider", reference="outside"),
-    "fulfillment_order.accepted": _kind("the provider has taken it", reference="theirs"),
+    "fulfillment_order.planned": _kind(
+        "routing made a share of an order", provider="connection", share="its number"
+    ),
+    "fulfillment_order.submitted": _move("it was handed to the provider"),
+    "fulfillment_order.accepted": _move("the provider has taken it", reference="theirs"),
     "fulfillment_order.readdressed": _kind(
         "the provider answered a change of address", answer="theirs", address_id="asked for"
     ),
-    "fulfillment_order.rejected": _kind("the provider refused it", code="theirs", fault="whose"),
-    "fulfillment_order.held": _kind("it waits for something", kind="which hold"),
-    "fulfillment_order.released": _kind("it may go on"),
-    "fulfillment_order.cancelling": _kind("the provider was asked to stop"),
-    "fulfillment_order.cancel_refused": _kind("the provider would not stop"),
-    "fulfillment_order.cancelled": _kind("it will not be shipped"),
-    "fulfillment_order.closed": _kind("everything of it has left"),
-    "fulfillment_order.reopened": _kind("units that had left turned out not to have"),
+    "fulfillment_order.rejected": _move("the provider refused it"),
+    "fulfillment_order.held": _move("it waits for something"),
+    "fulfillment_order.released": _move("it may go on"),
+    "fulfillment_order.cancelling": _move("the provider was asked to stop"),
+    "fulfillment_order.cancel_refused": _move("the provider would not stop"),
+    "fulfillment_order.cancelled": _move("it will not be shipped"),
+    "fulfillment_order.closed": _move("everything of it has left"),
+    "fulfillment_order.reopened": _move("units that had left turned out not to have"),
     "fulfillment_order.quoted": _kind("the provider said what it would cost", cost="how much"),
-    "fulfillment_order.changed": _kind("the provider told of its progress", stage="their word"),
-    "fulfillment_order.replaced": _kind("a person wants units sent again", units="item -> units"),
+    "fulfillment_order.changed": _move("the provider told of its progress", stage="their word"),
+    "fulfillment_order.replaced": _kind(
+        "a person wants units sent again", units="item -> units", replaces="which share"
+    ),
     "fulfillment_order.change_asked": _kind("the provider was asked to send it elsewhere"),
     "fulfillment_order.change_answered": _kind("the provider answered", answer="its answer"),
     "asset.checked": _kind("a print file was fetched, or could not be", status="how it ended"),
     "artwork.copied": _kind("a print file was copied", url="where it came from"),
     "artwork.failed": _kind("a print file could not be copied", url="where it should be"),
-    "mapping.changed": _kind("a SKU becomes something else", sku="which"),
-    "shipment.recorded": _kind("goods left together", units="line -> units"),
-    "shipment.tracked": _kind("tracking came after the goods had left"),
+    "mapping.changed": _kind(
+        "a SKU becomes something else, or a shipping method is called otherwise",
+        sku="which, or",
+        kind="what it becomes",
+        method_code="the storefront's, or",
+        provider_method="the provider's",
+    ),
+    "shipment.recorded": _kind(
+        "goods left together",
+        units="line -> units",
+        carrier="whose",
+        tracking_number="if known by then",
+    ),
+    "shipment.tracked": _kind(
+        "tracking came after the goods had left", tracking_number="the number"
+    ),
     "shipment.voided": _kind("a shipment turned out not to exist"),
-    "parcel.added": _kind("a parcel has a tracking number", tracking_number="the number"),
-    "parcel.moved": _kind("a parcel's status changed", status="to", previous="from"),
-    "parcel.delivered": _kind("a carrier says that it arrived"),
-    "parcel.presumed_delivered": _kind("no carrier could say; taken for delivered"),
-    "parcel.exception": _kind("a carrier reports trouble", detail="the carrier's words"),
-    "parcel.returned": _kind("it came back to its sender"),
+    "parcel.added": _kind(
+        "a parcel has a tracking number", tracking_number="the number", carrier="whose"
+    ),
+    "parcel.moved": _parcel("a parcel's status changed"),
+    "parcel.delivered": _parcel("a carrier says that it arrived"),
+    "parcel.presumed_delivered": _parcel("no carrier could say; taken for delivered"),
+    "parcel.exception": _parcel("a carrier reports trouble"),
+    "parcel.returned": _parcel("it came back to its sender"),
     # Effects outside
-    "attempt.intended": _kind("an effect outside is intended", effect="kind", reference="outside"),
-    "attempt.called": _kind("the call is about to leave"),
-    "attempt.accepted": _kind("the other side has it", reference="theirs"),
-    "attempt.rejected": _kind("the other side refused", code="theirs", fault="whose"),
-    "attempt.not_sent": _kind("it never left", why="why not"),
-    "attempt.became_unknown": _kind("nobody knows whether it arrived", why="what was seen"),
-    "attempt.resolved": _kind("an unknown attempt was looked up", outcome="what was found"),
+    "attempt.intended": _effect("an effect outside is intended"),
+    "attempt.called": _effect("the call is about to leave"),
+    "attempt.accepted": _effect("the other side has it"),
+    "attempt.rejected": _effect("the other side refused"),
+    "attempt.not_sent": _effect("it never left"),
+    "attempt.became_unknown": _effect("nobody knows whether it arrived"),
+    "attempt.resolved": _effect("an unknown attempt was looked up"),
     # Connections
     "connection.added": _kind("an account was connected", platform="which"),
     "connection.changed": _kind("its settings changed", fields="which"),
-    "connection.went_live": _kind("its effects reach outside from now on"),
-    "connection.paused": _kind("its effects stopped"),
-    "connection.resumed": _kind("its effects go on"),
-    "connection.misconfigured": _kind("the platform refuses our credentials", detail="its words"),
-    "connection.recovered": _kind("the platform accepts our credentials again"),
-    "connection.import_begun": _kind("its history is being read", flow="of what"),
+    "connection.went_live": _move("its effects reach outside from now on"),
+    "connection.paused": _move("its effects stopped"),
+    "connection.resumed": _move("its effects go on"),
+    "connection.misconfigured": _move("the platform refuses our credentials"),
+    "connection.recovered": _move("the platform accepts our credentials again"),
+    "connection.import_begun": _kind(
+        "its history is being read", flow="of what", import_id="which import"
+    ),
     "connection.deliveries_refused": _kind(
         "its third webhook in a row was refused", check="what failed", refused="how many"
     ),
-    "connection.archived": _kind("it was removed; its history stays"),
+    "connection.archived": _move("it was removed; its history stays"),
     # Notifications
     "notification.wanted": _kind(
-        "a customer should be told", kind="which message", not_before="when it may leave"
+        "a customer should be told",
+        kind="which message",
+        fact="about what",
+        not_before="when it may leave",
     ),
-    "notification.sent": _kind("a mail was accepted by the mail service", kind="which message"),
-    "notification.delivered": _kind("the mail service says that it arrived"),
-    "notification.bounced": _kind("the mail came back", detail="the mail service's words"),
-    "notification.refused": _kind("the mail service refused it", detail="its words"),
-    "notification.became_unknown": _kind("the mail service may have taken it", detail="why"),
+    "notification.sent": _mail("a mail was accepted by the mail service"),
+    "notification.delivered": _mail("the mail service says that it arrived"),
+    "notification.bounced": _mail("the mail came back"),
+    "notification.refused": _mail("the mail service refused it"),
+    "notification.became_unknown": _mail("the mail service may have taken it"),
     "notification.configured": _kind("what is told, how or by whom, changed", fields="which"),
-    "notification.skipped": _kind("it was decided not to tell", why="why not"),
+    "notification.skipped": _mail("it was decided not to tell", fact="about what"),
     # Promises and input
     "obligation.opened": _kind("something is owed", kind="what", due_at="by when"),
-    "obligation.met": _kind("what was owed is done", kind="what"),
-    "obligation.waived": _kind("a person let go of it", kind="what"),
-    "obligation.voided": _kind("what was owed need not be done any more", kind="what"),
-    "obligation.overdue": _kind("its deadline passed", kind="what"),
+    "obligation.met": _kind("what was owed is done", kind="what", due_at="by when"),
+    "obligation.waived": _kind("a person let go of it", kind="what", due_at="by when"),
+    "obligation.voided": _kind(
+        "what was owed need not be done any more", kind="what", due_at="by when"
+    ),
+    "obligation.overdue": _kind("its deadline passed", kind="what", due_at="by when"),
     "inbox.parked": _kind("input could not be read or applied", why="why not"),
     "inbox.replayed": _kind("stored input was run again, on purpose"),
     "inbox.discarded": _kind("a person decided that it needs nothing"),

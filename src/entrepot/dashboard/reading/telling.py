@@ -12,6 +12,7 @@ from entrepot.dashboard.words_of_states import HOLD, MAIL_KIND, OWED, PARCEL
 from entrepot.events.catalog import CATALOG
 
 Data = Mapping[str, Any]
+DISPUTE = {"dispute_won": "Dispute won", "dispute_lost": "Dispute lost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,12 @@ def _effect(data: Data) -> str:
     return EFFECTS.get(kind, sentence(kind) or "Effect")
 
 
+def _changed(data: Data) -> str:
+    if data.get("state") == "deleted":
+        return "Storefront no longer has it"
+    return _with_note("Storefront told something new", data, "source_status")
+
+
 def _parcel(data: Data) -> str:
     return f"Parcel {data.get('tracking_number') or ''}".strip()
 
@@ -72,14 +79,15 @@ def _with_note(words: str, data: Data, key: str) -> str:
     return f"{words}: “{said}”" if said else words
 
 
-def _with_code(words: str, data: Data) -> str:
-    code = str(data.get("code") or "")
+def _rejected(data: Data) -> str:
+    words, outcome = f"{_effect(data)} rejected", data.get("outcome")
+    code = str(outcome.get("code") or "") if isinstance(outcome, Mapping) else ""
     return f"{words}: “{explained(code)}”" if code else words
 
 
 TELLINGS: dict[str, Telling] = {
     "order.imported": Telling("info", "inbox", _fixed("Order imported")),
-    "order.changed": Telling("neutral", "refresh", lambda d: f"Storefront changed {_parts(d)}"),
+    "order.changed": Telling("neutral", "refresh", _changed),
     "order.released": Telling("info", "play", lambda d: f"Released: {plain(str(d.get('by', '')))}"),
     "order.held": Telling("warn", "hand", lambda d: f"Held. {_hold(d)}"),
     "order.hold_lifted": Telling("good", "play", lambda d: f"Hold lifted. {_hold(d)}"),
@@ -97,14 +105,14 @@ TELLINGS: dict[str, Telling] = {
     "payment.authorized": Telling("info", "card", lambda d: f"Authorized {_amount(d)}"),
     "payment.captured": Telling("good", "card", lambda d: f"Captured {_amount(d)}"),
     "payment.pending": Telling("info", "card", _fixed("Payment pending")),
-    "payment.failed": Telling("warn", "card", lambda d: _with_code("Payment refused", d)),
+    "payment.failed": Telling("warn", "card", lambda d: f"Payment refused {_amount(d)}"),
     "payment.refund_pending": Telling("info", "card", lambda d: f"Refund under way {_amount(d)}"),
     "payment.refunded": Telling("neutral", "card", lambda d: f"Refunded {_amount(d)}"),
     "payment.refund_failed": Telling("bad", "card", lambda d: f"Refund failed {_amount(d)}"),
     "payment.voided": Telling("neutral", "card", _fixed("Authorization given up")),
     "payment.disputed": Telling("warn", "card", lambda d: f"Disputed {_amount(d)}"),
     "payment.dispute_closed": Telling(
-        "neutral", "card", lambda d: f"Dispute {d.get('outcome', 'ended')}"
+        "neutral", "card", lambda d: DISPUTE.get(str(d.get("kind", "")), "Dispute ended")
     ),
     "refund.wanted": Telling("neutral", "card", lambda d: f"Refund wanted {_amount(d)}"),
     "refund.moved": Telling(
@@ -113,9 +121,7 @@ TELLINGS: dict[str, Telling] = {
     "fulfillment_order.planned": Telling("info", "map", _fixed("Routed")),
     "fulfillment_order.submitted": Telling("info", "go", _fixed("Handed to the provider")),
     "fulfillment_order.accepted": Telling("good", "check", _fixed("Provider accepted")),
-    "fulfillment_order.rejected": Telling(
-        "bad", "stop", lambda d: _with_code("Provider refused", d)
-    ),
+    "fulfillment_order.rejected": Telling("bad", "stop", _fixed("Provider refused")),
     "fulfillment_order.held": Telling("warn", "hand", _fixed("Share waits")),
     "fulfillment_order.released": Telling("info", "play", _fixed("Share goes on"), is_detail=True),
     "fulfillment_order.cancelling": Telling("info", "clock", _fixed("Provider asked to cancel")),
@@ -131,9 +137,7 @@ TELLINGS: dict[str, Telling] = {
     "parcel.presumed_delivered": Telling(
         "good", "clock", lambda d: f"{_parcel(d)} presumed delivered"
     ),
-    "parcel.exception": Telling(
-        "warn", "warn", lambda d: _with_note("Carrier reports trouble", d, "detail")
-    ),
+    "parcel.exception": Telling("warn", "warn", lambda d: f"{_parcel(d)}: carrier reports trouble"),
     "parcel.returned": Telling("neutral", "swap", lambda d: f"{_parcel(d)} came back"),
     "attempt.intended": Telling(
         "info", "clock", lambda d: f"{_effect(d)} intended", is_detail=True
@@ -142,26 +146,20 @@ TELLINGS: dict[str, Telling] = {
     "attempt.accepted": Telling(
         "good", "check", lambda d: f"{_effect(d)} accepted", is_detail=True
     ),
-    "attempt.rejected": Telling("bad", "stop", lambda d: _with_code(f"{_effect(d)} rejected", d)),
-    "attempt.not_sent": Telling(
-        "neutral", "ring", lambda d: _with_note(f"{_effect(d)} was not sent", d, "why")
-    ),
-    "attempt.became_unknown": Telling(
-        "unknown", "q", lambda d: _with_note(f"{_effect(d)}: outcome unknown", d, "why")
-    ),
+    "attempt.rejected": Telling("bad", "stop", _rejected),
+    "attempt.not_sent": Telling("neutral", "ring", lambda d: f"{_effect(d)} was not sent"),
+    "attempt.became_unknown": Telling("unknown", "q", lambda d: f"{_effect(d)}: outcome unknown"),
     "attempt.resolved": Telling(
-        "info", "refresh", lambda d: _with_note("Asked", d, "outcome"), is_detail=True
+        "info", "refresh", lambda d: f"{_effect(d)}: asked", is_detail=True
     ),
     "notification.wanted": Telling(
         "info", "mail", lambda d: f"Mail wanted: {_mail(d)}", is_detail=True
     ),
     "notification.sent": Telling("info", "mail", lambda d: f"Mail sent: {_mail(d)}"),
     "notification.delivered": Telling("good", "mail", _fixed("Mail delivered"), is_detail=True),
-    "notification.bounced": Telling(
-        "bad", "mail", lambda d: _with_note("Mail came back", d, "detail")
-    ),
+    "notification.bounced": Telling("bad", "mail", _fixed("Mail came back")),
     "notification.skipped": Telling(
-        "neutral", "mail", lambda d: _with_note("Not told", d, "why"), is_detail=True
+        "neutral", "mail", lambda d: f"Not told: {_mail(d)}", is_detail=True
     ),
     "obligation.opened": Telling("info", "clock", lambda d: f"Owed: {_owed(d)}", is_detail=True),
     "obligation.met": Telling("good", "check", lambda d: f"Kept: {_owed(d)}", is_detail=True),
@@ -174,11 +172,6 @@ TELLINGS: dict[str, Telling] = {
         "neutral", "eye", _fixed("Personal data revealed"), is_detail=True
     ),
 }
-
-
-def _parts(data: Data) -> str:
-    fields = data.get("fields") or data.get("changed")
-    return ", ".join(map(str, fields)) if isinstance(fields, list) and fields else "something"
 
 
 def telling_of(name: str) -> Telling:
