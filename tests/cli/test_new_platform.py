@@ -1,6 +1,7 @@
 """`entrepot new-platform`: what it begins keeps every rule from the first minute."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -83,3 +84,19 @@ def test_a_code_that_is_no_name_is_refused(tmp_path: Path) -> None:
     answer = run(f"new-platform Pack-Pferd --into {tmp_path}")
 
     assert (answer.code, list(tmp_path.iterdir())) == (1, [])
+
+
+@pytest.mark.parametrize("code", ["größe", "_acme", "2nd", "class"])
+def test_a_code_is_a_plain_word(tmp_path: Path, code: str) -> None:
+    answer = run(f"new-platform {code} --into {tmp_path}")
+
+    assert (answer.code, list(tmp_path.iterdir())) == (1, [])
+    assert f"{code!r} cannot be a platform's code" in answer.err
+
+
+@pytest.mark.parametrize("name", ['The "Best" Prints', "Acme\\Prints", "Acme\nPrints"])
+def test_a_name_that_would_break_the_files_is_refused(tmp_path: Path, name: str) -> None:
+    answer = run(f"new-platform acme --name {shlex.quote(name)} --into {tmp_path}")
+
+    assert (answer.code, list(tmp_path.iterdir())) == (1, [])
+    assert "cannot be a platform's name here: it has quotation marks" in answer.err

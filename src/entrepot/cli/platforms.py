@@ -1,6 +1,7 @@
 """`entrepot new-platform`: begins the folder of a platform, of the shape that all have."""
 
 import keyword
+import re
 from pathlib import Path
 from string import Template
 
@@ -245,8 +246,16 @@ def new_platform(*, code: str, name: str, into: Path | None) -> None:
 
     docs/adding-a-platform.md goes on from there.
     """
-    if not code.isidentifier() or code != code.lower() or keyword.iskeyword(code):
-        raise CommandFailed(f"{code!r} cannot be a platform's code: use lower-case letters, a-z")
+    if not re.fullmatch("[a-z][a-z0-9_]*", code) or keyword.iskeyword(code):
+        raise CommandFailed(
+            f"{code!r} cannot be a platform's code: use a word of lower-case letters a-z, digits"
+            " and _ that means nothing in Python"
+        )
+    if not name.isprintable() or set(name) & {'"', "\\"}:
+        raise CommandFailed(
+            f"{name!r} cannot be a platform's name here: it has quotation marks, a backslash or a"
+            " line break, which would end the texts that it stands in"
+        )
     folder = (into or Path(entrepot.connectors.__path__[0])) / code
     if folder.exists():
         raise CommandFailed(f"{folder} exists: remove it first, or choose another code")
