@@ -123,30 +123,6 @@ def test_the_queue_tells_of_new_jobs_and_their_tasks_and_of_nothing_else(
     ]
 
 
-def test_a_job_that_an_earlier_version_puts_into_another_lane_is_run(database: str) -> None:
-    done = asyncio.Queue[int]()
-
-    async def note(job: Job) -> None:
-        done.put_nowait(job.id)
-
-    async def story(defer: Defer) -> None:
-        await asyncio.to_thread(_defer_into_another_lane)
-        await done.get()
-
-    watch(story, note)
-
-
-def _defer_into_another_lane() -> None:
-    insert = """
-        INSERT INTO pgqueuer (priority, status, entrypoint, payload, headers)
-        VALUES (0, 'queued', 'examples.mine', '{}', '{"lane": "upkeep"}')
-    """
-    with psycopg.connect(
-        str(DatabaseUrl.of_settings(settings.DATABASES[SYSTEM])), autocommit=True
-    ) as connection:
-        connection.execute(insert)
-
-
 def test_a_lane_looks_for_jobs_of_its_own_and_takes_them_at_once(database: str) -> None:
     done = asyncio.Queue[int]()
 

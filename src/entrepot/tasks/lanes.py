@@ -267,8 +267,6 @@ class LaneManager(QueueManager):
             await self.adopt()
         wait = found["wait"]
         self.queries.has_left_some = isinstance(wait, timedelta) and wait <= timedelta(0)
-        if self.queries.has_left_some and not self.job_context:
-            await self.adopt()  # a process of an earlier version may still defer jobs
         if not isinstance(wait, timedelta):
             return dequeue_timeout
         return min(max(wait, self.min_dequeue_poll_interval), dequeue_timeout)
