@@ -187,7 +187,7 @@ MUTATIONS: dict[str, Mutation] = {
                 "    name = f\"{incoming.topic}:{__import__('time').time() // 2}\"\n",
             ),
         ),
-        found_in=frozenset({"gone"}),
+        found_in=frozenset({"gone", "lost"}),
     ),
     "intake by id > cursor": Mutation(
         replacements=(
