@@ -19,7 +19,7 @@ from entrepot.connect.errors import (
     Rejected,
     UnexpectedResponse,
 )
-from entrepot.connect.http import Http
+from entrepot.connect.http import Answer, Http
 from entrepot.connect.ports import (
     Account,
     Page,
@@ -31,7 +31,14 @@ from entrepot.connect.ports import (
     WrittenParcel,
 )
 from entrepot.connectors.woocommerce import door, mapping, marks, payments, pulling
-from entrepot.connectors.woocommerce.door import API, NO_ROUTE, TRACKING_API, Door, understood
+from entrepot.connectors.woocommerce.door import (
+    API,
+    NO_ROUTE,
+    TRACKING_API,
+    Door,
+    Json,
+    understood,
+)
 from entrepot.connectors.woocommerce.fields import Fields, decoded
 from entrepot.connectors.woocommerce.pulling import UNKNOWN_ORDER
 
@@ -131,7 +138,7 @@ class Client:
             numbers = [row.identifier("id", required=True) for row in present.get(topic, [])]
             path = f"{API}/webhooks"
             if numbers:  # the address of a webhook cannot be changed, and need not be
-                made_or_kept = self._door.write(f"{path}/{numbers[0]}", wanted)
+                made_or_kept = self._change_webhook(numbers[0], wanted)
             else:
                 made_or_kept = self._door.write(path, {**wanted, "delivery_url": url})
             answer = decoded(made_or_kept.words)
@@ -147,6 +154,17 @@ class Client:
                 )
             )
         return made
+
+    def _change_webhook(self, external_id: str, wanted: Json) -> Answer:
+        """Change a listed webhook. Raises UnexpectedResponse when somebody has just removed it."""
+        try:
+            return self._door.write(f"{API}/webhooks/{external_id}", wanted)
+        except Rejected as error:
+            if error.code != UNKNOWN_WEBHOOK:
+                raise
+            raise UnexpectedResponse(
+                f"webhook {external_id} is gone since it was listed: somebody else is at it"
+            ) from error
 
     def unsubscribe(self, external_id: str) -> None:
         """Remove a webhook for good; the shop has no trash for them."""

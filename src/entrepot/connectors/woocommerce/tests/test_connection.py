@@ -204,6 +204,28 @@ def test_a_disabled_webhook_is_made_active_and_a_doubled_one_removed(
     assert [one.url for one in found].count("https://other.example/") == 1
 
 
+class _RemovedOnceListed(dict[int, Any]):
+    """Webhooks that somebody else removes as soon as they were listed."""
+
+    def values(self) -> Any:
+        listed = list(super().values())
+        self.clear()
+        return listed
+
+
+def test_a_webhook_that_somebody_removes_meanwhile_is_a_reason_to_look_again(
+    client: Client, shop: WooCommerce
+) -> None:
+    client.subscribe(url=HOOK_URL, secret="s")
+    shop.shop.hooks.registered = _RemovedOnceListed(shop.shop.hooks.registered)
+
+    with pytest.raises(UnexpectedResponse, match="is gone since it was listed"):
+        client.subscribe(url=HOOK_URL, secret="s")
+    made = client.subscribe(url=HOOK_URL, secret="s")
+
+    assert [one.topics[0] for one in made] == list(TOPICS)
+
+
 def test_a_webhook_is_removed_for_good_and_removing_it_again_changes_nothing(
     client: Client, shop: WooCommerce
 ) -> None:
