@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from entrepot.access import scope
 from entrepot.access.queries import unsure_before
@@ -21,7 +20,7 @@ from entrepot.fulfillment.content import is_current
 from entrepot.fulfillment.counting import planned_of
 from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
 from entrepot.fulfillment.references import idempotency_key, share_reference
-from entrepot.fulfillment.requesting import request_of
+from entrepot.fulfillment.requesting import request_of, share_of_sale
 from entrepot.fulfillment.states import Status, Step
 from entrepot.fulfillment.submission import lock_share
 from entrepot.obligations import services as obligations
@@ -101,13 +100,7 @@ def intend_cancellation(merchant_id: int, fulfillment_order_id: int) -> Cancella
         connection = Connection.objects.get(id=share.connection_id)
         if not effects_allowed(connection, EffectFlow.SUBMISSIONS).is_allowed:
             return None
-        sale: dict[str, Any] = {
-            "account": order.account,
-            "mode": order.mode,
-            "external_id": order.external_id,
-            "share": share.share,
-            "generation": share.generation,
-        }
+        sale = share_of_sale(share, order)
         lease = attempts.intend(
             merchant_id=merchant_id,
             mode=order.mode,

@@ -7,7 +7,6 @@ asked again, and a refusal becomes a case for a person.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
@@ -25,6 +24,7 @@ from entrepot.customers.queries import address_of, email_of
 from entrepot.events import outbox
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.references import idempotency_key, share_reference
+from entrepot.fulfillment.requesting import share_of_sale
 from entrepot.fulfillment.states import Status
 from entrepot.fulfillment.submission import lock_share, owe_an_answer
 from entrepot.orders.holds import NewHold, lift_holds, open_holds
@@ -75,13 +75,7 @@ def intend_readdressing(merchant_id: int, fulfillment_order_id: int) -> Readdres
         if not effects_allowed(connection, EffectFlow.SUBMISSIONS).is_allowed:
             return None
         number = _number_of(share)
-        sale: dict[str, Any] = {
-            "account": order.account,
-            "mode": order.mode,
-            "external_id": order.external_id,
-            "share": share.share,
-            "generation": share.generation,
-        }
+        sale = share_of_sale(share, order)
         lease = attempts.intend(
             merchant_id=merchant_id,
             mode=order.mode,

@@ -5,9 +5,20 @@ of shipping twice.
 """
 
 import hashlib
+from typing import TypedDict
 
 LONGEST = 60  # what the tightest provider keeps of a merchant's reference
 KEY_LENGTH = 40
+
+
+class ShareOfSale(TypedDict):
+    """What the names of one generation of a share are derived from."""
+
+    account: str
+    mode: str
+    external_id: str
+    share: int
+    generation: int
 
 
 def sale_reference(*, account: str, mode: str, external_id: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from entrepot.canon.fulfillment import FulfillmentRequest, RequestedAsset, RequestedItem
 from entrepot.canon.money import Money
@@ -13,9 +12,25 @@ from entrepot.customers.queries import address_of, email_of
 from entrepot.fulfillment import costs
 from entrepot.fulfillment.costs import Quoting
 from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
-from entrepot.fulfillment.references import idempotency_key, item_reference, share_reference
+from entrepot.fulfillment.references import (
+    ShareOfSale,
+    idempotency_key,
+    item_reference,
+    share_reference,
+)
 from entrepot.fulfillment.states import Status
 from entrepot.orders.models import Line, Order
+
+
+def share_of_sale(fulfillment_order: FulfillmentOrder, order: Order) -> ShareOfSale:
+    """What a share is called by at its provider, in this generation; see `references`."""
+    return ShareOfSale(
+        account=order.account,
+        mode=order.mode,
+        external_id=order.external_id,
+        share=fulfillment_order.share,
+        generation=fulfillment_order.generation,
+    )
 
 
 def request_of(fulfillment_order: FulfillmentOrder, order: Order) -> FulfillmentRequest:
@@ -23,13 +38,7 @@ def request_of(fulfillment_order: FulfillmentOrder, order: Order) -> Fulfillment
 
     But for the links to print files, which carry the day on which they end.
     """
-    sale: dict[str, Any] = {
-        "account": order.account,
-        "mode": order.mode,
-        "external_id": order.external_id,
-        "share": fulfillment_order.share,
-        "generation": fulfillment_order.generation,
-    }
+    sale = share_of_sale(fulfillment_order, order)
     connection = connection_of(fulfillment_order.connection_id)
     lines = {line.id: line for line in order.lines.all()}
     items = sorted(fulfillment_order.items.all(), key=lambda item: item.position)

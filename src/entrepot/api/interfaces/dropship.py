@@ -14,6 +14,7 @@ from entrepot.connections.models import Connection
 from entrepot.fulfillment import planning
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.references import share_reference
+from entrepot.fulfillment.requesting import share_of_sale
 from entrepot.fulfillment.states import Status
 from entrepot.intake.given import Word
 from entrepot.orders.models import Hold, Order
@@ -115,13 +116,7 @@ def shares_of(order: Order) -> tuple[list[FulfillmentOrder], dict[int, str]]:
     """An order's shares, and the reference under which each provider knows its own."""
     shares = list(FulfillmentOrder.objects.filter(order_id=order.id).order_by("share"))
     references = {
-        share.id: share_reference(
-            account=order.account,
-            mode=order.mode,
-            external_id=order.external_id,
-            share=share.share,
-            generation=share.generation,
-        )
+        share.id: share_reference(**share_of_sale(share, order))
         for share in shares
         if not share.is_by_hand
     }
