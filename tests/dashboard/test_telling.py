@@ -52,6 +52,12 @@ def test_a_telling_asks_only_for_what_the_event_carries(name: str) -> None:
             {"status": "exception", "tracking_number": "NP 4711"},
             "Parcel NP 4711: carrier reports trouble",
         ),
+        (
+            "fulfillment_order.rejected",
+            {"from": "submitted", "to": "open", "code": "SkuNotFound", "fault": "order"},
+            "Provider refused: “SKU not found (SkuNotFound)”",
+        ),
+        ("fulfillment_order.rejected", {"from": "submitted", "to": "open"}, "Not handed over"),
         ("attempt.rejected", {"effect": "refund"}, "Refund rejected"),
         (
             "attempt.rejected",

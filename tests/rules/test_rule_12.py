@@ -10,6 +10,7 @@ from entrepot.attempts.models import Attempt
 from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.books import Phase
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
+from entrepot.events.models import Event
 from entrepot.orders import services as orders
 from entrepot.orders.models import Hold
 from tests.rules.trade import HOME, Trade, ask, later, numbered, price, snapshot
@@ -54,9 +55,11 @@ def test_found_cancelled_it_is_refused_and_a_resend_is_another_generation(
 
     with scope.merchant(trade.merchant.id):
         hold_id = Hold.objects.get(lifted_at=None).id
+        refusal = Event.objects.get(name="fulfillment_order.rejected").data
     orders.lift_hold(trade.merchant.id, hold_id, by="user:1", reason="noch einmal")
     trade.work()
 
+    assert (refusal["code"], refusal["fault"]) == ("cancelled", "order")
     assert sorted(order.reference for order in house.orders.values()) == [
         "test!möwe.example/10482/1/1",
         "test!möwe.example/10482/1/2",

@@ -115,7 +115,9 @@ CATALOG: dict[str, EventKind] = {
     "fulfillment_order.readdressed": _kind(
         "the provider answered a change of address", answer="theirs", address_id="asked for"
     ),
-    "fulfillment_order.rejected": _move("the provider refused it"),
+    "fulfillment_order.rejected": _move(
+        "the provider refused it; without a fault, nothing had left", code="theirs", fault="whose"
+    ),
     "fulfillment_order.held": _move("it waits for something"),
     "fulfillment_order.released": _move("it may go on"),
     "fulfillment_order.cancelling": _move("the provider was asked to stop"),

@@ -287,10 +287,13 @@ def owe_an_answer(fulfillment_order: FulfillmentOrder, attempt_id: int) -> None:
     )
 
 
-def reopen(fulfillment_order: FulfillmentOrder, *, reason: str) -> None:
-    """Bring a locked share back to where it was before it was handed over."""
+def reopen(fulfillment_order: FulfillmentOrder, *, reason: str, **refusal: str) -> None:
+    """Bring a locked share back to where it was before it was handed over.
+
+    `refusal` is the provider's `code` and the `fault`; without them nothing had left.
+    """
     if fulfillment_order.status == Status.SUBMITTED:
-        fulfillment_order.take(Step.REJECT, reason=reason)
+        fulfillment_order.take(Step.REJECT, reason=reason, **refusal)
     elif fulfillment_order.status == Status.CANCELLING:
         fulfillment_order.take(Step.CANCEL, reason=reason)
         progress.settle_cancelled(fulfillment_order)
@@ -345,7 +348,7 @@ def _refuse(
     attempts.reject(lease, outcome={"code": code, "fault": fault}, message=message)
     # A proven, terminal outcome: what is sent next is another generation.
     fulfillment_order.generation += 1
-    reopen(fulfillment_order, reason=message)
+    reopen(fulfillment_order, reason=message, code=code, fault=fault)
     if fulfillment_order.status == Status.OPEN:
         open_holds(
             [

@@ -80,8 +80,18 @@ def _with_note(words: str, data: Data, key: str) -> str:
 
 
 def _rejected(data: Data) -> str:
-    words, outcome = f"{_effect(data)} rejected", data.get("outcome")
-    code = str(outcome.get("code") or "") if isinstance(outcome, Mapping) else ""
+    outcome = data.get("outcome")
+    return _with_code(f"{_effect(data)} rejected", outcome if isinstance(outcome, Mapping) else {})
+
+
+def _sent_back(data: Data) -> str:
+    """A share that is open again: refused, or never handed over after all."""
+    was_refused = data.get("fault") or data.get("code")
+    return _with_code("Provider refused", data) if was_refused else "Not handed over"
+
+
+def _with_code(words: str, data: Data) -> str:
+    code = str(data.get("code") or "")
     return f"{words}: “{explained(code)}”" if code else words
 
 
@@ -121,7 +131,7 @@ TELLINGS: dict[str, Telling] = {
     "fulfillment_order.planned": Telling("info", "map", _fixed("Routed")),
     "fulfillment_order.submitted": Telling("info", "go", _fixed("Handed to the provider")),
     "fulfillment_order.accepted": Telling("good", "check", _fixed("Provider accepted")),
-    "fulfillment_order.rejected": Telling("bad", "stop", _fixed("Provider refused")),
+    "fulfillment_order.rejected": Telling("bad", "stop", _sent_back),
     "fulfillment_order.held": Telling("warn", "hand", _fixed("Share waits")),
     "fulfillment_order.released": Telling("info", "play", _fixed("Share goes on"), is_detail=True),
     "fulfillment_order.cancelling": Telling("info", "clock", _fixed("Provider asked to cancel")),
