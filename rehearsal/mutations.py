@@ -49,6 +49,7 @@ class Mutation:
     mail_dials: Mapping[str, float] = field(default_factory=dict)
     points: tuple[str, ...] = ()
     patience_s: float = 120.0
+    grace_s: float = 20.0  # for how long after the last sale the dials stay as they are
 
     def wish(self, code: Path, *, seed: int) -> Wish:
         """The run that has to find it."""
@@ -57,7 +58,7 @@ class Mutation:
             seed=seed,
             per_second=20.0,
             patience_s=self.patience_s,
-            grace_s=20.0,
+            grace_s=self.grace_s,
             is_durable=False,
             level=Level(
                 dials=dict(self.dials), mail_dials=dict(self.mail_dials), points=self.points
@@ -156,13 +157,18 @@ MUTATIONS: dict[str, Mutation] = {
         replacements=(
             _one(
                 "attempts/services.py",
+                "        and attempt.first_empty_at is not None\n"
+                "        and attempt.last_empty_at is not None\n"
                 "        and attempt.last_empty_at - attempt.first_empty_at > settle\n",
                 "",
             ),
         ),
-        # Longer than a lost call's bytes may take to leave, before which no look-up counts, and
-        # shorter than that and the settle time together.
+        # Longer than a lost call's bytes may take to leave, and shorter than that and the settle
+        # time together. What can double is a note in a shop: the print house knows a key for ever.
         dials={"invisible": 1.0, "invisible_seconds": 4500.0, "drop_answer": 0.3},
+        points=("write_back.after_call",),
+        grace_s=120.0,
+        patience_s=240.0,
         found_in=frozenset({"doubled"}),
     ),
     "acknowledge before commit": Mutation(
