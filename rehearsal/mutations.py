@@ -256,8 +256,8 @@ MUTATIONS: dict[str, Mutation] = {
         replacements=(
             _one(
                 "fulfillment/requesting.py",
-                '        "external_id": order.external_id,\n',
-                '        "external_id": str(fulfillment_order.id + 70_000),\n',
+                "        external_id=order.external_id,\n        share=",
+                "        external_id=str(fulfillment_order.id + 70_000),\n        share=",
             ),
         ),
         found_in=frozenset({"doubled", "lost"}),
