@@ -85,7 +85,7 @@ def _shown(
         "title": action.title(case),
         "effects": action.effects(case, form) if form is not None else [],
         "verb": action.verb(case, form) if form is not None else "",
-        "is_ready": form is not None and action.is_ready(case, form),
+        "waits_for_choice": form is None or not action.is_ready(case, form),
         "back": case.visit.url("order", case.order.id),
         "kept": [
             (name, value)
