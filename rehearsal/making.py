@@ -13,7 +13,7 @@ from rehearsal.stage import Stage
 HOUSE = "prodigi"
 MINE = ("cancel.", "change_recipient.")
 PAUSE_MIN = 60 * 24 * 30
-ROUNDS = 6
+ROUNDS = 10
 AT_ONCE, MOST = 6, 4
 LABELS = 3
 BELOW_COST = 200
