@@ -51,7 +51,8 @@ class Claimed:
 # has little to say does not wait for the end of another's peak, since each gets an equal share of
 # the batch. A claim moves `due_at` to its own end, so that claimed rows leave the head of the
 # index, and a claim that died comes back by itself. At least one is taken, and no further one once
-# those before it are large enough.
+# those before it are large enough. The update takes an array: joined, the batch is chosen anew for
+# each row that waits, whenever the statistics are of a moment in which nothing did.
 CLAIM = """
 WITH RECURSIVE heads AS (
     (
@@ -109,9 +110,8 @@ WITH RECURSIVE heads AS (
         claimed_until = clock_timestamp() + %(lasts)s,
         due_at = clock_timestamp() + %(lasts)s,
         tries = tries + 1
-    FROM taken
-    WHERE inbox_work.id = taken.id
-    RETURNING inbox_work.id, message_id, tries
+    WHERE id = ANY (ARRAY(SELECT id FROM taken))
+    RETURNING id, message_id, tries
 )
 SELECT
     claimed.id AS work_id, message_id, merchant_id, connection_id, mode, source, topic, headers,

@@ -95,14 +95,13 @@ WITH RECURSIVE hands AS (
 ), taken AS (
     UPDATE pgqueuer
     SET status = 'picked', updated = now(), heartbeat = now(), queue_manager_id = $1
-    FROM chosen
-    WHERE pgqueuer.id = chosen.id
-    RETURNING pgqueuer.*, chosen.place
+    WHERE id = ANY (ARRAY(SELECT id FROM chosen))
+    RETURNING pgqueuer.*
 ), logged AS (
     INSERT INTO pgqueuer_log (job_id, status, entrypoint, priority)
     SELECT id, status, entrypoint, priority FROM taken
 )
-SELECT * FROM taken ORDER BY place
+SELECT taken.* FROM taken JOIN chosen USING (id) ORDER BY chosen.place
 """
 # A queue is now empty and now full: by the statistics of the one moment, all of it would be read
 # and sorted in the other.
