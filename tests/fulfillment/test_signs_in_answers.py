@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from entrepot.canon.orders import Mode
-from entrepot.connect import registry
-from entrepot.connections import services
 from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.books import Order
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
+from tests.rules.conftest import provider
 from tests.rules.trade import Trade, price, snapshot
 from tests.serving import serve
+
+__all__ = ["provider"]
 
 
 class CarelessHouse(ProdigiSimulator):
@@ -31,19 +31,6 @@ def house(trade: Trade) -> Iterator[CarelessHouse]:
     with serve(simulator) as address:
         simulator.callback_url = address
         yield simulator
-
-
-@pytest.fixture
-def provider(trade: Trade, house: CarelessHouse) -> Connection:
-    example = registry.platform("prodigi")._module("simulator").example_account(house.callback_url)
-    made = services.add_connection(
-        trade.merchant.id,
-        platform="prodigi",
-        mode=Mode.TEST,
-        name="Druckhaus Ærø",
-        settings=dict(example.settings),
-    )
-    return services.go_live(made.id, merchant_id=trade.merchant.id)
 
 
 def test_a_submission_whose_answer_holds_a_nul_is_accepted(

@@ -11,7 +11,7 @@ from typing import Any
 from entrepot.access import crypto, scope
 from entrepot.canon.messages import CheckoutNews
 from entrepot.canon.money import Money, total_of
-from entrepot.canon.orders import OrderSnapshot, PaymentWord
+from entrepot.canon.orders import LineSnapshot, OrderSnapshot, PaymentWord
 from entrepot.canon.payments import (
     CheckoutLine,
     CheckoutRequest,
@@ -179,17 +179,7 @@ def _take_back(
     merchant_id: int, reference: str, sold: OrderSnapshot, *, connection_id: int, mode: str
 ) -> None:
     cart = {
-        "lines": [
-            {
-                "sku": line.sku,
-                "title": line.title,
-                "quantity": line.quantity,
-                "unit_price": str(line.unit_price.amount),
-                "is_shippable": line.is_shippable is not False,
-                "image_url": line.image_url,
-            }
-            for line in sold.lines
-        ],
+        "lines": _cart_lines(sold.lines),
         "shipping_options": [],
         "discount": str(sold.totals.discount.amount),
     }
@@ -283,19 +273,23 @@ def _twin_hold(checkout: Checkout, order_id: int) -> list[NewHold]:
     ]
 
 
+def _cart_lines(lines: Iterable[CheckoutLine | LineSnapshot]) -> list[dict[str, Any]]:
+    return [
+        {
+            "sku": line.sku,
+            "title": line.title,
+            "quantity": line.quantity,
+            "unit_price": str(line.unit_price.amount),
+            "is_shippable": line.is_shippable is not False,
+            "image_url": line.image_url,
+        }
+        for line in lines
+    ]
+
+
 def _cart(request: CheckoutRequest) -> dict[str, Any]:
     return {
-        "lines": [
-            {
-                "sku": line.sku,
-                "title": line.title,
-                "quantity": line.quantity,
-                "unit_price": str(line.unit_price.amount),
-                "is_shippable": line.is_shippable,
-                "image_url": line.image_url,
-            }
-            for line in request.lines
-        ],
+        "lines": _cart_lines(request.lines),
         "shipping_options": [
             {"code": option.code, "title": option.title, "price": str(option.price.amount)}
             for option in request.shipping_options
