@@ -11,6 +11,7 @@ import psycopg
 from entrepot.cli.failure import CommandFailed
 from entrepot.cli.running import RunningHub
 from entrepot.config.environment import Environment
+from entrepot.config.loading import loading
 from entrepot.database.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def _check_that_it_is_set_up() -> None:
 
 def set_up_django() -> None:
     """Load the settings and every room; only after the embedded server has chosen its port."""
-    import django  # noqa: PLC0415 -- slow import
-
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
-    django.setup()
+    with loading():
+        import django  # noqa: PLC0415 -- slow import
+
+        django.setup()

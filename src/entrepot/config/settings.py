@@ -7,6 +7,7 @@ and reported together, so that a person repairs a configuration in one go.
 from pathlib import Path
 
 from entrepot.config.environment import Environment
+from entrepot.config.packages import folder_of
 
 environment = Environment()
 
@@ -74,7 +75,6 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "axes",
     "anymail",
-    "ninja",
     *ROOMS,
 ]
 MIDDLEWARE = [
@@ -136,6 +136,10 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "/static/"
+# Of ninja's package only the files of its page are needed, and not its import in every process.
+STATICFILES_DIRS = [
+    (name, folder / "static" / name) for name in ("ninja",) if (folder := folder_of(name))
+]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

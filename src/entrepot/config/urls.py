@@ -11,6 +11,7 @@ from entrepot.sandbox.verdict import judge
 
 # The page and the judge are rooms of one floor, which do not import each other.
 sandbox.judge_by(judge)
+admin.autodiscover()
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),

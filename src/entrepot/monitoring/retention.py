@@ -25,14 +25,15 @@ class Rule:
     statement: str
 
 
+# What goes is chosen once: joined to the choice, a statement may choose anew for each row.
 def _deletion(table: str, column: str) -> str:
     return f"""
         DELETE FROM {table}
-        WHERE id IN (
+        WHERE id = ANY (ARRAY(
             SELECT id FROM {table}
             WHERE {column} < now() - make_interval(secs => %s)
             ORDER BY id LIMIT %s
-        )
+        ))
     """  # noqa: S608 -- our own names
 
 
@@ -57,14 +58,14 @@ RULES = (
         timedelta(days=180),
         """
         DELETE FROM catalog_asset
-        WHERE id IN (
+        WHERE id = ANY (ARRAY(
             SELECT asset.id FROM catalog_asset AS asset
             WHERE asset.checked_at < now() - make_interval(secs => %s)
                 AND NOT EXISTS (
                     SELECT FROM catalog_mapping_asset WHERE asset_id = asset.id
                 )
             ORDER BY asset.id LIMIT %s
-        )
+        ))
         """,
     ),
     Rule(
@@ -72,13 +73,13 @@ RULES = (
         timedelta(days=90),
         """
         UPDATE inbox_message SET body = NULL
-        WHERE id IN (
+        WHERE id = ANY (ARRAY(
             SELECT message.id FROM inbox_message AS message
             WHERE message.received_at < now() - make_interval(secs => %s)
                 AND message.body IS NOT NULL
                 AND NOT EXISTS (SELECT FROM inbox_work WHERE message_id = message.id)
             ORDER BY message.id LIMIT %s
-        )
+        ))
         """,
     ),
     Rule(
@@ -86,12 +87,12 @@ RULES = (
         timedelta(days=180),
         """
         UPDATE notifications_mail SET html = '', text = '', recipient_sealed = ''
-        WHERE id IN (
+        WHERE id = ANY (ARRAY(
             SELECT id FROM notifications_mail
             WHERE created_at < now() - make_interval(secs => %s) AND html <> ''
                 AND status NOT IN ('waiting', 'unknown')
             ORDER BY id LIMIT %s
-        )
+        ))
         """,
     ),
 )

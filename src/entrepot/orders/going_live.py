@@ -6,16 +6,16 @@ from entrepot.orders.policy import OrderPolicy
 from entrepot.orders.review import review_orders
 
 BATCH = 500
-# By the index orders_connection.
+# By the index orders_connection; an array, so that the choice is made once.
 _BEGIN = """
     UPDATE orders_order SET is_history = false, updated_at = now()
-    WHERE id IN (
+    WHERE id = ANY (ARRAY(
         SELECT id FROM orders_order
         WHERE connection_id = %s AND is_history AND placed_at >= %s AND status = 'open'
         ORDER BY id
         LIMIT %s
         FOR UPDATE
-    )
+    ))
     RETURNING id
 """
 

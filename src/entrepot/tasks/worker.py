@@ -81,11 +81,7 @@ def run() -> None:
     if not apps.ready:
         django.setup()
     registry.load()
-    # What is loaded by now stays: looking at all of it again for garbage, batch after batch, took a
-    # tenth of the intake's time.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(20_000, 20, 20)  # a batch makes many objects, and few of them circles
     asyncio.run(_run_until_signal())
 
 
