@@ -127,7 +127,7 @@ def test_a_refund_shows_the_amount_on_its_button_and_is_wanted_once(
 @pytest.mark.parametrize(
     ("number", "amount", "said"),
     [
-        ("10482", "175.41", "less than or equal to 175.40"),
+        ("10482", "175.41", "Up to 175.40"),
         ("10482", "0", "greater than or equal to 0.01"),
         ("E-4TN9XB", "12.5", "no more than 0 decimal places"),
         ("10497", "1.2345", "no more than 3 decimal places"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max, Sum
+from django.db.models import Sum
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
@@ -30,13 +30,23 @@ from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.models import Line, Order
 from entrepot.orders.services import lock_order
-from entrepot.payments import ledger
+from entrepot.payments import ledger, payers
 from entrepot.payments.models import PaymentEntry, Refund
 from entrepot.payments.states import RefundStatus, RefundStep
 
 
 class CannotRefund(Exception):
     """Money cannot be given back; the message says why and what to do."""
+
+
+class RefundedMeanwhile(CannotRefund):
+    """Another refund was wanted since somebody looked; `last` is its number."""
+
+    def __init__(self, order: Order, newer: Refund) -> None:
+        self.last = newer.number
+        given = Money(newer.amount, newer.currency).rounded()
+        found = f"{order} has a refund of {given} since you looked, “{newer.reason}”"
+        super().__init__(f"{found}. Sent once more, this one goes back as well")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +68,27 @@ def want_refund(
     units: Mapping[int, int] | None = None,
     restocks: bool = False,
     tells_customer: bool = False,
+    after: int | None = None,
 ) -> Refund:
     """Decide to give money back; a job issues it. Line id -> units names what it pays for.
 
+    `after` is the number of the last refund that was known when it was asked for (0: none). The
+    same wish by the same person since then is the same refund.
+
     Raises:
+        RefundedMeanwhile: somebody has wanted another one since.
         CannotRefund: more than is held, another currency, no known payment, or no reason given.
     """
     with scope.merchant(merchant_id), outbox.because(actor=by):
         order = lock_order(order_id)
         if not reason.strip():
             raise CannotRefund(f"cannot refund {order}: say why")
+        last = Refund.objects.filter(order_id=order_id).order_by("number").last()
+        if after is not None and last is not None and last.number > after:
+            told = (last.wanted_by, last.amount, last.reason)
+            if told != (by, amount.amount, reason.strip()):
+                raise RefundedMeanwhile(order, last)
+            return last
         entry = _payment_of(order)
         held = Money(_held(order), order.currency)
         if amount.currency != order.currency:
@@ -75,14 +96,13 @@ def want_refund(
         if not Money.zero(order.currency) < amount or held < amount:
             left = held.rounded()
             raise CannotRefund(f"cannot refund {amount} of {order}: {left} are held")
-        last = Refund.objects.filter(order_id=order_id).aggregate(n=Max("number"))["n"]
         refund = Refund.objects.create(
             merchant_id=merchant_id,
             mode=order.mode,
             order_id=order_id,
             connection_id=entry.connection_id,
             payment_external_id=entry.payment_external_id,
-            number=(last or 0) + 1,
+            number=last.number + 1 if last else 1,
             amount=amount.amount,
             currency=amount.currency,
             reason=reason.strip(),
@@ -91,15 +111,7 @@ def want_refund(
             tells_customer=tells_customer,
             wanted_by=by,
         )
-        outbox.record(
-            "refund.wanted",
-            merchant_id=merchant_id,
-            mode=order.mode,
-            order_id=order_id,
-            subject=("refund", refund.id),
-            data={"amount": str(amount.amount), "currency": amount.currency},
-            reason=reason.strip(),
-        )
+        _tell_wanted(refund, reason=reason.strip())
         _owe(refund)
     return refund
 
@@ -205,15 +217,7 @@ def try_again(merchant_id: int, refund_id: int, *, by: str, reason: str) -> Refu
     with scope.merchant(merchant_id), outbox.because(actor=by):
         refund, _ = _lock(refund_id)
         refund.take(RefundStep.WANT_AGAIN, reason=reason)
-        outbox.record(
-            "refund.wanted",
-            merchant_id=merchant_id,
-            mode=refund.mode,
-            order_id=refund.order_id,
-            subject=("refund", refund.id),
-            data={"amount": str(refund.amount), "currency": refund.currency},
-            reason=reason,
-        )
+        _tell_wanted(refund, reason=reason)
     return refund
 
 
@@ -237,6 +241,18 @@ def note_facts(order_ids: Sequence[int]) -> None:
             _settle(refund, PaymentFactKind.REFUND_FAILED, reason=why)
         elif PaymentFactKind.REFUNDED in told and refund.status == RefundStatus.PENDING:
             _settle(refund, PaymentFactKind.REFUNDED, reason="the money went out")
+
+
+def _tell_wanted(refund: Refund, *, reason: str) -> None:
+    outbox.record(
+        "refund.wanted",
+        merchant_id=refund.merchant_id,
+        mode=refund.mode,
+        order_id=refund.order_id,
+        subject=("refund", refund.id),
+        data={"amount": str(refund.amount), "currency": refund.currency},
+        reason=reason,
+    )
 
 
 def _lock(refund_id: int) -> tuple[Refund, Order]:
@@ -282,14 +298,9 @@ def _held(order: Order) -> Decimal:
 
 
 def _payment_of(order: Order) -> PaymentEntry:
-    """Where the money was taken: a gateway's own word before a shop's."""
-    entry = (
-        PaymentEntry.objects.filter(order_id=order.id, kind=PaymentFactKind.CAPTURED, counts=True)
-        .order_by("-is_from_gateway", "id")
-        .first()
-    )
-    if entry is None:
-        raise CannotRefund(f"cannot refund {order}: no captured payment of it is known here")
+    entry = payers.taken_by(order)
+    if entry is None or payers.why_not(entry):
+        raise CannotRefund(f"cannot refund {order}: {payers.why_not(entry)}")
     return entry
 
 

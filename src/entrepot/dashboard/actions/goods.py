@@ -17,7 +17,7 @@ from entrepot.fulfillment.states import Status
 from entrepot.orders import services
 from entrepot.orders.models import Line
 from entrepot.orders.services import CannotChange
-from entrepot.payments import refunds
+from entrepot.payments import payers, refunds
 from entrepot.payments.refunds import CannotRefund
 
 
@@ -36,10 +36,12 @@ class CancelForm(ReasonForm):
     restocks = forms.BooleanField(label="With it, tell the storefront to restock", required=False)
     tells_customer = forms.BooleanField(label="Mail the customer: “Cancelled”", required=False)
 
-    def __init__(self, data: Any, *, most: Money) -> None:
+    def __init__(self, data: Any, *, most: Money, may_restock: bool) -> None:
         super().__init__(data)
         if most.amount <= 0:
-            del self.fields["refunds"], self.fields["restocks"]
+            del self.fields["refunds"]
+        if most.amount <= 0 or not may_restock:
+            del self.fields["restocks"]
 
 
 class CancelOrder(Action):
@@ -63,8 +65,13 @@ class CancelOrder(Action):
 
     def form(self, case: Case, data: Any) -> forms.Form:
         held = refunds.refundable(case.order)
-        may_refund = case.visit.may("refunds:write")
-        return CancelForm(data, most=held if may_refund else Money.zero(case.order.currency))
+        entry = payers.taken_by(case.order)
+        may_refund = case.visit.may("refunds:write") and not payers.why_not(entry)
+        return CancelForm(
+            data,
+            most=held if may_refund else Money.zero(case.order.currency),
+            may_restock=payers.is_paid_at_its_shop(case.order),
+        )
 
     def effects(self, case: Case, form: forms.Form) -> list[Effect]:
         effects = []
@@ -103,7 +110,7 @@ class CancelOrder(Action):
                 by=case.visit.actor,
                 reason=form.cleaned_data["reason"],
                 units=units,
-                restocks=form.cleaned_data["restocks"],
+                restocks=form.cleaned_data.get("restocks", False),
             )
         return f"{case.order.number}: what has not left is being cancelled."
 

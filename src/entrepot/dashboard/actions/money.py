@@ -1,41 +1,15 @@
 """Give money back."""
 
-from decimal import Decimal
 from typing import Any
 
 from django import forms
 
-from entrepot.canon.money import Money, exponent_of
-from entrepot.dashboard.actions.action import Action, Case, Effect, ReasonForm, nothing, value_of
-from entrepot.dashboard.wording import NONE, money_words
-from entrepot.payments import refunds
-from entrepot.payments.models import PaymentEntry
-from entrepot.payments.refunds import CannotRefund
-
-
-class RefundForm(ReasonForm):
-    """How much goes back, why, and what else is wished."""
-
-    field_order = ("amount", "reason", "tells_customer", "restocks")
-
-    tells_customer = forms.BooleanField(
-        label="Mail the customer: “Refund on its way”", required=False
-    )
-    restocks = forms.BooleanField(label="Tell the storefront to restock", required=False)
-
-    def __init__(self, data: Any, *, most: Money) -> None:
-        super().__init__(data)
-        places = exponent_of(most.currency)
-        self.fields["amount"] = forms.DecimalField(
-            label=f"Amount in {most.currency}",
-            max_digits=16,
-            decimal_places=places,
-            min_value=Decimal(1).scaleb(-places),
-            max_value=most.rounded().amount,
-            help_text=f"Up to {money_words(most)} can go back",
-            widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
-        )
-        self.order_fields(self.field_order)
+from entrepot.dashboard.actions.action import Action, Case, Effect, nothing, value_of
+from entrepot.dashboard.actions.refund_form import RefundForm
+from entrepot.dashboard.wording import NONE, count_words, money_words
+from entrepot.orders.models import Line
+from entrepot.payments import payers, refunds
+from entrepot.payments.refunds import CannotRefund, RefundedMeanwhile
 
 
 class RefundMoney(Action):
@@ -51,52 +25,69 @@ class RefundMoney(Action):
     def obstacle(self, case: Case) -> str:
         most = refunds.refundable(case.order)
         if most.amount > 0:
-            return ""
+            entry = payers.taken_by(case.order)
+            why = payers.why_not(entry) if entry else ""
+            return f"{why}." if why else ""
         return "Nothing is held of this order: no payment was captured, or all of it went back."
 
-    def form(self, case: Case, data: Any) -> forms.Form:
-        return RefundForm(data, most=refunds.refundable(case.order))
+    def form(self, case: Case, data: Any) -> RefundForm:
+        return RefundForm(data, order=case.order, most=refunds.refundable(case.order))
 
     def effects(self, case: Case, form: forms.Form) -> list[Effect]:
-        entry = (
-            PaymentEntry.objects.filter(order_id=case.order.id, kind="captured")
-            .order_by("-is_from_gateway", "id")
-            .first()
-        )
+        entry = payers.taken_by(case.order)
         where = case.names.get(entry.connection_id, "The gateway") if entry else "The gateway"
         card = f" to the card ending {entry.card_last4}" if entry and entry.card_last4 else ""
-        wanted = _amount(case, form)
+        wanted = form.wanted() if isinstance(form, RefundForm) else None
         said = money_words(wanted) if wanted else NONE
         return [
             Effect(
                 "card", f"{where} pays back{card}, once: we look first, then send", said, "accent"
             ),
-            nothing("box", "Nothing is cancelled")
-            if not value_of(form, "restocks")
-            else Effect("box", "Nothing is cancelled. The storefront restocks", role="info"),
+            *_goods(form),
             Effect("mail", "Mail “Refund on its way” to the customer", role="info")
             if value_of(form, "tells_customer")
             else nothing("mail", "No mail"),
         ]
 
     def verb(self, case: Case, form: forms.Form) -> str:
-        wanted = _amount(case, form)
+        wanted = form.wanted() if isinstance(form, RefundForm) else None
         return f"Refund {money_words(wanted)}" if wanted else "Refund"
 
     def perform(self, case: Case, form: forms.Form) -> str:
-        amount = Money(form.cleaned_data["amount"], case.order.currency)
-        refunds.want_refund(
-            case.visit.merchant_id,
-            case.order.id,
-            amount=amount,
-            by=case.visit.actor,
-            reason=form.cleaned_data["reason"],
-            restocks=form.cleaned_data["restocks"],
-            tells_customer=form.cleaned_data["tells_customer"],
-        )
+        amount = form.wanted() if isinstance(form, RefundForm) else None
+        if not isinstance(form, RefundForm) or amount is None:
+            raise CannotRefund("Say how much goes back.")
+        try:
+            refunds.want_refund(
+                case.visit.merchant_id,
+                case.order.id,
+                amount=amount,
+                by=case.visit.actor,
+                reason=form.cleaned_data["reason"],
+                units=form.units(),
+                restocks=form.cleaned_data.get("restocks", False),
+                tells_customer=form.cleaned_data["tells_customer"],
+                after=form.cleaned_data["seen"],
+            )
+        except RefundedMeanwhile as error:
+            form.knows_of(error.last)
+            raise
         return f"Refund of {money_words(amount)} is on its way."
 
 
-def _amount(case: Case, form: forms.Form) -> Money | None:
-    amount = value_of(form, "amount")
-    return Money(amount, case.order.currency) if isinstance(amount, Decimal) else None
+def _goods(form: forms.Form) -> list[Effect]:
+    """What the refund means for the goods: a shop counts units that it paid back as given up."""
+    units = form.units() if isinstance(form, RefundForm) else {}
+    effects = [nothing("x", "Nothing is cancelled")]
+    if "restocks" in form.fields and units:
+        unsent = sum(
+            min(units[line.id], max(line.quantity - line.units_cancelled - line.units_shipped, 0))
+            for line in Line.objects.filter(id__in=units)
+        )
+        if unsent:
+            told = "have not left: the shop counts them as given up, and they are cancelled"
+            effects = [Effect("x", f"{count_words(unsent, 'unit')} {told}", role="warn")]
+    if units and value_of(form, "restocks"):
+        number = count_words(sum(units.values()), "unit")
+        return [*effects, Effect("box", "The storefront restocks", number, "info")]
+    return [*effects, nothing("box", "Nothing is restocked")]
