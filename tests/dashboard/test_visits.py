@@ -302,3 +302,25 @@ def test_a_retention_that_took_the_bytes_is_said(scene: Scene, sign_in: SignIn) 
     page = sign_in(scene).get(f"/orders/{order.id}/?timeline=full").content.decode()
 
     assert "removed by retention" in page
+
+
+def test_a_form_that_outlived_its_session_is_answered_in_words(
+    scene: Scene, sign_in: SignIn
+) -> None:
+    order = scene.orders["10497"]
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(
+        scene.people[Role.OPERATOR], backend="django.contrib.auth.backends.ModelBackend"
+    )
+
+    answer = client.post(
+        f"/orders/{order.id}/hold/",
+        {"reason": "Größe falsch"},
+        headers={"referer": f"http://testserver/orders/{order.id}/"},
+    )
+
+    words = answer.content.decode()
+    assert answer.status_code == 403
+    assert "This page is too old to be sent" in words
+    assert f'href="/orders/{order.id}/"' in words
+    assert scene.order("10497").is_held is False

@@ -110,9 +110,17 @@ def _sent_to_second_factor(request: HttpRequest, visit: Visit) -> HttpResponse |
 
 def _detour(request: HttpRequest, address: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
-        # A fragment cannot show the sign-in page: the whole page goes there.
-        return HttpResponse(status=204, headers={"HX-Redirect": address})
+        # A fragment cannot show the sign-in page: the whole page goes there, and comes back.
+        whole = _whole_page(request)
+        there = f"{address}?{urlencode({'next': whole})}" if whole else address
+        return HttpResponse(status=204, headers={"HX-Redirect": there})
     return HttpResponseRedirect(f"{address}?{urlencode({'next': request.get_full_path()})}")
+
+
+def _whole_page(request: HttpRequest) -> str:
+    """Path and query of the page that htmx asked a fragment for; empty where it did not."""
+    asked = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return f"{asked.path}?{asked.query}" if asked.query else asked.path
 
 
 def refusal(request: PageRequest, scope: str) -> HttpResponse:
@@ -193,8 +201,8 @@ def _in_mode(request: HttpRequest, mode: Mode) -> str:
 
 def safe_back(request: HttpRequest, fallback: str) -> str:
     """Where a form wants to return to, if that is on this site."""
-    asked = request.GET.get("back") or request.GET.get("next")
-    wanted = request.POST.get("back") or asked or ""
+    asked = request.GET.get("back") or request.GET.get("next") or _whole_page(request)
+    wanted = request.POST.get("back") or asked
     path = urlsplit(wanted).path
     if path.startswith("/") and url_has_allowed_host_and_scheme(wanted, {request.get_host()}):
         return wanted

@@ -1,7 +1,7 @@
 """Signing in and out, the second factor, and which merchant a person works for."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import segno
 from axes.decorators import axes_dispatch
@@ -232,3 +232,13 @@ def _door(
 ) -> HttpResponse:
     back = safe_back(request, "")
     return render(request, f"dashboard/{template}", {"back": back, **context}, status=status)
+
+
+def outlived_form(request: HttpRequest, **_: object) -> HttpResponse:
+    """Say that a form was sent whose session has ended since it was drawn: nothing was done.
+
+    Django's own page calls it a failed verification, and offers no way on.
+    """
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    back = came_from.path if came_from.netloc == request.get_host() else HOME
+    return render(request, "dashboard/outlived_form.html", {"back": back or HOME}, status=403)
