@@ -57,6 +57,73 @@ def test_what_is_typed_while_an_effect_is_worked_out_stays(
     assert opened.do(refund) == ("Päckchen zu spät", f"/{order.id}/")
 
 
+def test_what_is_ticked_while_an_effect_is_worked_out_stays_and_counts(
+    scene: Scene, window: OpenWindow
+) -> None:
+    opened, order = window(scene), scene.orders["10482"]
+    opened.look(f"/orders/{order.id}/")
+
+    def refund(page: Page) -> tuple[str, bool, bool]:
+        previews: list[Route] = []
+        page.get_by_role("link", name="Refund …").click()
+        page.get_by_role("dialog").wait_for()
+        focused = page.evaluate("document.activeElement.name")
+        page.get_by_label("Amount in EUR").fill("31.20")
+        page.route("**preview=1**", lambda route: previews.append(route), times=1)  # noqa: PLW0108 -- not a builtin
+        with page.expect_request("**preview=1**"):
+            page.get_by_label("Reason").focus()
+        page.get_by_label("Mail the customer").check()
+        previews[0].continue_()
+        page.get_by_text("Mail “Refund on its way” to the customer").wait_for()
+        ticked = page.get_by_label("Mail the customer").is_checked()
+        return focused, ticked, page.get_by_text("This field is required").is_visible()
+
+    assert opened.do(refund) == ("amount", True, False)
+
+
+# Presses a form's button three times before an answer can come, and counts what is sent.
+PRESSED = """
+() => {
+  const form = document.querySelector("form[action$='/note/']");
+  let sent = 0;
+  addEventListener("submit", event => {
+    if (!event.defaultPrevented) sent += 1;
+    event.preventDefault();
+  });
+  for (let press = 0; press < 3; press += 1) form.requestSubmit();
+  return sent;
+}
+"""
+
+
+def test_a_second_press_while_the_first_is_on_its_way_is_not_sent(
+    scene: Scene, window: OpenWindow
+) -> None:
+    opened = window(scene)
+    opened.look(f"/orders/{scene.orders['10497'].id}/")
+
+    def pressed(page: Page) -> int:
+        page.get_by_placeholder("Add a note").fill("Frau Ōtani ruft zurück")
+        return int(page.evaluate(PRESSED))
+
+    assert opened.do(pressed) == 1
+
+
+def test_a_dialog_whose_session_has_ended_leads_back_to_its_page(
+    scene: Scene, window: OpenWindow
+) -> None:
+    opened, order = window(scene), scene.orders["10497"]
+    opened.look(f"/orders/{order.id}/")
+
+    def asked(page: Page) -> str:
+        page.context.clear_cookies()
+        page.get_by_role("link", name="Hold …").click()
+        page.wait_for_url("**/sign-in/**")
+        return page.url
+
+    assert opened.do(asked).endswith(f"/sign-in/?next=%2Forders%2F{order.id}%2F")
+
+
 def test_escape_closes_a_dialog_and_nothing_has_happened(scene: Scene, window: OpenWindow) -> None:
     opened, order = window(scene), scene.orders["10497"]
     opened.look(f"/orders/{order.id}/")

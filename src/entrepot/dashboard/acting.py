@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
@@ -58,7 +59,15 @@ def act(request: PageRequest, key: str, name: str) -> HttpResponse:
         return _shown(request, action, case, {"form": form}, status=422)
     # A preview that follows the form sends what was typed; the first look has nothing to check.
     form = action.form(case, request.GET if "preview" in request.GET else None)
+    forgive_gaps(form)
     return _shown(request, action, case, {"form": form})
+
+
+def forgive_gaps(form: forms.Form) -> None:
+    """Say nothing yet of fields that are still empty: their turn to be typed comes."""
+    for name, errors in form.errors.as_data().items():
+        if all(error.code == "required" for error in errors):
+            del form.errors[name]
 
 
 def _done(action: Action, case: Case, form: Any) -> str:

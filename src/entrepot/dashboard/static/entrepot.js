@@ -100,43 +100,78 @@
     dialog.removeAttribute("open");
     dialog.showModal();
     dialog.addEventListener("close", close);
+    var first = fields(dialog)[0];
+    if (first && matchMedia("(pointer: fine)").matches) first.focus(); // a touch keyboard would hide the effects
   });
 
-  /* The effect of a form is worked out by the server, which draws the form anew: what was typed
-     meanwhile stays, and so does the cursor. */
-  var typed = null;
+  /* The effect of a form is worked out by the server, which draws the form anew: what was typed or
+     ticked meanwhile stays, and so does the cursor. A tick that the server has not seen is sent. */
+  var sent = null, typed = null;
 
-  function texts(box) {
-    return Array.prototype.filter.call(box.querySelectorAll("input, textarea"), function (field) {
-      return field.name && !/^(hidden|checkbox|radio|file|submit|button)$/.test(field.type);
+  function ticks(field) { return /^(checkbox|radio)$/.test(field.type); }
+
+  function told(field) { return ticks(field) ? field.checked : field.value; }
+
+  function keyed(field) { return ticks(field) ? field.name + "=" + field.value : field.name; }
+
+  function fields(box) {
+    return Array.prototype.filter.call(box.querySelectorAll("input, select, textarea"), function (field) {
+      return field.name && !/^(hidden|file|submit|button)$/.test(field.type);
     });
   }
+
+  function values(box) {
+    var all = {};
+    fields(box).forEach(function (field) { all[keyed(field)] = told(field); });
+    return all;
+  }
+
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    if (event.detail.target.id === "act-box") sent = values(event.detail.target);
+  });
 
   document.addEventListener("htmx:beforeSwap", function (event) {
     var box = event.detail.target;
     if (box.id !== "act-box") return;
     var current = document.activeElement;
-    typed = { values: {}, at: "", from: null, to: null };
-    texts(box).forEach(function (field) {
-      typed.values[field.name] = field.value;
+    typed = { values: values(box), at: "", from: null, to: null };
+    fields(box).forEach(function (field) {
       if (field !== current) return;
-      typed.at = field.name;
+      typed.at = keyed(field);
       try { typed.from = field.selectionStart; typed.to = field.selectionEnd; } catch (error) { /* numbers have none */ }
     });
   });
 
   document.addEventListener("htmx:afterSettle", function () {
-    var box = document.getElementById("act-box"), before = typed;
+    var box = document.getElementById("act-box"), before = typed, unseen = null;
     typed = null;
     if (!box || !before) return;
-    texts(box).forEach(function (field) {
-      if (field.name in before.values) field.value = before.values[field.name];
-      if (field.name !== before.at) return;
+    fields(box).forEach(function (field) {
+      var key = keyed(field);
+      if (key in before.values) {
+        if (ticks(field)) field.checked = before.values[key];
+        else field.value = before.values[key];
+        if ((ticks(field) || field.tagName === "SELECT") && sent && sent[key] !== before.values[key]) unseen = field;
+      }
+      if (key !== before.at) return;
       field.focus();
-      if (before.from !== null) field.setSelectionRange(before.from, before.to);
+      if (typeof before.from === "number") field.setSelectionRange(before.from, before.to);
     });
+    if (unseen) unseen.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
+  /* A second press on the same button, while the first is on its way, is the same press. */
+  addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.getAttribute("method") !== "post" || form.hasAttribute("hx-post")) return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+    setTimeout(function () { delete form.dataset.sent; }, 5000);
+  });
+
+  addEventListener("pageshow", function () {
+    document.querySelectorAll("form[data-sent]").forEach(function (form) { delete form.dataset.sent; });
+  });
   addEventListener("pageshow", count);
   count();
 })();
