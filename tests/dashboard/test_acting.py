@@ -94,6 +94,35 @@ def test_releasing_lifts_the_holds_that_were_chosen(scene: Scene, sign_in: SignI
     assert [hold.id for hold in still] == [kept.id]
 
 
+def test_a_hold_that_somebody_else_has_lifted_is_said_in_words(
+    scene: Scene, sign_in: SignIn
+) -> None:
+    troubles.hold(scene, "10490", "cost", "costs 96 % of revenue")
+    client, order = sign_in(scene), scene.orders["10490"]
+    with scope.merchant(scene.merchant.id):
+        wrong = Hold.objects.get(order=order, kind="address_refused")
+    asked = {"holds": [wrong.id], "reason": "telefonisch geklärt"}
+    sign_in(scene, Role.OWNER).post(f"/orders/{order.id}/release/", asked)
+
+    late = client.post(f"/orders/{order.id}/release/", asked)
+
+    words = late.content.decode()
+    assert late.status_code == 422
+    assert "Somebody has lifted one of them meanwhile. These are left." in words
+    assert "Select a valid choice" not in words
+    assert scene.order("10490").open_holds == 1
+
+
+def test_a_preview_says_nothing_of_what_is_not_typed_yet(scene: Scene, sign_in: SignIn) -> None:
+    client, order = sign_in(scene), scene.orders["10482"]
+
+    page = client.get(f"/orders/{order.id}/refund/", {"amount": "31.20", "preview": "1"})
+    wrong = client.get(f"/orders/{order.id}/refund/", {"amount": "999.90", "preview": "1"})
+
+    assert "This field is required" not in page.content.decode()
+    assert "Up to 175.40\N{NO-BREAK SPACE}EUR can go back." in wrong.content.decode()
+
+
 def test_an_unpaid_order_is_released_by_a_person(scene: Scene, sign_in: SignIn) -> None:
     client, order = sign_in(scene), scene.orders["10495"]
 

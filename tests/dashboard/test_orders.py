@@ -233,6 +233,35 @@ def test_a_bulk_action_acts_on_those_that_it_applies_to(scene: Scene, sign_in: S
     assert held == {"10497": True, "10480": True, "10471": False}
 
 
+def test_a_bulk_action_comes_back_to_the_list_that_it_began_in(
+    scene: Scene, sign_in: SignIn
+) -> None:
+    client, chosen = sign_in(scene), str(scene.orders["10497"].id)
+    began = "/orders/?state=held&storefront=2"
+
+    page = client.get("/orders/?state=held&storefront=2").content.decode()
+    asked = client.get("/orders/several/tag/", {"order": chosen, "back": began}).content.decode()
+    answer = client.post("/orders/several/tag/", {"order": chosen, "tags": "Köln", "back": began})
+    none = client.get("/orders/several/tag/", {"back": began})
+
+    kept = 'name="back" value="/orders/?state=held&amp;storefront=2"'
+    assert kept in asked
+    assert (kept in page) == ('id="bulk"' in page)
+    assert (answer["Location"], none["Location"]) == (began, began)
+
+
+def test_holding_again_says_that_you_hold_it_already(scene: Scene, sign_in: SignIn) -> None:
+    client, order = sign_in(scene), scene.orders["10497"]
+    client.post(f"/orders/{order.id}/hold/", {"reason": "Frau Ōtani fragt nach der Farbe"})
+
+    again = client.post(f"/orders/{order.id}/hold/", {"reason": "noch ein Grund"})
+    several = client.get("/orders/several/hold/", {"order": [order.id]}).content.decode()
+
+    assert again.status_code == 409
+    assert "You hold it already: “Frau Ōtani fragt nach der Farbe”." in again.content.decode()
+    assert "is held by you already" in several
+
+
 def test_a_bulk_release_lifts_every_hold(scene: Scene, sign_in: SignIn) -> None:
     troubles.hold(scene, "10481", "cost", "costs 96 % of revenue")
     ids = [scene.orders[number].id for number in ("10481", "10483")]

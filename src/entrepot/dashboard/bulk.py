@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from entrepot.access import scope as access_scope
 from entrepot.dashboard.actions.action import Effect, ReasonForm, nothing, value_of
 from entrepot.dashboard.actions.people import TagForm
-from entrepot.dashboard.page import page, show, show_part, wants_part
+from entrepot.dashboard.page import page, safe_back, show, show_part, wants_part
 from entrepot.dashboard.reading import headline
 from entrepot.dashboard.reading.headline import CHIPS
 from entrepot.dashboard.reading.numbers import numbers_in
@@ -18,8 +18,9 @@ from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import Chip, count_words
 from entrepot.orders import services
 from entrepot.orders.holds import lift_holds
-from entrepot.orders.models import Order
+from entrepot.orders.models import Hold, Order
 from entrepot.orders.services import CannotChange
+from entrepot.orders.states import HoldKind
 
 MOST = 200
 
@@ -51,18 +52,19 @@ def bulk(request: PageRequest, name: str) -> HttpResponse:
     visit = request.visit
     asked = request.POST if request.method == "POST" else request.GET
     ids = numbers_in(asked.getlist("order")[:MOST])
+    back = safe_back(request, visit.url("orders"))
     rows = list(Order.objects.filter(id__in=ids, mode=visit.mode).order_by("-placed_at", "-id"))
     if not rows:
         messages.info(request, "Select at least one order first.")
-        return HttpResponseRedirect(visit.url("orders"))
-    fates = _fates(name, rows)
+        return HttpResponseRedirect(back)
+    fates = _fates(name, rows, by=visit.actor)
     form = _form(name, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         done, refused = _perform(name, visit, [fate.order for fate in fates if fate.applies], form)
         messages.success(request, f"{VERBS[name]}: {count_words(done, 'order')} done.")
         for words in refused[:5]:
             messages.warning(request, words)
-        return HttpResponseRedirect(visit.url("orders"))
+        return HttpResponseRedirect(back)
     applies = sum(fate.applies for fate in fates)
     context: dict[str, Any] = {
         "name": name,
@@ -72,7 +74,7 @@ def bulk(request: PageRequest, name: str) -> HttpResponse:
         "applies": applies,
         "effects": _effects(name, form),
         "form": form,
-        "back": visit.url("orders"),
+        "back": back,
     }
     if wants_part(request):
         return show_part(request, "bulk_dialog.html", context)
@@ -101,15 +103,22 @@ def _effects(name: str, form: forms.Form) -> list[Effect]:
             return [nothing("swap", known)]
 
 
-def _fates(name: str, rows: list[Order]) -> list[Fate]:
-    states = headline.states_of([row.id for row in rows])
-    return [Fate(row, CHIPS[states[row.id]], *_fate(name, row)) for row in rows]
+def _fates(name: str, rows: list[Order], *, by: str) -> list[Fate]:
+    ids = [row.id for row in rows]
+    states = headline.states_of(ids)
+    held = Hold.objects.filter(order__in=ids, kind=HoldKind.PERSON, about=by, lifted_at=None)
+    mine = set(held.values_list("order_id", flat=True))
+    return [
+        Fate(row, CHIPS[states[row.id]], *_fate(name, row, is_mine=row.id in mine)) for row in rows
+    ]
 
 
-def _fate(name: str, row: Order) -> tuple[str, bool]:
+def _fate(name: str, row: Order, *, is_mine: bool) -> tuple[str, bool]:
     match name:
         case "hold" if row.status != "open":
             return f"is {row.status}, nothing to hold", False
+        case "hold" if is_mine:
+            return "is held by you already", False
         case "hold":
             return "will not proceed until released", True
         case "release" if not row.open_holds:

@@ -12,6 +12,7 @@ from entrepot.fulfillment.states import Status
 from entrepot.orders import services
 from entrepot.orders.models import Hold
 from entrepot.orders.services import CannotChange
+from entrepot.orders.states import HoldKind
 
 
 class HoldOrder(Action):
@@ -23,6 +24,14 @@ class HoldOrder(Action):
 
     def title(self, case: Case) -> str:
         return f"Hold {case.order.number}?"
+
+    def obstacle(self, case: Case) -> str:
+        mine = Hold.objects.filter(
+            order=case.order, kind=HoldKind.PERSON, about=case.visit.actor, lifted_at=None
+        ).first()
+        if mine is None:
+            return ""
+        return f"You hold it already: “{mine.reason}”. Release that hold first, or add a note."
 
     def form(self, case: Case, data: Any) -> forms.Form:
         return ReasonForm(data)
@@ -68,6 +77,10 @@ class ReleaseForm(ReasonForm):
                 choices=choices,
                 initial=chosen,
                 widget=forms.CheckboxSelectMultiple,
+                error_messages={
+                    "invalid_choice": "Somebody has lifted one of them meanwhile. These are left.",
+                    "required": "Choose at least one hold.",
+                },
             )
             self.order_fields(self.field_order)
 
