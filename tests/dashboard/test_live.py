@@ -69,6 +69,34 @@ def test_a_page_hears_how_many_orders_came(empty_scene: Scene, sign_in: SignIn) 
     assert b"Zo" not in told
 
 
+def test_a_page_of_one_order_hears_that_it_has_changed(empty_scene: Scene, sign_in: SignIn) -> None:
+    client = sign_in(empty_scene)
+    for number in ("Ö-1", "Ö-2"):
+        sold(empty_scene, number)
+    mine, other = (empty_scene.orders[number].id for number in ("Ö-1", "Ö-2"))
+    shown = {}
+    for order_id in (mine, other):
+        page = client.get(f"/orders/{order_id}/").content.decode()
+        seen = page.partition(f"&amp;order={order_id}&amp;seen=")[2].partition('"')[0]
+        shown[order_id] = f"live&order={order_id}&seen={seen}"
+
+    with (
+        serve(application) as address,
+        opened(address, client, shown[mine]) as here,
+        opened(address, client, shown[other]) as there,
+    ):
+        for listening in (here, there):
+            read_until(listening, b"retry: 5000")
+        client.post(f"/orders/{mine}/hold/", {"reason": "Frau Ōtani fragt nach"})
+        told = read_until(here, b'"changed": true')
+        besides = read_until(there, b"event: news")
+        with opened(address, client, shown[mine]) as late:
+            read_until(late, b'"changed": true')
+
+    assert b"event: news" in told
+    assert b'"changed": true' not in besides
+
+
 def test_a_stranger_hears_nothing(empty_scene: Scene) -> None:
     with serve(application) as address, opened(address, None) as listening:
         told = read_until(listening, b"\r\n\r\n")

@@ -1,8 +1,10 @@
 """Server-sent events: tells open pages that there is news, never what it is.
 
 `GET /events/stream?mode=live` with a signed-in session. Every two seconds at most, an event `news`
-carries {"orders": n, "events": n}: new orders and events of the merchant since the page was opened.
-A page decides by itself when to read again, so nothing moves under somebody's pointer.
+carries {"orders": n, "events": n, "changed": b}: new orders and events of the merchant since the
+page was opened, and whether anything happened to the order that it shows: `&order=ID&seen=ID` names
+the order and the newest event on the page. A page decides by itself when to read again, so nothing
+moves under somebody's pointer.
 
 One loop per process asks the database for all merchants that are listened to; it ends with the last
 listener. Event ids do not follow commits, so an event may be passed over: the count is a hint. Its
@@ -16,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 import structlog
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -36,6 +38,7 @@ Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Key = tuple[int, str]
+Row = tuple[int, str, int, int, int, list[int] | None]
 
 BEAT_S = 2.0
 HEARTBEAT_EVERY = 8  # beats; keeps proxies from closing a quiet connection
@@ -46,20 +49,33 @@ _log = structlog.get_logger(__name__)
 # By event's own index on (merchant_id, id) of the newest partitions.
 _NEWEST = "SELECT coalesce(max(id), 0) FROM event"
 _COUNTED = """
-    SELECT merchant_id, mode, count(*) FILTER (WHERE name = 'order.imported'), count(*), max(id)
+    SELECT
+        merchant_id, mode, count(*) FILTER (WHERE name = 'order.imported'), count(*), max(id),
+        array_agg(DISTINCT order_id) FILTER (WHERE order_id = ANY (%(shown)s))
     FROM event
     WHERE id > %(after)s AND at > now() - interval '1 hour' AND merchant_id = ANY (%(merchants)s)
     GROUP BY 1, 2
 """
 
+# By event's index on (merchant_id, order_id, id) of the newest partitions.
+_SINCE = """
+    SELECT count(*) FROM event
+    WHERE merchant_id = %(merchant)s
+        AND order_id = %(order)s
+        AND id > %(seen)s
+        AND at > now() - interval '1 hour'
+"""
+
 
 @dataclass(eq=False)
 class Listener:
-    """An open page; `woken` is set when its numbers have changed."""
+    """An open page; `woken` is set when its numbers have changed. It may show one order."""
 
     key: Key
+    order_id: int | None = None
     orders: int = 0
     events: int = 0
+    is_changed: bool = False
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -88,20 +104,22 @@ class Hub:
         after: int | None = None
         while self._listeners:
             merchants = sorted({listener.key[0] for listener in self._listeners})
-            rows: list[tuple[int, str, int, int, int]] = []
+            shown = sorted({one.order_id for one in self._listeners if one.order_id is not None})
+            rows: list[Row] = []
             try:
                 if after is None:
                     after = await asyncio.to_thread(_newest)
                 else:
-                    rows = await asyncio.to_thread(_counted, after, merchants)
+                    rows = await asyncio.to_thread(_counted, after, merchants, shown)
             except DatabaseError:
                 _log.warning("live.database_unavailable", exc_info=True)
-            for merchant_id, mode, orders, events, newest in rows:
+            for merchant_id, mode, orders, events, newest, changed in rows:
                 after = max(after or 0, newest)
                 for listener in self._listeners:
                     if listener.key == (merchant_id, mode):
                         listener.orders += orders
                         listener.events += events
+                        listener.is_changed |= listener.order_id in (changed or ())
                         listener.woken.set()
             await asyncio.sleep(BEAT_S)
 
@@ -111,15 +129,19 @@ _hub = Hub()
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one page with events until it goes away."""
-    mode = parse_qs(scope.get("query_string", b"").decode()).get("mode", ["live"])[0]
+    asked = dict(parse_qsl(scope.get("query_string", b"").decode()))
+    mode = asked.get("mode", "live")
     merchant_id = None
     if scope["method"] == "GET" and mode in {"live", "test"}:
         merchant_id = await asyncio.to_thread(_merchant_of, scope, mode)
     if merchant_id is None or _hub.is_full():
         await _refuse(send, 401 if merchant_id is None else 503)
         return
-    listener = Listener((merchant_id, mode))
+    listener = Listener((merchant_id, mode), order_id=number_in(asked.get("order", "")))
     _hub.add(listener)
+    if await asyncio.to_thread(_is_behind, listener, number_in(asked.get("seen", ""))):
+        listener.is_changed = True
+        listener.woken.set()
     gone = asyncio.create_task(_until_gone(receive))
     try:
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
@@ -146,8 +168,12 @@ async def _stream(listener: Listener, gone: "asyncio.Task[None]", send: Send) ->
         if listener.woken.is_set():
             listener.woken.clear()
             quiet = 0
-            told = json.dumps({"orders": listener.orders, "events": listener.events})
-            await _tell(send, f"event: news\ndata: {told}\n\n".encode())
+            told = {
+                "orders": listener.orders,
+                "events": listener.events,
+                "changed": listener.is_changed,
+            }
+            await _tell(send, f"event: news\ndata: {json.dumps(told)}\n\n".encode())
         elif not gone.done():
             quiet += 1
             if quiet % HEARTBEAT_EVERY == 0:
@@ -183,9 +209,22 @@ def _newest() -> int:
         return int(sql.fetch_value(_NEWEST))
 
 
-def _counted(after: int, merchants: list[int]) -> list[tuple[int, str, int, int, int]]:
+def _counted(after: int, merchants: list[int], shown: list[int]) -> list[Row]:
     with closing_all(), access_scope.system():
-        return sql.fetch(_COUNTED, {"after": after, "merchants": merchants})
+        return sql.fetch(_COUNTED, {"after": after, "merchants": merchants, "shown": shown})
+
+
+def _is_behind(listener: Listener, seen: int | None) -> bool:
+    """Whether the order that a page shows has moved since it was read."""
+    if listener.order_id is None or seen is None:
+        return False
+    asked = {"merchant": listener.key[0], "order": listener.order_id, "seen": seen}
+    try:
+        with closing_all(), access_scope.system():
+            return bool(sql.fetch_value(_SINCE, asked))
+    except DatabaseError:
+        _log.warning("live.database_unavailable", exc_info=True)
+        return False
 
 
 @page(scope="orders:read")

@@ -105,6 +105,7 @@ def _context(
         else "",
         "notes": order_page.notes_of(row, near),
         "timeline": history.content,
+        "newest_event": history.content.newest if history.content else 0,
         "timeline_error": history.error_id,
         "is_full": is_full,
         "buttons": _buttons(visit, row),

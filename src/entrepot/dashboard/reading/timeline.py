@@ -54,11 +54,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The newest first. `number` counts all events that were read, details too."""
+    """The newest first. `number` counts all events that were read, details too.
+
+    `newest` is the id of the last event, 0 where there is none.
+    """
 
     entries: list[Entry]
     number: int
     is_cut: bool
+    newest: int
 
 
 def events_of(order: Order) -> QuerySet[Event]:
@@ -103,7 +107,7 @@ def timeline_of(order: Order, *, is_full: bool) -> Timeline:
                 chain=causes.chain_of(event),
             )
         )
-    return Timeline(entries, len(events), is_cut)
+    return Timeline(entries, len(events), is_cut, events[0].id if events else 0)
 
 
 class _Causes:

@@ -25,13 +25,20 @@
     if (!chip) {
       chip = document.createElement("a");
       chip.className = "btn news";
-      chip.href = location.href;
+      chip.href = location.pathname + location.search; // a part's name would only jump there
       head.appendChild(chip);
     }
     if (chip.textContent !== words) chip.textContent = words;
   }
 
-  function count(orders) {
+  /* A page of one order hears that it has changed; any other, how many came. */
+  var isOfOne = !!document.querySelector("[data-news=order]");
+
+  function count(orders, isChanged) {
+    if (isOfOne) {
+      if (isChanged) offer("Changed, read again");
+      return;
+    }
     if (!orders) return;
     var words = orders + (orders === 1 ? " new order" : " new orders");
     offer(wasAway ? words + ", read again" : words);
@@ -47,8 +54,9 @@
       if (wasAway && !earlier) offer("Read again");
     });
     stream.addEventListener("news", function (event) {
-      told = JSON.parse(event.data).orders;
-      count(earlier + told);
+      var news = JSON.parse(event.data);
+      told = news.orders;
+      count(earlier + told, news.changed);
     });
     stream.addEventListener("error", function () { say("Updates off", true); });
   }
