@@ -105,6 +105,34 @@ def test_a_shipping_method_is_named_once_for_all(scene: Scene, sign_in: SignIn) 
     assert [scene.order(number).is_held for number in ("10497", "10480")] == [False, False]
 
 
+def test_orders_that_another_hold_keeps_are_not_said_to_be_released(
+    scene: Scene, sign_in: SignIn
+) -> None:
+    for number in ("10497", "10480"):
+        troubles.hold(scene, number, "unmapped_sku", "not mapped", about="RAHMEN-EICHE")
+    troubles.hold(scene, "10480", "person", "Frau Ōtani fragt nach", about="user:1")
+    client = sign_in(scene)
+
+    answer = client.post("/attention/map/", {"sku": "RAHMEN-EICHE", "kind": "by_hand"}, follow=True)
+
+    words = answer.content.decode()
+    assert (
+        "RAHMEN-EICHE is mapped. 1 order released. 1 order still held for another reason" in words
+    )
+    assert [scene.order(number).is_held for number in ("10497", "10480")] == [False, True]
+
+
+def test_what_is_shipped_by_hand_is_no_product_of_a_provider(scene: Scene, sign_in: SignIn) -> None:
+    troubles.hold(scene, "10497", "unmapped_sku", "not mapped", about="RAHMEN-EICHE")
+
+    page = sign_in(scene).get("/attention/").content.decode()
+
+    card = page.partition("SKU RAHMEN-EICHE is not mapped")[2].partition("</section>")[0]
+    offered = card.partition('<select name="provider">')[2].partition("</select>")[0]
+    assert "Prodigi" in offered
+    assert "By hand, Hamburg" not in offered
+
+
 def test_a_suspected_duplicate_is_shown_beside_its_twin(scene: Scene, sign_in: SignIn) -> None:
     client = sign_in(scene)
     page = client.get("/attention/?kind=hold").content.decode()

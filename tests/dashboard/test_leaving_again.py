@@ -6,6 +6,7 @@ import pytest
 
 from entrepot.access import scope
 from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
+from tests.dashboard import shares, troubles
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
 
@@ -43,6 +44,38 @@ def test_a_reship_sends_the_units_that_were_named(scene: Scene, sign_in: SignIn)
         (sent,) = again.items.all()
     assert (sent.sku, sent.quantity) == ("PRT-LEU-5070", 2)
     assert again.replacement_reason == "lost on the way"
+
+
+def test_what_was_sent_again_has_not_arrived_with_the_rest(scene: Scene, sign_in: SignIn) -> None:
+    client, order = sign_in(scene), scene.orders["E-4TN9XB"]
+    address = f"/orders/{order.id}/"
+    with scope.merchant(scene.merchant.id):
+        first = FulfillmentOrder.objects.get(order_id=order.id)
+
+    before = client.get(address).content.decode()
+    shares.share(scene, order, number=2, replaces_id=first.id)
+    after = client.get(address).content.decode()
+
+    assert "Everything has arrived." in before
+    assert "Everything has arrived." not in after
+    assert "What was sent again is under way." in after
+
+
+def test_what_left_after_it_was_cancelled_is_not_offered_to_be_cancelled(
+    scene: Scene, sign_in: SignIn
+) -> None:
+    order = scene.orders["10497"]
+    troubles.hold(scene, "10497", "shipped_after_cancel", "failed to cancel")
+    client = sign_in(scene)
+    open_one = client.get(f"/orders/{order.id}/").content.decode()
+    client.post(f"/orders/{order.id}/cancel/", {"reason": "doppelt bestellt"})
+
+    page = client.get(f"/orders/{order.id}/").content.decode()
+
+    panels = [one.partition('id="next"')[2].partition("</section>")[0] for one in (open_one, page)]
+    assert scene.order("10497").status == "cancelled"
+    assert ["Release hold …" in panel for panel in panels] == [True, True]
+    assert ["Cancel …" in panel for panel in panels] == [True, False]
 
 
 def test_a_reship_says_what_it_costs_also_before_the_provider_has_charged(

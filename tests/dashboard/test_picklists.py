@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.access.states import Role
+from entrepot.connections.models import Connection
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
 from entrepot.fulfillment.states import Status
 from tests.dashboard import scene as scenes
@@ -77,6 +78,22 @@ def test_paper_gathers_by_bin_and_a_slip_follows_for_each(
     assert "AUSTRIA" in text
     assert "64.00" not in text
     assert page.count('class="sheet"') == 3
+
+
+def test_a_slip_of_an_order_by_hand_comes_from_the_merchant(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    packed(empty_scene, "H-Ä7", units=4)
+    with scope.merchant(empty_scene.merchant.id):
+        Connection.objects.filter(id=empty_scene.connections["shop"].id).update(
+            platform="direct", name="Orders by hand and by program"
+        )
+
+    page = page_of(sign_in(empty_scene, Role.WAREHOUSE), "/picklists/print/")
+
+    slip = page.partition("Lieferschein")[0].rpartition('class="sheet"')[2]
+    assert "Seemöwe Prints" in slip
+    assert "Orders by hand" not in page
 
 
 def test_entering_the_carrier_ships_all_that_is_left(empty_scene: Scene, sign_in: SignIn) -> None:

@@ -40,6 +40,16 @@ def test_a_telling_asks_only_for_what_the_event_carries(name: str) -> None:
     ("name", "data", "words"),
     [
         (
+            "order.hold_lifted",
+            {"kind": "shipping_unmapped", "about": "4:"},
+            "Hold lifted. Shipping method is not mapped",
+        ),
+        (
+            "order.held",
+            {"kind": "shipping_unmapped", "about": "4:Päckchen: klein"},
+            "Held. Shipping method is not mapped: Päckchen: klein",
+        ),
+        (
             "order.changed",
             {"state": "processing", "source_status": "in-production"},
             "Storefront told something new: “in-production”",

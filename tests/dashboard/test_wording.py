@@ -107,3 +107,10 @@ def test_a_spreadsheet_runs_nothing(cell: object, saved: str) -> None:
 )
 def test_a_language_is_said_by_its_name(tag: str, said: str) -> None:
     assert wording.language_name(tag) == said
+
+
+def test_a_form_offers_countries_and_no_unions() -> None:
+    codes = {code for code, _ in wording.countries()}
+
+    assert {"CH", "CI", "TR"} <= codes
+    assert not {"EU", "EZ", "UN", "QO", "ZZ"} & codes

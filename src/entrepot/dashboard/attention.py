@@ -22,7 +22,7 @@ from entrepot.inbox import services as inbox
 from entrepot.inbox.sealing import BodyErased
 from entrepot.obligations import services as obligations
 from entrepot.orders import services as orders
-from entrepot.orders.models import Hold
+from entrepot.orders.models import Hold, Order
 from entrepot.orders.states import HoldKind
 from entrepot.tasks.pricing import ask_for_prices
 
@@ -54,7 +54,7 @@ def _shown(
             "kinds": standing.kinds(found),
             "kind": kind if kind in CATEGORIES else "",
             "number": sum(cause.number for cause in found),
-            "providers": connections.of_kind(visit.mode.value, "fulfillment"),
+            "providers": connections.takers(visit.mode.value),
             "how": [(value.value, word) for value, word in HOW],
             "tried": tried,
         },
@@ -117,7 +117,7 @@ def _question(visit: Visit, sku: str, form: MapForm) -> Question | None:
     if not form.is_valid():
         return None
     mode = visit.mode.value
-    known = {provider.id for provider in connections.of_kind(mode, "fulfillment")}
+    known = {provider.id for provider in connections.takers(mode)}
     if form.cleaned_data["provider"] not in known:
         return None
     return question_of(visit.merchant_id, sku, form.wish(), mode=mode)
@@ -188,7 +188,7 @@ def _released(request: PageRequest, kind: str, about: str, why: str) -> HttpResp
     lifted = orders.lift_similar_holds(
         visit.merchant_id, kind=kind, about=about, by=visit.actor, reason=why
     )
-    messages.success(request, f"Saved: {why}. {count_words(len(lifted), 'order')} released.")
+    messages.success(request, f"Saved: {why}. {_freed(lifted)}")
     return HttpResponseRedirect(visit.url("attention"))
 
 
@@ -211,8 +211,15 @@ def lift_similar(request: PageRequest) -> HttpResponse:
             by=visit.actor,
             reason=reason,
         )
-    messages.success(request, f"{count_words(len(lifted), 'order')} released.")
+    messages.success(request, _freed(lifted))
     return HttpResponseRedirect(visit.url("attention"))
+
+
+def _freed(order_ids: list[int]) -> str:
+    """How many of the orders go on now that a hold of each is lifted, and how many still wait."""
+    held = Order.objects.filter(id__in=order_ids, open_holds__gt=0).count()
+    words = f"{count_words(len(order_ids) - held, 'order')} released."
+    return f"{words} {count_words(held, 'order')} still held for another reason." if held else words
 
 
 @require_POST

@@ -67,7 +67,7 @@ def mappings(request: PageRequest) -> HttpResponse:
                 *connections.of_kind(mode, "storefront"),
                 *connections.of_kind(mode, "payment"),
             ],
-            "providers": connections.of_kind(mode, "fulfillment"),
+            "providers": connections.takers(mode),
             "may_write": request.visit.may("catalog:write"),
         },
         current="mappings",
@@ -77,9 +77,7 @@ def mappings(request: PageRequest) -> HttpResponse:
 def providers_of() -> list[Provider]:
     """The connections that can make or ship, of both modes: mappings are of both."""
     rows = Connection.objects.order_by("name", "id")
-    fulfilling = {
-        row.id for mode in ("live", "test") for row in connections.of_kind(mode, "fulfillment")
-    }
+    fulfilling = {row.id for mode in ("live", "test") for row in connections.takers(mode)}
     return [Provider(row.id, row.code, row.name) for row in rows if row.id in fulfilling]
 
 

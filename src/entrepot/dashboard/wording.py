@@ -147,10 +147,14 @@ def country_name(code: str) -> str:
     return str(COUNTRIES.get(code, code))
 
 
+# What the list of regions holds besides: unions, groups, and the unknown one.
+NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "ZZ"})
+
+
 def countries() -> list[tuple[str, str]]:
     """What a form offers as countries: "Germany (DE)"."""
     codes = [str(code) for code in COUNTRIES if re.fullmatch("[A-Z]{2}", str(code))]
-    named = sorted((country_name(code), code) for code in codes if code != "ZZ")
+    named = sorted((country_name(code), code) for code in codes if code not in NO_COUNTRIES)
     return [("", "Choose a country"), *((code, f"{name} ({code})") for name, code in named)]
 
 

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
+from entrepot.connect.registry import UnknownPlatform, platform
 from entrepot.connections.queries import connection_of
 from entrepot.database import reading
 from entrepot.notifications.models import StoreVoice
@@ -37,12 +38,13 @@ def voice_of(storefront_id: int) -> Voice:
 def _read(storefront_id: int) -> Voice:
     storefront = connection_of(storefront_id)
     merchant = reading.one(Merchant, storefront.merchant_id)
+    name = merchant.name if _is_built_in(storefront.platform) else storefront.name
     own = StoreVoice.objects.filter(
         merchant_id=storefront.merchant_id, storefront_id=storefront_id
     ).first()
     if own is None:
         return Voice(
-            shop_name=storefront.name,
+            shop_name=name,
             sender_email=settings.DEFAULT_FROM_EMAIL,
             reply_to="",
             logo_url="",
@@ -53,7 +55,7 @@ def _read(storefront_id: int) -> Voice:
             time_zone=merchant.time_zone,
         )
     return Voice(
-        shop_name=own.sender_name or storefront.name,
+        shop_name=own.sender_name or name,
         sender_email=own.sender_email or settings.DEFAULT_FROM_EMAIL,
         reply_to=own.reply_to,
         logo_url=own.logo_url,
@@ -73,3 +75,11 @@ def contrast_with_white(color: str) -> float:
         for channel in channels
     )
     return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+def _is_built_in(code: str) -> bool:
+    """Whether it is the hub's own way in: its name is for pages, no customer knows it."""
+    try:
+        return platform(code).manifest.is_built_in
+    except UnknownPlatform:
+        return False

@@ -103,6 +103,12 @@ def of_kind(mode: str, kind: str) -> list[Connection]:
     return [row for row in in_use(mode) if kind in _kinds(row.platform)]
 
 
+def takers(mode: str) -> list[Connection]:
+    """The providers that orders are sent to; what is shipped by hand is sent nowhere."""
+    rows = of_kind(mode, "fulfillment")
+    return [row for row in rows if platform(row.platform).manifest.can("submit")]
+
+
 def silent_storefronts(mode: str) -> list[Connection]:
     """Storefronts whose orders do not come in: a list of orders is partial without them."""
     return [row for row in of_kind(mode, "storefront") if row.status == Status.MISCONFIGURED]

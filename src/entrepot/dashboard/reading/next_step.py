@@ -207,7 +207,8 @@ def _held(situation: Situation) -> NextStep:
         case HoldKind.SOURCE:
             first = Move("Read the storefront again", "refresh", "refresh")
         case _:
-            first, others = release, [Move("Cancel …", "x", "cancel")]
+            may_end = situation.order.status == "open"
+            first, others = release, [Move("Cancel …", "x", "cancel")] if may_end else []
     role = "bad" if situation.state == State.OVERDUE else "warn"
     return NextStep(
         role=role,
@@ -337,7 +338,9 @@ def _cooling_off(situation: Situation) -> NextStep:
 def _under_way(situation: Situation) -> NextStep:
     chip = CHIPS[situation.state]
     if situation.state in {State.DELIVERED, State.PRESUMED_DELIVERED}:
-        return NextStep(role="good", title="Nothing to do.", text="Everything has arrived.")
+        again = any(share.is_on_its_way_again for share in situation.shares)
+        said = "What was sent again is under way." if again else "Everything has arrived."
+        return NextStep(role="good", title="Nothing to do.", text=said)
     if blocked := _blocked(situation):
         return blocked
     if situation.next_owed is None:

@@ -71,6 +71,13 @@ class Share:
     issues: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
+    def is_on_its_way_again(self) -> bool:
+        """Whether it sends units once more, and has not arrived yet."""
+        if self.row is None or self.row.replaces_id is None or self.row.status == Status.CANCELLED:
+            return False
+        return any((item.delivered or 0) < item.ordered for item in self.items)
+
+    @property
     def anchor(self) -> str:
         """Its place on the page."""
         return f"share-{self.row.id}" if self.row else "unplanned"

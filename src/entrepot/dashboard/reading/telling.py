@@ -10,6 +10,7 @@ from entrepot.dashboard.reading.standing import EFFECTS
 from entrepot.dashboard.wording import money_words, plain, sentence
 from entrepot.dashboard.words_of_states import HOLD, MAIL_KIND, OWED, PARCEL
 from entrepot.events.catalog import CATALOG
+from entrepot.orders.states import HoldKind
 
 Data = Mapping[str, Any]
 DISPUTE = {"dispute_won": "Dispute won", "dispute_lost": "Dispute lost"}
@@ -39,8 +40,12 @@ def _amount(data: Data) -> str:
 def _hold(data: Data) -> str:
     kind = str(data.get("kind", ""))
     words = HOLD.get(kind, sentence(kind))  # type: ignore[call-overload]
-    about = data.get("about")
-    return f"{words}: {about}" if about and kind in {"unmapped_sku", "shipping_unmapped"} else words
+    about = str(data.get("about") or "")
+    if kind == HoldKind.SHIPPING_UNMAPPED:  # about the provider's id and the method's name
+        about = about.partition(":")[2]
+    elif kind != HoldKind.UNMAPPED_SKU:
+        about = ""
+    return f"{words}: {about}" if about else words
 
 
 def _owed(data: Data) -> str:
