@@ -4,6 +4,8 @@ import pytest
 
 from entrepot.access import scope
 from entrepot.canon.payments import PaymentFactKind
+from entrepot.connections.models import Connection
+from entrepot.customers.models import Customer, PostalAddress
 from entrepot.orders.models import Hold, Order
 from entrepot.payments.models import PaymentEntry
 from tests.browser.conftest import OpenWindow
@@ -37,3 +39,21 @@ def test_long_words_of_platforms_stay_in_their_card(
 
     assert look.overflow <= 0
     assert opened.do(lambda page: page.evaluate(SPILT)) == []
+
+
+def test_a_desk_shows_every_column_of_the_orders_with_long_names(
+    scene: Scene, window: OpenWindow
+) -> None:
+    with scope.merchant(scene.merchant.id):
+        PostalAddress.objects.update(name="Maximiliane Freifrau von Österreich-Łukasiewicz")
+        Customer.objects.update(name="Maximiliane Freifrau von Österreich-Łukasiewicz")
+        Connection.objects.filter(mode="live").update(name="Druckhaus Möwe & Söhne, Lübeck")
+    opened = window(scene)
+
+    opened.look("/orders/", width=1425, shot="orders-long-names")
+    hidden = opened.do(
+        lambda page: page.locator(".scroll").evaluate("e => e.scrollWidth - e.clientWidth")
+    )
+
+    assert hidden <= 0
+    assert opened.torn(1425) == []

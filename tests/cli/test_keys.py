@@ -49,6 +49,15 @@ def test_people_get_the_key_alone_on_standard_output(merchant: Merchant) -> None
     assert made.err == "This is the only time that the key is shown.\n"
 
 
+def test_a_list_of_nothing_says_so_in_one_line_and_not_to_programs(merchant: Merchant) -> None:
+    for what in ("key", "connection"):
+        listed = run(f"{what}s list --merchant nordlicht")
+        told = run(f"{what}s list --merchant nordlicht --json")
+
+        assert (listed.code, listed.out) == (0, f"nordlicht has no {what} yet.\n")
+        assert (told.code, told.out) == (0, "[]\n")
+
+
 def test_a_list_for_people_shows_state_and_scopes_and_no_secret(merchant: Merchant) -> None:
     secret = run("keys create till --merchant nordlicht --scope orders:read").out.strip()
     prefix = secret.split("_")[2]

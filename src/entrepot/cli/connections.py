@@ -67,6 +67,8 @@ def list_connections(*, code: str, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps(found))
         return
+    if not found:
+        click.echo(f"{code} has no connection yet.")
     for row in found:
         click.echo(
             f"{row['code']:<24} {row['platform']:<14} {row['mode']:<5} {row['status']:<14}"

@@ -81,6 +81,8 @@ def list_keys(*, code: str, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps(found))
         return
+    if not found:
+        click.echo(f"{code} has no key yet.")
     for key in found:
         state = "revoked" if key["revoked_at"] else key["mode"]
         used = f"last used {key['last_used_at']}" if key["last_used_at"] else "never used"
