@@ -306,6 +306,21 @@ def test_trying_again_carries_on_and_replays_what_gave_up(
     assert "storefront.write_back" in jobs(database)[len(before) :]
 
 
+def test_only_a_replay_asks_for_the_reason_that_it_keeps(
+    scene: Scene, sign_in: SignIn, database: str
+) -> None:
+    client = sign_in(scene)
+    late, gave_up = scene.orders["10497"], scene.orders["10482"]
+    troubles.bury(scene, "10482", "storefront.write_back", "Størrelse ukendt")
+    before = jobs(database)
+
+    pages = [client.get(f"/orders/{order.id}/retry/").content.decode() for order in (late, gave_up)]
+    client.post(f"/orders/{late.id}/retry/")
+
+    assert ['name="reason"' in page for page in pages] == [False, True]
+    assert "routing.plan" in jobs(database)[len(before) :]
+
+
 def test_an_unknown_outcome_is_decided_by_a_person_only_when_nothing_can_tell(
     scene: Scene, sign_in: SignIn
 ) -> None:

@@ -116,7 +116,8 @@ class Retry(Action):
         return list(waiting.values_list("id", flat=True))
 
     def form(self, case: Case, data: Any) -> forms.Form:
-        return ReasonForm(data)
+        # Only a replay keeps a reason: what is merely late is done without one.
+        return ReasonForm(data) if self._letters(case) else forms.Form(data)
 
     def effects(self, case: Case, form: forms.Form) -> list[Effect]:
         letters = self._letters(case)
