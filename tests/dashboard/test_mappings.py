@@ -136,6 +136,7 @@ def test_wrong_rows_of_a_file_are_named_and_left_out(empty_scene: Scene, sign_in
         "A-4;by_hand;;;four;EUR\n"
         ";nothing;;;;\n"
         "A-5;provider;prodigi;;;\n"
+        "ÄPFEL-6;;;;;\n"
     )
     client = sign_in(empty_scene)
 
@@ -144,7 +145,8 @@ def test_wrong_rows_of_a_file_are_named_and_left_out(empty_scene: Scene, sign_in
 
     assert "Save 1 mapping<" in preview
     assert "is not known" in preview
-    assert "is none of" in preview
+    assert "kind “sent_by_pigeon” is none of" in preview
+    assert "no kind: is there a column “kind”?" in preview
     assert "is not a number" in preview
     assert "no SKU" in preview
     assert "A-5: a provider mapping needs a provider and its SKU" in preview

@@ -48,8 +48,10 @@ def wish_of(cells: Mapping[str, str], providers: list[Provider]) -> MappingWish:
         BadRow: a cell cannot be read.
     """
     kind = cells.get("kind", "").strip().lower().replace(" ", "_")
+    if not kind:
+        raise BadRow("no kind: is there a column “kind”?")
     if kind not in MappingKind.values:
-        raise BadRow(f"kind {kind!r} is none of {', '.join(MappingKind.values)}")
+        raise BadRow(f"kind “{kind}” is none of {', '.join(MappingKind.values)}")
     currency = cells.get("cost_currency", "").strip().upper()
     cost = _cost(cells.get("unit_cost", ""))
     if cost is not None and not (len(currency) == 3 and currency.isalpha()):
