@@ -1,6 +1,6 @@
 """Answers what SKUs become."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from entrepot.catalog.models import Mapping as SkuMapping
 from entrepot.catalog.models import ShippingMap, Variant
@@ -17,15 +17,23 @@ def mappings_of(merchant_id: int, skus: Iterable[str]) -> dict[str, SkuMapping]:
 
 
 def shippable_of(
-    merchant_id: int, connection_id: int, external_ids: Iterable[str]
-) -> dict[str, bool | None]:
-    """What the storefront's catalogue says of variants by external id: True, False or None."""
+    merchant_id: int, sold_as: Collection[tuple[int, str]]
+) -> dict[tuple[int, str], bool | None]:
+    """What storefronts' catalogues say of variants, by (connection, external id), in one query.
+
+    True, False or None; what no catalogue has is not among them.
+    """
     rows = Variant.objects.filter(
         merchant_id=merchant_id,
-        connection_id=connection_id,
-        external_id__in=sorted(set(external_ids)),
+        connection_id__in=sorted({connection_id for connection_id, _ in sold_as}),
+        external_id__in=sorted({external_id for _, external_id in sold_as}),
     )
-    return dict(rows.values_list("external_id", "is_shippable"))
+    return {
+        (connection_id, external_id): said
+        for connection_id, external_id, said in rows.values_list(
+            "connection_id", "external_id", "is_shippable"
+        )
+    }
 
 
 def provider_methods_of(merchant_id: int) -> dict[tuple[int, int, str], str]:

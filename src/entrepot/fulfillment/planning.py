@@ -92,10 +92,11 @@ class _Ready:
 
 
 def _lines_of(orders: Sequence[Order]) -> dict[int, list[Line]]:
-    lines: dict[int, list[Line]] = {order.id: [] for order in orders}
-    for line in Line.objects.filter(order_id__in=list(lines)).order_by("position", "id"):
-        lines[line.order_id].append(line)
-    return lines
+    """The lines of locked orders, which were read with them."""
+    return {
+        order.id: sorted(order.lines.all(), key=lambda line: (line.position, line.id))
+        for order in orders
+    }
 
 
 def _choose(

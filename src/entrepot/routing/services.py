@@ -47,7 +47,7 @@ def decide(
     `planned` is what live shares hold, by line. Runs inside the open scope; makes no fulfillment
     orders, that is fulfillment's part.
     """
-    needs = [_needs(order, lines, planned) for order, lines in sales]
+    needs = _needs(merchant_id, sales, planned)
     everything = [need for group in needs for need in group]
     mapped = _mapped(merchant_id, {need.sku for need in everything})
     look = _look_at(merchant_id, everything, mapped)
@@ -108,8 +108,8 @@ def artwork_to_copy(merchant_id: int, order_ids: Sequence[int]) -> list[int]:
     lines: dict[int, list[Line]] = {order_id: [] for order_id in order_ids}
     for line in Line.objects.filter(order_id__in=order_ids):
         lines[line.order_id].append(line)
-    orders = Order.objects.filter(id__in=order_ids)
-    needs = [need for order in orders for need in _needs(order, lines[order.id], {})]
+    sales = [(order, lines[order.id]) for order in Order.objects.filter(id__in=order_ids)]
+    needs = [need for group in _needs(merchant_id, sales, {}) for need in group]
     mapped = _mapped(merchant_id, {need.sku for need in needs})
     assets = artwork.assets_of(merchant_id, _links(needs, mapped)).values()
     return sorted(asset.id for asset in assets if asset.status == AssetStatus.WAITING)
@@ -142,33 +142,47 @@ def _links(needs: Sequence[Need], mappings: Mapping[str, Mapped]) -> set[str]:
 
 
 def _needs(
-    order: Order, lines: Sequence[Line], planned: Mapping[int, Sequence[Planned]]
-) -> list[Need]:
-    open_lines = [line for line in lines if line.units_open > 0]
-    unsaid = [line for line in open_lines if line.is_shippable is None]
-    known = (
-        catalog.shippable_of(
-            order.merchant_id,
-            order.connection_id,
-            [line.variant_external_id or line.product_external_id for line in unsaid],
-        )
-        if unsaid
-        else {}
-    )
+    merchant_id: int,
+    sales: Sequence[tuple[Order, Sequence[Line]]],
+    planned: Mapping[int, Sequence[Planned]],
+) -> list[list[Need]]:
+    """What each order needs, in the order given; asks the catalogue once for all of them."""
+    said = _shippable_of(merchant_id, sales)
     return [
-        Need(
-            line_id=line.id,
-            sku=line.sku,
-            title=line.title,
-            units=line.units_to_send,
-            is_shippable=line.is_shippable
-            if line.is_shippable is not None
-            else known.get(line.variant_external_id or line.product_external_id),
-            properties=tuple((name, value) for name, value in line.properties),
-            planned=tuple(planned.get(line.id, ())),
-        )
-        for line in open_lines
+        [
+            Need(
+                line_id=line.id,
+                sku=line.sku,
+                title=line.title,
+                units=line.units_to_send,
+                is_shippable=line.is_shippable
+                if line.is_shippable is not None
+                else said.get((order.connection_id, _sold_as(line))),
+                properties=tuple((name, value) for name, value in line.properties),
+                planned=tuple(planned.get(line.id, ())),
+            )
+            for line in lines
+            if line.units_open > 0
+        ]
+        for order, lines in sales
     ]
+
+
+def _shippable_of(
+    merchant_id: int, sales: Sequence[tuple[Order, Sequence[Line]]]
+) -> dict[tuple[int, str], bool | None]:
+    """What catalogues say of the open lines whose sale does not say it."""
+    unsaid = {
+        (order.connection_id, _sold_as(line))
+        for order, lines in sales
+        for line in lines
+        if line.units_open > 0 and line.is_shippable is None
+    }
+    return catalog.shippable_of(merchant_id, unsaid) if unsaid else {}
+
+
+def _sold_as(line: Line) -> str:
+    return line.variant_external_id or line.product_external_id
 
 
 def _mapped(merchant_id: int, skus: Collection[str]) -> dict[str, Mapped]:

@@ -1,0 +1,86 @@
+"""What a batch asks of the database does not grow with the orders in it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from django.db import connections
+
+from entrepot.access import scope
+from entrepot.connections.models import Connection
+from entrepot.events.models import Event
+from entrepot.notifications.models import Mail
+from entrepot.tasks import mail, submission
+from entrepot.tasks.registry import Outcomes, Work
+from tests.rules.conftest import house, provider, trade
+from tests.rules.trade import Trade, buyer, line, snapshot
+
+__all__ = ["house", "provider", "trade"]
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Every statement of the block that is sent by this thread."""
+    sent: list[str] = []
+
+    def note(execute: Callable[..., object], statement: str, *rest: object) -> object:
+        sent.append(statement)
+        return execute(statement, *rest)
+
+    with connections["default"].execute_wrapper(note), connections["system"].execute_wrapper(note):
+        yield sent
+
+
+@dataclass
+class Costs:
+    """Eight orders whose goods' kind only the shop's catalogue could tell, in batches."""
+
+    trade: Trade
+
+    def of(
+        self,
+        function: Callable[[int, Sequence[Work]], Outcomes],
+        args: Sequence[dict[str, int | None]],
+    ) -> list[int]:
+        """How many statements a batch of two and one of five sent; one went ahead of them."""
+        merchant_id = self.trade.merchant.id
+        works = [Work({"merchant_id": merchant_id, **one}, f"event:{one}") for one in args]
+        assert len(works) == 8
+        counts = []
+        for batch in (works[:1], works[1:3], works[3:]):
+            with statements() as sent:
+                assert not any(function(merchant_id, batch))
+            counts.append(len(sent))
+        return counts[1:]
+
+
+@pytest.fixture
+def costs(trade: Trade, provider: Connection) -> Costs:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    lines = (
+        line("MOEWE-A3", 2, is_shippable=None, variant_external_id="31"),
+        line("POST-12", 3, "7.50", is_shippable=None, product_external_id="30"),
+    )
+    trade.tell(*(snapshot(str(n), *lines, customer=buyer(n)) for n in range(8)))
+    return Costs(trade)
+
+
+def test_more_orders_need_no_more_statements(costs: Costs) -> None:
+    trade = costs.trade
+    orders = [trade.order(str(number)).id for number in range(8)]
+
+    planned = costs.of(submission.plan, [{"order_id": one} for one in orders])
+    shares = [trade.shares(str(number))[0].id for number in range(8)]
+    submitted = costs.of(submission.submit, [{"subject_id": one} for one in shares])
+    with scope.merchant(trade.merchant.id):
+        released = Event.objects.filter(name="order.released").order_by("id")
+        events = [{"order_id": one.order_id, "event_id": one.id} for one in released]
+    decided = costs.of(mail.decide_mail, events)
+    with scope.merchant(trade.merchant.id):
+        mails = list(Mail.objects.order_by("id").values_list("id", flat=True))
+    sent = costs.of(mail.send_mail, [{"subject_id": one} for one in mails])
+
+    for counts in (planned, submitted, decided, sent):
+        assert counts[0] == counts[1] > 10
+    assert trade.attempts("submit") == ["accepted"] * 8
