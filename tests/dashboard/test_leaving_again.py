@@ -46,6 +46,29 @@ def test_a_reship_sends_the_units_that_were_named(scene: Scene, sign_in: SignIn)
     assert again.replacement_reason == "lost on the way"
 
 
+def test_a_form_that_is_sent_twice_is_one_reship(scene: Scene, sign_in: SignIn) -> None:
+    client, order = sign_in(scene), scene.orders["10482"]
+    address = f"/orders/{order.id}/reship/"
+    with scope.merchant(scene.merchant.id):
+        share = FulfillmentOrder.objects.get(order_id=order.id, share=1)
+        item = FulfillmentItem.objects.get(fulfillment_order=share, position=0)
+    known = client.get(address).content.decode().partition('name="seen" value="')[2]
+    asked = {"share": share.id, f"units_{item.id}": "2", "seen": known.partition('"')[0]}
+
+    answers = [client.post(address, {**asked, "reason": "nass geworden"}) for _ in range(3)]
+    other = client.post(address, {**asked, "reason": "auch zerkratzt"})
+    told = other.content.decode().partition('name="seen" value="')[2].partition('"')[0]
+    client.post(address, {**asked, "reason": "auch zerkratzt", "seen": told})
+
+    with scope.merchant(scene.merchant.id):
+        made = FulfillmentOrder.objects.filter(order_id=order.id, replaces_id=share.id)
+        reasons = list(made.order_by("share").values_list("replacement_reason", flat=True))
+    assert [answer.status_code for answer in answers] == [302] * 3
+    assert other.status_code == 422
+    assert "“nass geworden”. Sent once more, this one is made as well" in other.content.decode()
+    assert reasons == ["nass geworden", "auch zerkratzt"]
+
+
 def test_what_was_sent_again_has_not_arrived_with_the_rest(scene: Scene, sign_in: SignIn) -> None:
     client, order = sign_in(scene), scene.orders["E-4TN9XB"]
     address = f"/orders/{order.id}/"

@@ -18,7 +18,7 @@ from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.references import idempotency_key, share_reference
-from entrepot.fulfillment.reship import CannotReship, reship
+from entrepot.fulfillment.reship import CannotReship, ReshippedMeanwhile, reship
 from entrepot.monitoring import installation
 from entrepot.monitoring.installation import Place
 from entrepot.notifications.attempting import MailCall, intend_mail
@@ -142,6 +142,32 @@ def test_a_replacement_is_a_fact_with_a_reason_and_an_order_of_its_own(
         replacement = FulfillmentOrder.objects.get(replaces_id=share.id)
     assert (replacement.replacement_reason, replacement.status) == ("Bruch", "accepted")
     assert trade.order().units_ordered == 5  # sent again, not sold again
+
+
+def test_a_replacement_that_was_asked_for_twice_is_made_once(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    trade.work()
+    (share,) = trade.shares()
+    with scope.merchant(trade.merchant.id):
+        units = {share.items.get(sku="POST-12").id: 2}
+
+    def ask(reason: str, units: dict[int, int], after: int) -> int:
+        wish = {"by": "user:1", "reason": reason, "units": units, "after": after}
+        return reship(trade.merchant.id, share.id, **wish).share
+
+    numbers = [ask("Bruch", units, 0) for _ in range(2)]
+    with pytest.raises(ReshippedMeanwhile, match="“Bruch”") as told:
+        ask("Wasserschaden", units, 0)
+    with pytest.raises(ReshippedMeanwhile):
+        ask("Bruch", dict.fromkeys(units, 3), 0)
+    numbers.append(ask("Bruch", units, told.value.last))
+    trade.work()
+
+    assert numbers == [2, 2, 3]
+    assert at_house(house) == [f"test!möwe.example/10482/{number}/1" for number in (1, 2, 3)]
 
 
 def test_what_has_not_been_sent_cannot_be_sent_again(

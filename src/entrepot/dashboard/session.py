@@ -13,6 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -241,4 +242,6 @@ def outlived_form(request: HttpRequest, **_: object) -> HttpResponse:
     """
     came_from = urlsplit(request.headers.get("Referer", ""))
     back = came_from.path if came_from.netloc == request.get_host() else HOME
-    return render(request, "dashboard/outlived_form.html", {"back": back or HOME}, status=403)
+    if not url_has_allowed_host_and_scheme(back, None):  # "//elsewhere.example" is a path, too
+        back = HOME
+    return render(request, "dashboard/outlived_form.html", {"back": back}, status=403)

@@ -18,6 +18,26 @@ class CannotReship(Exception):
     """Units cannot be sent again; the message says why and what to do."""
 
 
+class ReshippedMeanwhile(CannotReship):
+    """Something else was sent again since somebody looked; `last` is that share's number."""
+
+    def __init__(self, newer: FulfillmentOrder) -> None:
+        self.last = newer.share
+        found = f"{newer} replaces units since you looked, “{newer.replacement_reason}”"
+        super().__init__(f"{found}. Sent once more, this one is made as well")
+
+
+def last_of(order_id: int) -> int:
+    """The number of an order's latest replacement share; 0 without any."""
+    newest = _newest(order_id)
+    return newest.share if newest else 0
+
+
+def _newest(order_id: int) -> FulfillmentOrder | None:
+    made = FulfillmentOrder.objects.filter(order_id=order_id, replaces_id__isnull=False)
+    return made.order_by("share").last()
+
+
 def reship(
     merchant_id: int,
     fulfillment_order_id: int,
@@ -25,12 +45,16 @@ def reship(
     by: str,
     reason: str,
     units: Mapping[int, int] | None = None,
+    after: int | None = None,
 ) -> FulfillmentOrder:
     """Make a replacement share: item id -> units, or all units when not told.
 
     It is sent to the same provider, at the merchant's cost; the customer is charged nothing.
+    `after` is the number of the order's last replacement that was known when it was asked for (see
+    `last_of`). The same units for the same reason since then are the same replacement.
 
     Raises:
+        ReshippedMeanwhile: something else was sent again since.
         CannotReship: nothing of the share has left yet, or more units are asked for than it had.
     """
     with scope.merchant(merchant_id), outbox.because(actor=by):
@@ -47,6 +71,11 @@ def reship(
         for item_id, count in wanted.items():
             if item_id not in items or not 0 < count <= items[item_id].quantity:
                 raise CannotReship(f"cannot send {count} units of item {item_id} again: {share}")
+        newest = _newest(order.id)
+        if after is not None and newest is not None and newest.share > after:
+            if not _is_same(newest, share, items, wanted, reason):
+                raise ReshippedMeanwhile(newest)
+            return newest
         last = FulfillmentOrder.objects.filter(order_id=order.id).aggregate(n=Max("share"))["n"]
         replacement = FulfillmentOrder.objects.create(
             merchant_id=merchant_id,
@@ -102,3 +131,16 @@ def reship(
                 ]
             )
     return replacement
+
+
+def _is_same(
+    made: FulfillmentOrder,
+    share: FulfillmentOrder,
+    items: Mapping[int, FulfillmentItem],
+    wanted: Mapping[int, int],
+    reason: str,
+) -> bool:
+    asked = {items[item_id].position: count for item_id, count in wanted.items()}
+    found = {item.position: item.quantity for item in made.items.all()}
+    told = (made.replaces_id, made.replacement_reason)
+    return told == (share.id, reason.strip()) and found == asked

@@ -52,6 +52,19 @@ class ReasonForm(forms.Form):
     )
 
 
+class OnceForm(ReasonForm):
+    """A wish that is one wish however often it is sent.
+
+    `seen` is the number of the last such wish that was known when the form was drawn.
+    """
+
+    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def knows_of(self, number: int) -> None:
+        """Whoever sends it once more has been told of the wishes up to this one."""
+        self.data = {name: self.data.get(name) for name in self.data} | {"seen": str(number)}
+
+
 class Action(ABC):
     """Something a person can do with an order.
 

@@ -6,12 +6,20 @@ from django import forms
 from django.utils import timezone
 
 from entrepot.canon.money import Money
-from entrepot.dashboard.actions.action import Action, Case, Effect, ReasonForm, nothing, value_of
+from entrepot.dashboard.actions.action import (
+    Action,
+    Case,
+    Effect,
+    OnceForm,
+    ReasonForm,
+    nothing,
+    value_of,
+)
 from entrepot.dashboard.wording import count_words, money_words
 from entrepot.dashboard.words_of_states import FULFILLMENT_ORDER, chip_of
 from entrepot.fulfillment import reship, shipping
 from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
-from entrepot.fulfillment.reship import CannotReship
+from entrepot.fulfillment.reship import CannotReship, ReshippedMeanwhile
 from entrepot.fulfillment.shipping import CannotShip, Leaving
 from entrepot.fulfillment.states import Status
 from entrepot.orders import services
@@ -148,7 +156,7 @@ def _left(case: Case) -> int:
     return sum(max(line.quantity - line.units_cancelled - line.units_shipped, 0) for line in lines)
 
 
-class UnitsForm(ReasonForm):
+class UnitsForm(OnceForm):
     """How many units of each item of one share."""
 
     def __init__(
@@ -212,7 +220,9 @@ class Reship(Action):
         return [share for share in _shares(case) if share.status in done]
 
     def form(self, case: Case, data: Any) -> forms.Form:
-        return _units_form(case, data, self._shares(case), only_left=False)
+        form = _units_form(case, data, self._shares(case), only_left=False)
+        form.fields["seen"].initial = reship.last_of(case.order.id)
+        return form
 
     def effects(self, case: Case, form: forms.Form) -> list[Effect]:
         if not isinstance(form, UnitsForm):
@@ -251,13 +261,18 @@ class Reship(Action):
         if not isinstance(form, UnitsForm) or not form.units():
             raise CannotReship("Name at least one unit to send again.")
         share = _chosen(form, self._shares(case))
-        reship.reship(
-            case.visit.merchant_id,
-            share.id,
-            by=case.visit.actor,
-            reason=form.cleaned_data["reason"],
-            units=form.units(),
-        )
+        try:
+            reship.reship(
+                case.visit.merchant_id,
+                share.id,
+                by=case.visit.actor,
+                reason=form.cleaned_data["reason"],
+                units=form.units(),
+                after=form.cleaned_data["seen"],
+            )
+        except ReshippedMeanwhile as error:
+            form.knows_of(error.last)
+            raise
         return f"{count_words(sum(form.units().values()), 'unit')} will be sent again."
 
 
@@ -320,7 +335,7 @@ class AddTracking(Action):
         units = _units_form(case, data, self._shares(case), only_left=True)
         for name, field in TrackingForm.base_fields.items():
             units.fields[name] = field
-        del units.fields["reason"]
+        del units.fields["reason"], units.fields["seen"]
         units.order_fields(["share", "carrier", "tracking_number", "tracking_url"])
         return units
 

@@ -8,20 +8,16 @@ from django import forms
 from django.db.models import Max
 
 from entrepot.canon.money import Money, exponent_of, total_of
-from entrepot.dashboard.actions.action import ReasonForm, value_of
+from entrepot.dashboard.actions.action import OnceForm, value_of
 from entrepot.dashboard.wording import money_words
 from entrepot.orders.models import Line, Order, TaxLine
 from entrepot.payments.models import Refund
 from entrepot.payments.payers import is_paid_at_its_shop
 
 
-class RefundForm(ReasonForm):
-    """How much goes back, or for which units; why, and what else is wished.
+class RefundForm(OnceForm):
+    """How much goes back, or for which units; why, and what else is wished."""
 
-    `seen` is the number of the last refund that was known when the form was drawn.
-    """
-
-    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
     tells_customer = forms.BooleanField(
         label="Mail the customer: “Refund on its way”", required=False
     )
@@ -58,10 +54,6 @@ class RefundForm(ReasonForm):
             return None
         prices = (self.prices[line_id] * count for line_id, count in units.items())
         return total_of(prices, currency=self.most.currency).rounded()
-
-    def knows_of(self, number: int) -> None:
-        """Whoever sends it once more has been told of the refunds up to this one."""
-        self.data = {name: self.data.get(name) for name in self.data} | {"seen": str(number)}
 
     def clean(self) -> dict[str, Any]:
         """Something goes back, not more than is held; what is restocked has a number."""
