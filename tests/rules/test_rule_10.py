@@ -155,8 +155,10 @@ def test_a_replacement_that_was_asked_for_twice_is_made_once(
         units = {share.items.get(sku="POST-12").id: 2}
 
     def ask(reason: str, units: dict[int, int], after: int) -> int:
-        wish = {"by": "user:1", "reason": reason, "units": units, "after": after}
-        return reship(trade.merchant.id, share.id, **wish).share
+        made = reship(
+            trade.merchant.id, share.id, by="user:1", reason=reason, units=units, after=after
+        )
+        return made.share
 
     numbers = [ask("Bruch", units, 0) for _ in range(2)]
     with pytest.raises(ReshippedMeanwhile, match="“Bruch”") as told:
