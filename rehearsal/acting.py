@@ -75,8 +75,8 @@ def under_way(stage: Stage, kind: str) -> set[int]:
 
 
 def still_to_strike(stage: Stage, prefixes: tuple[str, ...]) -> list[str]:
-    """Armed crash points of these names."""
-    return [path.name for path in stage.crash_points.iterdir() if path.name.startswith(prefixes)]
+    """Crash points of these names that have not struck yet, while any are to strike."""
+    return sorted(name for name in stage.to_strike if name.startswith(prefixes))
 
 
 @contextlib.contextmanager

@@ -47,6 +47,7 @@ class Saboteur:
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
+        self.stage.to_strike = frozenset(self.level.points)
         self._acts: dict[str, Callable[[], None]] = {
             "kill worker": lambda: self._kill("worker"),
             "kill all workers": self._kill_all_workers,
@@ -177,6 +178,7 @@ class Saboteur:
         folder, known = self.stage.crash_points, self._points_struck()
         points = self.level.points
         armed = {path.name for path in folder.iterdir()} & set(points)
+        self.stage.to_strike = frozenset(name for name in points if not known[name])
         fresh = [name for name in points if not known[name] and name not in armed]
         if fresh and len(armed) < ARMED_AT_ONCE + sum(not known[name] for name in armed):
             (folder / self._dice.choice(fresh)).touch()
@@ -194,6 +196,7 @@ class Saboteur:
 
     def _calm_down(self) -> None:
         """Nothing strikes any more; what was delayed by days arrives now."""
+        self.stage.to_strike = frozenset()
         for path in self.stage.crash_points.iterdir():
             with suppress(FileNotFoundError):  # it strikes at this moment
                 # One with a word in it is a scene's, which waits for somebody to come to it.

@@ -46,6 +46,7 @@ class Stage:
     orders: int
     seed: int
     merchant: dict[str, Any] = field(default_factory=dict)
+    to_strike: frozenset[str] = frozenset()  # crash points that will, and have not yet
 
     @property
     def crash_points(self) -> Path:

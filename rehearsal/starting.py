@@ -24,6 +24,7 @@ def main() -> None:
 
     django.setup()
     import entrepot.config.asgi  # noqa: PLC0415 -- Django app not ready
+    import entrepot.config.urls  # noqa: PLC0415 -- likewise
     import entrepot.tasks.worker  # noqa: F401, PLC0415 -- loaded once, for every fork
     from entrepot.tasks import registry  # noqa: PLC0415 -- likewise
 

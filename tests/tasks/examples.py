@@ -94,6 +94,13 @@ def bulk(*, number: int) -> None:
     NOTES.append(number)
 
 
+@task("examples.wait")
+def wait(*, number: int) -> None:
+    """Wait until "go" has run in the same lane."""
+    assert GO.wait(30)
+    NOTES.append(number)
+
+
 @task("examples.go")
 def go() -> None:
     NOTES.append("go")

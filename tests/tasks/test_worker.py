@@ -197,6 +197,20 @@ def test_a_job_that_killed_three_workers_is_buried_unrun(
     assert in_queue() == []
 
 
+def test_jobs_that_run_apart_from_each_other_keep_no_thread_from_the_others(
+    run_jobs: RunJobs, notes: list[object]
+) -> None:
+    defer(*(Job(task="examples.wait", args={"number": n}) for n in range(60)))
+    with scope.system():
+        sql.run("UPDATE pgqueuer SET headers = jsonb_build_object('deaths', 2)")
+    defer(Job(task="examples.go", priority=Priority.LOW))
+
+    run_jobs()
+
+    assert notes[0] == "go"
+    assert sorted(notes[1:], key=str) == sorted(range(60), key=str)
+
+
 def test_what_a_lane_held_when_it_was_cut_off_runs_as_soon_as_it_is_back(
     run_jobs: RunJobs, notes: list[object], superuser_url: str, merchant: Merchant
 ) -> None:

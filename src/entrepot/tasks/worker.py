@@ -237,7 +237,8 @@ class Worker:
             again = await crew.gathering.run(picked, task, merchant_id=merchant_id)
         else:
             apart = self._suspects if picked.is_suspect else nullcontext()
-            async with crew.turns.turn(task.priority, picked.merchant_id), apart:
+            # Who waits for another of these must not sit on a thread that others could have.
+            async with apart, crew.turns.turn(task.priority, picked.merchant_id):
                 if crew.connection.is_closed():
                     return
                 async with self._liveness.running(job.id):

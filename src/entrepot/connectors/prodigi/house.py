@@ -62,6 +62,10 @@ class PrintHouse(Simulator):
         """The merchant sets how long new orders can still be changed; 0 for not at all."""
         self.dials.pause_window = timedelta(minutes=minutes) if minutes else None
 
+    def be_busy(self, minutes: int) -> None:
+        """Labs have a queue: how long an order waits for one once its files are there."""
+        self.dials.preparation = timedelta(minutes=minutes)
+
     def authorise_payment(self, order_id: str) -> None:
         """The merchant pays at the print house."""
         self._touched(order_id).needs_payment = False

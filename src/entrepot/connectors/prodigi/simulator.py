@@ -7,6 +7,7 @@ For scenarios (the world outside acts by these):
     simulator.callback_url = url         the account's own callback address, besides each order's
     simulator.pause_new_orders(minutes)  the pause window of the orders to come
     simulator.release(order_id)          end its pause window now
+    simulator.be_busy(minutes)           how long orders wait for a lab
     simulator.authorise_payment(order_id)
     simulator.make_unavailable(sku), simulator.restock(sku)
     simulator.mend_assets(order_id)      the missing files are there now

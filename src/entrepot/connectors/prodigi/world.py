@@ -25,6 +25,7 @@ class House(Place):
             "finish",
             "cancel_at_lab",
             "pause_new_orders",
+            "be_busy",
             "void_label",
         }
     )
