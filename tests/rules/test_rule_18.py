@@ -204,6 +204,27 @@ def test_an_order_that_the_shop_opens_again_has_work_again(trade: Trade) -> None
     assert trade.events("order.reopened") == ["order.reopened"]
 
 
+def test_what_a_provider_does_not_cancel_is_a_case_and_no_promise_any_more(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    trade.work()
+    trade.clock.advance(timedelta(minutes=40))  # a lab has begun
+    orders.cancel_units(trade.merchant.id, trade.order().id, by="user:1", reason="Widerruf")
+    trade.work()
+
+    assert trade.attempts("cancel") == ["rejected"]
+    assert trade.statuses() == ["accepted"]
+    assert [kind for kind, _ in trade.holds()] == ["shipped_after_cancel"]
+    with scope.merchant(trade.merchant.id):
+        (owed,) = Obligation.objects.filter(kind=Owed.CANCEL)
+    assert (owed.end, owed.reason) == (
+        "void",
+        "the provider goes on with it, and a person decides",
+    )
+
+
 def test_a_shipment_of_what_was_cancelled_is_recorded_and_becomes_a_case(
     trade: Trade, provider: Connection, house: ProdigiSimulator
 ) -> None:

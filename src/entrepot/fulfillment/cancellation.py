@@ -141,6 +141,10 @@ def record_cancel_answer(
         )
         if share.status == Status.CANCELLING:
             share.take(Step.REFUSE_TO_CANCEL, reason=receipt.message or "too late")
+        obligations.void_many(
+            [(merchant_id, Owed.CANCEL, "fulfillment_order", share.id)],
+            reason="the provider goes on with it, and a person decides",
+        )
         _tell_a_person(share, order, receipt)
 
 
