@@ -3,10 +3,12 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from django.test import Client
 
 from entrepot.access import scope
 from entrepot.access.states import Role
+from entrepot.connections.models import Connection
 from entrepot.orders.models import Line, Order
 from entrepot.payments.models import PaymentEntry, Refund
 from tests.dashboard import scene as scenes
@@ -177,3 +179,20 @@ def test_money_that_was_taken_outside_is_not_promised_back(scene: Scene, sign_in
     assert said in dialog.content.decode()
     assert 'name="refunds"' not in cancelling
     assert refunds_of(scene, order) == []
+
+
+@pytest.mark.parametrize("pays_back", [False, True])
+def test_a_shop_that_only_notes_a_refund_is_not_said_to_pay_it_back(
+    scene: Scene, sign_in: SignIn, *, pays_back: bool
+) -> None:
+    client, (order, _) = sign_in(scene), sold(scene, "Č-11", mode="test")
+    with scope.merchant(scene.merchant.id):
+        Connection.objects.filter(id=order.connection_id).update(settings={"api_refund": pays_back})
+    refund, cancel = (f"/test/orders/{order.id}/{name}/" for name in ("refund", "cancel"))
+    asked = {"preview": "1", "amount": "9.30", "refunds": "on", "reason": "Größe"}
+
+    words = [client.get(address, asked).content.decode() for address in (refund, cancel)]
+
+    assert ["moves no money: pay it back there" in one for one in words] == [not pays_back] * 2
+    assert ("once: we look first, then send" in words[0]) is pays_back
+    assert ("go back where they were taken" in words[1]) is pays_back

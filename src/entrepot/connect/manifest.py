@@ -65,7 +65,8 @@ class Effect:
     `settle_seconds` is how long an accepted thing may stay invisible to look-ups; where
     `lookup_proves_absence` is False an empty look-up proves nothing. `remembers_key` says that
     sending the same key again is safe and answers with the first result; `key_lasts_seconds` for
-    how long, 0 for ever.
+    how long, 0 for ever. `noted_unless` names the flag among the settings without which the
+    platform only notes the effect, and a person does it elsewhere.
     """
 
     guarantee: EffectGuarantee
@@ -73,6 +74,7 @@ class Effect:
     key_lasts_seconds: int = 0
     lookup_proves_absence: bool = False
     settle_seconds: int = 0
+    noted_unless: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,12 @@ def read(path: Path) -> Manifest:
         for kind, effect in effects.items()
         if effect.guarantee == "exactly_once"
         and not (effect.remembers_key or effect.lookup_proves_absence)
+    ]
+    flags = {setting.name for setting in settings if setting.type == "flag"}
+    faults += [
+        f"effect {kind!r} is noted unless {effect.noted_unless!r}, which is no flag"
+        for kind, effect in effects.items()
+        if effect.noted_unless and effect.noted_unless not in flags
     ]
     for name, claim in table.get("quality", {}).items():
         is_exempt = isinstance(claim, dict) and bool(claim.get("exempt"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, QuerySet
@@ -52,13 +53,19 @@ def account_of(connection: Connection) -> Account:
     return account_with(connection, credentials.newest_of(opened))
 
 
+def settings_of(connection: Connection) -> dict[str, Any]:
+    """Its settings without secrets; the platform's defaults where nothing was said."""
+    defaults = {setting.name: setting.default for setting in manifest_of(connection).settings}
+    return {**defaults, **connection.settings}
+
+
 def account_with(connection: Connection, secrets: dict[str, str]) -> Account:
     """The account made of a connection and secrets that are open already."""
-    values = {setting.name: setting.default for setting in manifest_of(connection).settings}
+    values = settings_of(connection)
     known = {name: text for name, text in secrets.items() if name in values}
     return Account(
         mode=Mode(connection.mode),
-        settings={**values, **connection.settings, **known},
+        settings=values | known,
         identity=connection.account.removeprefix(f"{connection.platform}:"),
     )
 

@@ -3,6 +3,7 @@
 from entrepot.canon.payments import PaymentFactKind
 from entrepot.connect.registry import UnknownPlatform, platform
 from entrepot.connections.models import Connection
+from entrepot.connections.queries import settings_of
 from entrepot.orders.models import Order
 from entrepot.payments.models import PaymentEntry
 
@@ -28,6 +29,17 @@ def why_not(entry: PaymentEntry | None) -> str:
     if can:
         return ""
     return f"{connection.name} cannot give money back: do it where it was taken, and note it here"
+
+
+def only_notes(entry: PaymentEntry | None) -> bool:
+    """Whether a refund at that connection moves no money: its settings say that it is noted."""
+    if entry is None:
+        return False
+    connection = Connection.objects.get(id=entry.connection_id)
+    effect = platform(connection.platform).manifest.effects.get("refund")
+    if effect is None or not effect.noted_unless:
+        return False
+    return not settings_of(connection)[effect.noted_unless]
 
 
 def is_paid_at_its_shop(order: Order) -> bool:

@@ -128,12 +128,7 @@ def _besides(case: Case, form: forms.Form) -> list[Effect]:
     held = refunds.refundable(case.order)
     effects = []
     if held.amount > 0:
-        words = money_words(held)
-        effects.append(
-            Effect("card", f"{words} go back where they were taken", role="accent")
-            if _is_chosen(form, "refunds")
-            else nothing("card", f"No refund: {words} stay held until you give them back")
-        )
+        effects.append(_refund_with_it(case, form, money_words(held)))
     effects.append(
         Effect("box", "The storefront restocks what is refunded", role="info")
         if _is_chosen(form, "refunds") and _is_chosen(form, "restocks")
@@ -145,6 +140,16 @@ def _besides(case: Case, form: forms.Form) -> list[Effect]:
         else nothing("mail", "No mail")
     )
     return effects
+
+
+def _refund_with_it(case: Case, form: forms.Form, words: str) -> Effect:
+    if not _is_chosen(form, "refunds"):
+        return nothing("card", f"No refund: {words} stay held until you give them back")
+    if payers.only_notes(payers.taken_by(case.order)):
+        return Effect(
+            "card", f"The shop notes {words} and moves no money: pay it back there", role="warn"
+        )
+    return Effect("card", f"{words} go back where they were taken", role="accent")
 
 
 def _is_chosen(form: forms.Form, name: str) -> bool:

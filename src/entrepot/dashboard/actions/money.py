@@ -39,10 +39,15 @@ class RefundMoney(Action):
         card = f" to the card ending {entry.card_last4}" if entry and entry.card_last4 else ""
         wanted = form.wanted() if isinstance(form, RefundForm) else None
         said = money_words(wanted) if wanted else NONE
-        return [
-            Effect(
+        paid = (
+            Effect("card", f"{where} notes it and moves no money: pay it back there", said, "warn")
+            if payers.only_notes(entry)
+            else Effect(
                 "card", f"{where} pays back{card}, once: we look first, then send", said, "accent"
-            ),
+            )
+        )
+        return [
+            paid,
             *_goods(form),
             Effect("mail", "Mail “Refund on its way” to the customer", role="info")
             if value_of(form, "tells_customer")
