@@ -194,7 +194,7 @@ def delete_and_add_again(stage: Stage, _: Senders) -> None:
 
 def pay_two_sessions_of_one_cart(stage: Stage, senders: Senders) -> None:
     """A customer opens the payment page twice, and pays on both."""
-    drawn = stage.sandbox.tell("draw", count=20, seed=stage.seed + 5)["sales"]
+    drawn = stage.sandbox.tell("draw", count=200, seed=stage.seed + 5)["sales"]
     carts = [row["cart"] for row in drawn if row["cart"] and row["cart"]["turn"] in QUIET]
     cart = next(cart for cart in carts if cart["country"] == "DE" or cart["currency"] == "EUR")
     site = own_site(stage)
