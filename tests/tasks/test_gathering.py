@@ -1,14 +1,25 @@
 """Jobs that wait at the same moment run together, and each still ends as if it had been alone."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+import msgspec
+import pytest
 
 from entrepot.access import scope
 from entrepot.database import sql
 from entrepot.tasks import queue
+from entrepot.tasks.gathering import Gathering
 from entrepot.tasks.queue import Job
+from entrepot.tasks.registry import TASKS, Priority, Task
 from entrepot.tasks.retry import DeadJob
+from entrepot.tasks.running import PickedJob
+from entrepot.tasks.turns import Turns
 
 RunJobs = Callable[..., int]
 
@@ -114,3 +125,47 @@ def test_a_batch_that_fails_has_each_job_run_alone(
         4,
         "KeyError",
     )
+
+
+class _NobodyWatches:
+    """A worker whose death nobody has to notice."""
+
+    @asynccontextmanager
+    async def running(self, *_: int) -> AsyncIterator[None]:
+        yield
+
+
+async def _batches_of(task: Task, words: str, *, while_others_run: bool) -> None:
+    """Hand a lane one job for each sign of `words`, the next when the last had time to begin."""
+    loop, turns = asyncio.get_running_loop(), Turns(3)
+    with ThreadPoolExecutor(3) as pool:
+        gathering = Gathering(pool, turns, _NobodyWatches(), is_cut_off=lambda: False)  # type: ignore[arg-type]
+        ends = []
+        async with turns.turn(0, 8) if while_others_run else nullcontext():
+            for number, word in enumerate(words):
+                payload = msgspec.json.encode({"args": {"merchant_id": 7, "word": word}})
+                job = PickedJob(number, task.name, payload, 0, {"merchant_id": 7})
+                ends.append(loop.create_task(gathering.run(job, task, merchant_id=7)))
+                for _ in range(20):
+                    comes = loop.create_future()
+                    loop.call_soon(comes.set_result, None)
+                    await comes
+            await asyncio.gather(*ends)
+
+
+@pytest.mark.parametrize(
+    ("while_others_run", "priority", "batches"),
+    [
+        (False, Priority.MEDIUM, [["日"], ["月"]]),
+        (True, Priority.MEDIUM, [["日", "月"]]),
+        (True, Priority.URGENT, [["日"], ["月"]]),
+    ],
+)
+def test_what_is_not_urgent_waits_for_company_while_others_run(
+    notes: list[Any], while_others_run: bool, priority: Priority, batches: list[list[str]]
+) -> None:
+    task = replace(TASKS["examples.together"], priority=priority)
+
+    asyncio.run(_batches_of(task, "日月", while_others_run=while_others_run))
+
+    assert sorted(batch for _, batch, _ in notes) == batches

@@ -25,9 +25,14 @@ class Turns:
     """
 
     def __init__(self, at_once: int) -> None:
-        self._free = at_once
+        self._at_once = self._free = at_once
         self._having: Counter[int] = Counter()
         self._waiting: list[_Waiting] = []  # in the order they came
+
+    @property
+    def are_all_free(self) -> bool:
+        """Whether nobody has a turn."""
+        return self._free == self._at_once
 
     @asynccontextmanager
     async def turn(self, priority: int, merchant_id: int) -> AsyncIterator[None]:
