@@ -4,7 +4,6 @@ It knows no database: `Budget`, `Breaker` and `CallLog` are protocols that are h
 module opens a socket.
 """
 
-import atexit
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,9 @@ import httpx
 import msgspec
 
 from entrepot.connect.addresses import refuse_private
+from entrepot.connect.clients import kept_client
 from entrepot.connect.errors import (
+    ConnectorError,
     Misconfigured,
     OutcomeUnknown,
     RateLimited,
@@ -26,7 +27,7 @@ from entrepot.connect.errors import (
 )
 from entrepot.connect.guards import Guard, before_first_byte, together
 from entrepot.connect.haste import hurried
-from entrepot.connect.unpacking import ACCEPTED, unpacked
+from entrepot.connect.unpacking import unpacked
 from entrepot.connect.waiting import retry_after_of
 from entrepot.connect.words import keepable_json
 
@@ -140,15 +141,6 @@ class Answer:
     def quote(self) -> str:
         """The beginning of the body, for an error message."""
         return self.content[:QUOTED].decode("utf-8", "replace").strip() or "(empty)"
-
-
-_pool = httpx.Client(
-    limits=httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=30),
-    headers=ACCEPTED,
-    follow_redirects=False,
-    trust_env=False,
-)
-atexit.register(_pool.close)
 
 
 class Http:
@@ -265,18 +257,19 @@ class Http:
         self._breaker.check()
         self._budget.take(cost=cost, priority=self._priority)
         url = path if path.startswith(("http://", "https://")) else f"{self.base_url}{path}"
-        request = _pool.build_request(
-            method,
-            url,
-            params=None if params is None else httpx.QueryParams(tuple(_pairs(params))),
-            content=msgspec.json.encode(json) if json is not None else content,
-            data=_form(form),
-            headers={
-                **self._headers,
-                **({"Content-Type": "application/json"} if json is not None else {}),
-                **(headers or {}),
-            },
-        )
+        with kept_client() as client:
+            request = client.build_request(
+                method,
+                url,
+                params=None if params is None else httpx.QueryParams(tuple(_pairs(params))),
+                content=msgspec.json.encode(json) if json is not None else content,
+                data=_form(form),
+                headers={
+                    **self._headers,
+                    **({"Content-Type": "application/json"} if json is not None else {}),
+                    **(headers or {}),
+                },
+            )
         if self._auth is not None:
             self._auth(request)
         guards: list[Guard] = [] if self._allow_private else [refuse_private]
@@ -287,8 +280,7 @@ class Http:
         if guards:
             request.extensions["trace"] = together(guards)
         started, started_at = time.monotonic(), datetime.now(UTC)  # noqa: TID251 -- the door's own log
-        answer: Answer | None = None
-        outcome = "ok"
+        answer, outcome = None, "ok"
         try:
             answer = _exchange(request, deadline=deadline, reads=reads)
             self._budget.learn(answer.headers, answer.status_code)
@@ -330,27 +322,40 @@ def _exchange(request: httpx.Request, *, deadline: timedelta, reads: bool) -> An
     }
     where = f"{request.method} {request.url.path}"
     failure = Unavailable if reads else OutcomeUnknown
-    try:
-        response = _pool.send(request, stream=True)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        raise Unavailable(f"{where}: no connection to {request.url.host}: {error}") from error
-    except httpx.HTTPError as error:
-        raise failure(f"{where}: the connection ended before an answer: {error!r}") from error
-    try:
-        parts: list[bytes] = []
-        size = 0
-        for part in unpacked(response):
-            parts.append(part)
-            size += len(part)
-            if size > ANSWER_LIMIT:
-                raise UnexpectedResponse(f"{where}: the answer is larger than {ANSWER_LIMIT} bytes")
-            if time.monotonic() > ends:
-                raise failure(f"{where}: no whole answer within {deadline.total_seconds():.0f} s")
-    except httpx.HTTPError as error:
-        raise failure(f"{where}: the connection ended within the answer: {error!r}") from error
-    finally:
-        response.close()
-    return Answer(response.status_code, response.headers, b"".join(parts))
+    with kept_client() as client:
+        try:
+            response = client.send(request, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Unavailable(f"{where}: no connection to {request.url.host}: {error}") from error
+        except httpx.HTTPError as error:
+            raise failure(f"{where}: the connection ended before an answer: {error!r}") from error
+        try:
+            content = _whole(response, where, deadline=deadline, ends=ends, failure=failure)
+        except httpx.HTTPError as error:
+            raise failure(f"{where}: the connection ended within the answer: {error!r}") from error
+        finally:
+            response.close()
+    return Answer(response.status_code, response.headers, content)
+
+
+def _whole(
+    response: httpx.Response,
+    where: str,
+    *,
+    deadline: timedelta,
+    ends: float,
+    failure: type[ConnectorError],
+) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for part in unpacked(response):
+        parts.append(part)
+        size += len(part)
+        if size > ANSWER_LIMIT:
+            raise UnexpectedResponse(f"{where}: the answer is larger than {ANSWER_LIMIT} bytes")
+        if time.monotonic() > ends:
+            raise failure(f"{where}: no whole answer within {deadline.total_seconds():.0f} s")
+    return b"".join(parts)
 
 
 def _sort(
@@ -382,18 +387,13 @@ def _pairs(params: Mapping[str, str | int] | Sequence[tuple[str, str]]) -> list[
 
 def _form(form: list[tuple[str, str]] | None) -> dict[str, Any] | None:
     """Httpx wants repeated names grouped."""
-    if form is None:
-        return None
     grouped: dict[str, Any] = {}
-    for name, value in form:
+    for name, value in form or ():
         grouped.setdefault(name, []).append(value)
-    return grouped
+    return None if form is None else grouped
 
 
 def _request_id(answer: Answer | None) -> str:
-    if answer is None:
-        return ""
-    for name in ("request-id", "x-request-id", "traceparent"):
-        if found := answer.headers.get(name):
-            return found
-    return ""
+    headers = {} if answer is None else answer.headers
+    names = ("request-id", "x-request-id", "traceparent")
+    return next((found for name in names if (found := headers.get(name))), "")
