@@ -1,11 +1,9 @@
 """What a batch asks of the database does not grow with the orders in it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pytest
-from django.db import connections
 
 from entrepot.access import scope
 from entrepot.connections.models import Connection
@@ -15,21 +13,9 @@ from entrepot.tasks import mail, submission
 from entrepot.tasks.registry import Outcomes, Work
 from tests.rules.conftest import house, provider, trade
 from tests.rules.trade import Trade, buyer, line, snapshot
+from tests.tasks.sent import statements
 
 __all__ = ["house", "provider", "trade"]
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Every statement of the block that is sent by this thread."""
-    sent: list[str] = []
-
-    def note(execute: Callable[..., object], statement: str, *rest: object) -> object:
-        sent.append(statement)
-        return execute(statement, *rest)
-
-    with connections["default"].execute_wrapper(note), connections["system"].execute_wrapper(note):
-        yield sent
 
 
 @dataclass

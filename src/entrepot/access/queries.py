@@ -10,8 +10,12 @@ from entrepot.access.states import Role
 
 def unsure_before(merchant_id: int) -> datetime | None:
     """Until when another copy of the database may have acted; read once in the open scope."""
-    rows = Merchant.objects.filter(id=merchant_id).values_list("unsure_before", flat=True)
-    return scope.once("unsure_before", merchant_id, rows.first)
+
+    def read() -> datetime | None:
+        rows = Merchant.objects.filter(id=merchant_id)
+        return rows.values_list("unsure_before", flat=True).first()
+
+    return scope.once("unsure_before", merchant_id, read)
 
 
 def memberships_of(user_id: int) -> list[Membership]:

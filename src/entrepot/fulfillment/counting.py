@@ -1,8 +1,10 @@
 """Counts what has left and arrived, from shipments and parcels, and tells the orders' room."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from entrepot.access import scope
 from entrepot.database import saving, sql
+from entrepot.fulfillment.states import Status
 from entrepot.orders import counters
 from entrepot.routing.plan import Planned
 
@@ -105,6 +107,33 @@ _PLANNED = """
     ) AS whole ON whole.line_id = mine.id
     WHERE mine.id = line.id AND line.order_id = ANY (%s)
 """
+_UNDONE = """
+    SELECT o.id
+    FROM orders_order AS o
+    WHERE o.id = ANY (%s) AND (
+        o.open_holds > 0
+        OR EXISTS (
+            SELECT FROM fulfillment_order AS share
+            WHERE share.order_id = o.id AND share.status <> ALL (%s)
+        )
+        OR EXISTS (
+            SELECT FROM orders_line AS line
+            WHERE line.order_id = o.id AND line.units_planned < line.quantity
+                - line.units_cancelled - line.units_nothing - line.units_elsewhere
+        )
+    )
+"""
+
+
+def undone_of(merchant_id: int, order_ids: Iterable[int]) -> set[int]:
+    """Of these orders, those with something left to do: a share, units without one, or a hold.
+
+    Nothing is locked. Whoever plans or changes an order locks it, and whoever changes it tells of
+    it: what is read here holds until somebody tells again.
+    """
+    with scope.merchant(merchant_id):
+        found = sql.fetch(_UNDONE, [list(order_ids), [Status.CANCELLED, Status.CLOSED]])
+    return {order_id for (order_id,) in found}
 
 
 def recount(order_ids: Sequence[int]) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db.models import prefetch_related_objects
+
 from entrepot.access import scope
 from entrepot.attempts import queries as attempted
 from entrepot.attempts import services as attempts
@@ -45,6 +47,8 @@ def intend_write_backs(merchant_id: int, causes: Mapping[int, str]) -> list[Writ
     calls = []
     with scope.merchant(merchant_id), obligations.gathered(), saving.together(len(causes)):
         shipments, orders = _lock_together(list(causes))
+        prefetch_related_objects(list(orders.values()), "lines")
+        prefetch_related_objects(shipments, "items", "fulfillment_order__items")
         attempted.read_together(Effect.WRITE_BACK, "shipment", list(causes))
         told: set[int] = set()
         for shipment in shipments:
@@ -120,9 +124,9 @@ def lock_together(shipment_ids: Sequence[int]) -> None:
 
 def _lock_together(shipment_ids: Sequence[int]) -> tuple[list[Shipment], dict[int, Order]]:
     wanted = Shipment.objects.filter(id__in=shipment_ids)
-    orders = lock_orders(wanted.values_list("order_id", flat=True))
+    orders = lock_orders(wanted.values_list("order_id", flat=True), with_lines=False)
     locked = wanted.select_for_update().order_by("id")
-    shipments = list(locked.prefetch_related("items", "parcels", "fulfillment_order__items"))
+    shipments = list(locked.prefetch_related("parcels"))
     return shipments, {order.id: order for order in orders}
 
 

@@ -91,17 +91,19 @@ def intend_mail(merchant_id: int, mail_id: int) -> MailCall | Wait | None:
         return MailCall(lease=lease, mail=outgoing)
 
 
-def lock_together(merchant_id: int, mail_ids: Sequence[int]) -> list[Order]:
+def lock_together(
+    merchant_id: int, mail_ids: Sequence[int], *, with_lines: bool = False
+) -> list[Order]:
     """Lock the orders of several mails, then the mails, each in key order; read them ahead."""
     mails = Mail.objects.filter(merchant_id=merchant_id, id__in=mail_ids)
-    orders = lock_orders(mails.values_list("order_id", flat=True))
+    orders = lock_orders(mails.values_list("order_id", flat=True), with_lines=with_lines)
     scope.keep_ahead("mail", {mail.id: mail for mail in reading.locked(Mail, mail_ids)})
     return orders
 
 
 def intend_together(merchant_id: int, mail_ids: Sequence[int]) -> None:
     """Lock and read ahead what `intend_mail` asks for, of several mails."""
-    orders = lock_together(merchant_id, mail_ids)
+    orders = lock_together(merchant_id, mail_ids, with_lines=True)
     attempted.read_together(Effect.MAIL, "mail", mail_ids)
     read_together(
         address_ids=[order.address_id for order in orders],

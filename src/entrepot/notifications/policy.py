@@ -71,8 +71,11 @@ def why_not(
 
 def has_stopped(order: Order) -> bool:
     """Whether the customer wants no mails about an order."""
-    stops = MailStop.objects.filter(merchant_id=order.merchant_id, order_id=order.id)
-    return scope.once("mail_stop", order.id, stops.exists)
+    return scope.once(
+        "mail_stop",
+        order.id,
+        lambda: MailStop.objects.filter(merchant_id=order.merchant_id, order_id=order.id).exists(),
+    )
 
 
 def read_stops(merchant_id: int, order_ids: Sequence[int]) -> None:
@@ -84,11 +87,16 @@ def read_stops(merchant_id: int, order_ids: Sequence[int]) -> None:
 
 def sender_of(storefront: Connection, kind: Kind) -> Sender:
     """Who tells the customers of a storefront about a kind of news; the hub unless declared."""
-    choices = SenderChoice.objects.filter(
-        merchant_id=storefront.merchant_id, storefront_id=storefront.id, kind=kind
-    ).values_list("sender", flat=True)
-    choice = scope.once("sender", (storefront.id, kind), choices.first)
-    return Sender(choice) if choice else DEFAULT_SENDER
+    choices = scope.once("senders", storefront.id, lambda: _choices_of(storefront))
+    return Sender(choices.get(kind, DEFAULT_SENDER))
+
+
+def _choices_of(storefront: Connection) -> dict[str, str]:
+    """Who was declared to tell the customers of a storefront, by kind."""
+    rows = SenderChoice.objects.filter(
+        merchant_id=storefront.merchant_id, storefront_id=storefront.id
+    )
+    return dict(rows.values_list("kind", "sender"))
 
 
 def _may_have_been_told(order: Order, kind: Kind, happened_at: datetime) -> bool:

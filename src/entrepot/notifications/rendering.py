@@ -76,11 +76,9 @@ def words_for(
     both; those that come with the hub in both; then the same in the storefront's own language;
     then the hub's English.
     """
-    rows = Template.objects.filter(
-        merchant_id=merchant_id, kind=kind, storefront_id__in=[0, storefront_id]
+    own = scope.once(
+        "templates", (kind, storefront_id), lambda: _own(kind, merchant_id, storefront_id)
     )
-    templates = scope.once("templates", (kind, storefront_id), lambda: list(rows))
-    own = {(row.storefront_id, row.language): row for row in templates}
     for tongue in dict.fromkeys([language, voice_language]):
         for place, source in ((storefront_id, "storefront"), (0, "merchant")):
             for tag in _tags(tongue):
@@ -92,6 +90,14 @@ def words_for(
     words = built_in(kind, ENGLISH)
     assert words is not None, f"the hub has no English words for {kind}"
     return words
+
+
+def _own(kind: Kind, merchant_id: int, storefront_id: int) -> dict[tuple[int, str], Template]:
+    """A merchant's own words for a kind, by storefront (0 for all) and language."""
+    rows = Template.objects.filter(
+        merchant_id=merchant_id, kind=kind, storefront_id__in=[0, storefront_id]
+    )
+    return {(row.storefront_id, row.language): row for row in rows}
 
 
 def _tags(language: str) -> Iterator[str]:

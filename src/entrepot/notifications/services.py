@@ -100,7 +100,7 @@ def decide_mail(order_id: int, *, merchant_id: int, news: News) -> Mail | None:
 
 def decide_together(order_ids: Iterable[int]) -> None:
     """Lock and read ahead what `decide_mail` asks for, of several orders."""
-    orders = lock_orders(order_ids)
+    orders = lock_orders(order_ids, with_lines=False)
     mails: dict[int, list[Mail]] = {order.id: [] for order in orders}
     for mail in _unrepeated().filter(order_id__in=list(mails)):
         mails[mail.order_id].append(mail)

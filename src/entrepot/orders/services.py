@@ -25,10 +25,14 @@ def lock_order(order_id: int) -> Order:
     return order or reading.one_locked(Order, order_id)
 
 
-def lock_orders(order_ids: Iterable[int]) -> list[Order]:
-    """Lock orders for a decision about each, in key order, and read them ahead with their lines."""
+def lock_orders(order_ids: Iterable[int], *, with_lines: bool = True) -> list[Order]:
+    """Lock orders for a decision about each, in key order, and read them ahead.
+
+    With their lines, unless nobody will ask for these: to read them takes as long as to lock.
+    """
     orders = reading.locked(Order, order_ids)
-    prefetch_related_objects(orders, "lines")
+    if with_lines:
+        prefetch_related_objects(orders, "lines")
     scope.keep_ahead("order", {order.id: order for order in orders})
     return orders
 

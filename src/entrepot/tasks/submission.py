@@ -15,7 +15,14 @@ from entrepot.connect.ports import ChangesRecipient, Fulfills
 from entrepot.connections import doors
 from entrepot.connections.queries import calls_per_minute, connection_of
 from entrepot.events import outbox
-from entrepot.fulfillment import cancellation, pacing, planning, readdressing, submission
+from entrepot.fulfillment import (
+    cancellation,
+    counting,
+    pacing,
+    planning,
+    readdressing,
+    submission,
+)
 from entrepot.fulfillment.costs import Quoting
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.readdressing import Readdressing
@@ -143,6 +150,9 @@ def withdraw(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
     A refund of a payment that is no order's yet concerns no share; matching it tells it again.
     """
     causes = {work.args["order_id"]: work.cause for work in batch if work.args["order_id"]}
+    # A shop tells of an order once more when all is done, most often since we told the shop.
+    undone = counting.undone_of(merchant_id, causes)
+    causes = {order_id: cause for order_id, cause in causes.items() if order_id in undone}
     if causes:
         cancellation.withdraw(merchant_id, causes)
         artwork.copy_for_orders(merchant_id, list(causes))
