@@ -38,6 +38,8 @@ CALL = {
     "OutcomeUnknown": Chip("unknown", "q", "Unknown"),
     "RateLimited": Chip("warn", "clock", "Rate limited"),
 }
+# An error by its status that the connector gives a meaning to, such as "it is not there".
+ANSWERED = Chip("neutral", "check", "Answered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +205,9 @@ def _quality(name: str, claim: Any) -> Quality:
 
 
 def chip_of_call(call: CallRecord) -> Chip:
-    """How a call ended."""
+    """How a call ended. Its status is said beside it, never in it."""
+    if call.outcome == "ok" and (call.status_code or 0) >= 400:
+        return ANSWERED
     return CALL.get(call.outcome) or Chip("bad", "stop", sentence(call.outcome))
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from entrepot.attempts.models import Attempt
 from entrepot.connections.models import CallRecord
+from entrepot.dashboard.reading.connection_page import chip_of_call
 from entrepot.dashboard.reading.shell import names_of_actors
 from entrepot.dashboard.reading.telling import telling_of
 from entrepot.dashboard.wording import Chip, duration_words, sentence
@@ -194,13 +195,7 @@ class _Causes:
                 words=f"{call.status_code or 'no answer'} after {call.duration_ms:,} ms",
                 mono=f"{call.method} {call.url}",
                 at=call.at,
-                chip=None
-                if call.outcome == "ok"
-                else Chip(
-                    "unknown" if call.outcome == "OutcomeUnknown" else "bad",
-                    "q" if call.outcome == "OutcomeUnknown" else "stop",
-                    call.outcome,
-                ),
+                chip=None if call.outcome == "ok" else chip_of_call(call),
             )
             for call in self._calls.get(attempt_id, [])
         ]
