@@ -92,6 +92,19 @@ def test_patch_orders_management_updates_an_order(machine: Caller, shop_day: Sce
         assert [event.actor[:8] for event in shipped] == ["api_key:"]
 
 
+@pytest.mark.parametrize("wish", [{"status": "on_hold"}, {"action": "hold"}])
+def test_patch_orders_management_puts_no_reason_into_a_mouth(
+    machine: Caller, shop_day: Scene, wish: dict[str, str]
+) -> None:
+    order_id = sold(shop_day)
+
+    machine.amend("/api/orders/management", {"orderId": order_id, **wish})
+
+    with scope.merchant(shop_day.merchant.id):
+        (event,) = Event.objects.filter(name="order.held", order_id=order_id)
+    assert event.reason == "no reason was given"
+
+
 @pytest.mark.parametrize("action", ["refresh", "refresh_prodigi", "sync"])
 def test_patch_orders_management_reads_prodigi_again(
     machine: Caller, shop_day: Scene, action: str

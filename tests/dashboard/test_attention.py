@@ -137,13 +137,28 @@ def test_a_suspected_duplicate_is_shown_beside_its_twin(scene: Scene, sign_in: S
     client = sign_in(scene)
     page = client.get("/attention/?kind=hold").content.decode()
     card = page.partition("Duplicate suspected")[2].partition("</section>")[0]
-    hold = re.search(r'name="hold" value="(\d+)"', card)
-    assert hold is not None
+    ask = re.search(r'href="(/orders/\d+/release/\?hold=\d+)"', card)
+    assert ask is not None
 
-    client.post("/attention/release/", {"hold": hold[1], "reason": "no duplicate"})
+    client.post(ask[1], {"holds": ask[1].rpartition("=")[2], "reason": "two birthdays"})
 
     assert f"/orders/{scene.orders['10484'].id}/" in card
     assert scene.order("10485").is_held is False
+    assert scene.order("10490").is_held is True
+    history = client.get(f"/orders/{scene.orders['10485'].id}/").content.decode()
+    assert "Hold lifted. Duplicate suspected." in history
+    assert "Two birthdays" in history
+
+
+@pytest.mark.parametrize("reason", [{}, {"reason": " "}])
+def test_holds_are_released_together_only_with_a_reason(
+    scene: Scene, sign_in: SignIn, reason: dict[str, str]
+) -> None:
+    wish = {"cause": "address_refused", "about": "", **reason}
+
+    page = sign_in(scene).post("/attention/release/", wish, follow=True).content.decode()
+
+    assert "Say why they are released" in page
     assert scene.order("10490").is_held is True
 
 
@@ -193,6 +208,21 @@ def test_dead_letters_of_one_cause_are_replayed_together(scene: Scene, sign_in: 
     with scope.merchant(scene.merchant.id):
         letters = DeadLetter.objects.values_list("status", "reason")
         assert list(letters) == [("replayed", "template fixed")] * 2
+
+
+@pytest.mark.parametrize("do", ["replay", "discard"])
+def test_dead_letters_are_decided_only_with_a_reason(
+    scene: Scene, sign_in: SignIn, do: str
+) -> None:
+    with scope.merchant(scene.merchant.id):
+        letter = DeadLetter.objects.get()
+    wish = {"cause": letter.fingerprint, "do": do, "reason": " "}
+
+    page = sign_in(scene).post("/attention/letters/", wish, follow=True).content.decode()
+
+    assert "Say why" in page
+    with scope.merchant(scene.merchant.id):
+        assert DeadLetter.objects.get().status == "waiting"
 
 
 def test_a_promise_is_let_go_of_only_with_a_reason(scene: Scene, sign_in: SignIn) -> None:

@@ -195,22 +195,21 @@ def _released(request: PageRequest, kind: str, about: str, why: str) -> HttpResp
 @require_POST
 @page(scope="orders:write")
 def lift_similar(request: PageRequest) -> HttpResponse:
-    """Lift holds of one cause: the chosen one, or all that are alike."""
+    """Lift all holds of one cause, with a reason."""
     visit = request.visit
-    reason = request.POST.get("reason", "").strip() or "released under Needs attention"
-    hold_id = number_in(request.POST.get("hold", ""))
-    if hold_id is not None:
-        lifted = orders.lift_hold(visit.merchant_id, hold_id, by=visit.actor, reason=reason)
-    else:
-        kind = HoldKind(request.POST.get("cause", ""))
-        lifted = orders.lift_similar_holds(
-            visit.merchant_id,
-            kind=kind,
-            about=request.POST.get("about", "") if kind in standing.TOLD_APART else None,
-            mode=visit.mode.value,
-            by=visit.actor,
-            reason=reason,
-        )
+    reason = request.POST.get("reason", "").strip()
+    if not reason or request.POST.get("cause") not in HoldKind.values:
+        messages.warning(request, "Say why they are released. Nothing has changed.")
+        return HttpResponseRedirect(visit.url("attention"))
+    kind = request.POST.get("cause", "")
+    lifted = orders.lift_similar_holds(
+        visit.merchant_id,
+        kind=kind,
+        about=request.POST.get("about", "") if kind in standing.TOLD_APART else None,
+        mode=visit.mode.value,
+        by=visit.actor,
+        reason=reason,
+    )
     messages.success(request, _freed(lifted))
     return HttpResponseRedirect(visit.url("attention"))
 
@@ -251,7 +250,10 @@ def replay_letters(request: PageRequest) -> HttpResponse:
     cause = _cause(visit, "gave_up", request.POST.get("cause", ""))
     ids = list(cause.subject_ids) if cause else []
     act = deadletters.discard if request.POST.get("do") == "discard" else deadletters.replay
-    reason = request.POST.get("reason", "").strip() or "decided under Needs attention"
+    reason = request.POST.get("reason", "").strip()
+    if not reason:
+        messages.warning(request, "Say why. Nothing has changed.")
+        return HttpResponseRedirect(visit.url("attention"))
     number = act(ids, merchant_id=visit.merchant_id, by=visit.actor, reason=reason)
     word = "discarded" if request.POST.get("do") == "discard" else "replayed"
     messages.success(request, f"{count_words(number, 'dead letter')} {word}.")

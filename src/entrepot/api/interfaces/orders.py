@@ -57,6 +57,7 @@ ACTIONS = {
     "release": "release",
 }
 EVENTS_SHOWN = 200
+NO_REASON = "no reason was given"
 
 
 class OrderQuery(Paged):
@@ -297,7 +298,7 @@ def _move(caller: Caller, order: Order, asked: OrderUpdate) -> list[str]:
     order.refresh_from_db()
     if words.status_of(order) == word:
         return [f"it is {word} already"]
-    reason = asked.reason or f"set to {word} by {caller.actor}"
+    reason = asked.reason or NO_REASON
     mine: dict[str, Any] = {"by": caller.actor, "reason": reason}
     match word:
         case "cancelled":
@@ -346,7 +347,7 @@ def _act(caller: Caller, order: Order, asked: OrderUpdate) -> list[str]:
     action = asked.action
     if not action:
         return []
-    reason = asked.reason or f"{action} by {caller.actor}"
+    reason = asked.reason or NO_REASON
     mine: dict[str, Any] = {"by": caller.actor, "reason": reason}
     match ACTIONS.get(action):
         case "refresh":
