@@ -363,3 +363,19 @@ def test_what_a_service_refuses_is_said_in_the_form(scene: Scene, sign_in: SignI
         assert not Refund.objects.filter(order_id=order.id).exists()
     assert answer.status_code == 422
     assert "cannot refund" in answer.content.decode()
+
+
+def test_an_action_comes_back_to_the_page_that_it_began_on(scene: Scene, sign_in: SignIn) -> None:
+    client, order = sign_in(scene), scene.orders["10485"]
+    address = f"/orders/{order.id}/hold/"
+    page = {"HX-Request": "true", "HX-Current-URL": "http://testserver/attention/?kind=hold"}
+
+    dialog = client.get(address, headers=page).content.decode()
+    preview = client.get(f"{address}?preview=1&back=/attention/", headers=page).content.decode()
+    away = client.post(address, {"reason": "she calls back", "back": "https://evil.example/"})
+    here = client.post(f"/orders/{order.id}/tag/", {"tags": "Geschenk", "back": "/attention/"})
+
+    assert 'name="back" value="/attention/?kind=hold"' in dialog
+    assert preview.count('name="back"') == 1
+    assert away["Location"] == f"/orders/{order.id}/"
+    assert here["Location"] == "/attention/"

@@ -15,7 +15,7 @@ from entrepot.dashboard.actions.money import RefundMoney
 from entrepot.dashboard.actions.people import EditAddress, TagOrder
 from entrepot.dashboard.actions.work import Decide, Refresh, Retry
 from entrepot.dashboard.order import found
-from entrepot.dashboard.page import page, refusal, show, show_part, wants_part
+from entrepot.dashboard.page import page, refusal, safe_back, show, show_part, wants_part
 from entrepot.dashboard.reading import connections
 from entrepot.dashboard.visit import PageRequest
 from entrepot.orders import services
@@ -55,7 +55,7 @@ def act(request: PageRequest, key: str, name: str) -> HttpResponse:
         form = action.form(case, request.POST)
         if form.is_valid() and (done := _done(action, case, form)):
             messages.success(request, done)
-            return HttpResponseRedirect(visit.url("order", case.order.id))
+            return HttpResponseRedirect(_back(request, case))
         return _shown(request, action, case, {"form": form}, status=422)
     # A preview that follows the form sends what was typed; the first look has nothing to check.
     form = action.form(case, request.GET if "preview" in request.GET else None)
@@ -80,6 +80,10 @@ def _done(action: Action, case: Case, form: Any) -> str:
         return ""
 
 
+def _back(request: PageRequest, case: Case) -> str:
+    return safe_back(request, case.visit.url("order", case.order.id))
+
+
 def _shown(
     request: PageRequest, action: Action, case: Case, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
@@ -95,11 +99,11 @@ def _shown(
         "effects": action.effects(case, form) if form is not None else [],
         "verb": action.verb(case, form) if form is not None else "",
         "waits_for_choice": form is None or not action.is_ready(case, form),
-        "back": case.visit.url("order", case.order.id),
+        "back": _back(request, case),
         "kept": [
             (name, value)
             for name, value in query.items()
-            if form is None or name not in form.fields
+            if name != "back" and (form is None or name not in form.fields)
         ],
         **context,
     }

@@ -142,7 +142,8 @@ class ReleaseOrder(Action):
             return f"{case.order.number} is released."
         for hold_id in form.cleaned_data["holds"]:
             services.lift_hold(case.visit.merchant_id, int(hold_id), by=by, reason=reason)
-        return f"{count_words(len(form.cleaned_data['holds']), 'hold')} lifted."
+        lifted = count_words(len(form.cleaned_data["holds"]), "hold")
+        return f"{case.order.number}: {lifted} lifted."
 
 
 def _said(hold: Hold) -> str:

@@ -187,7 +187,7 @@ class Refresh(Action):
 
     def perform(self, case: Case, form: forms.Form) -> str:
         queue.defer([*(job for _, job in _rereads_of(case)), *_asking_of(case)])
-        return f"{case.order.number}: asking now. The answer shows here."
+        return f"{case.order.number}: asking now. The answer shows in its timeline."
 
 
 class Decide(Action):
@@ -245,4 +245,4 @@ class Decide(Action):
             by=case.visit.actor,
             reason=form.cleaned_data["reason"],
         )
-        return "Your word is recorded."
+        return f"{case.order.number}: your word is recorded."
