@@ -1,5 +1,7 @@
 """Messages: senders, own words with their faults, a preview with a real order, and the voice."""
 
+import pytest
+
 from entrepot.access import scope
 from entrepot.access.states import Role
 from entrepot.notifications.models import SenderChoice, StoreVoice, Template
@@ -47,6 +49,58 @@ def test_own_words_are_saved_and_their_faults_named(empty_scene: Scene, sign_in:
     with scope.merchant(empty_scene.merchant.id):
         row = Template.objects.get()
     assert (row.storefront_id, row.language, row.version) == (store, "de", 1)
+
+
+@pytest.mark.parametrize(
+    ("_case", "language", "begins", "name"),
+    [
+        ("one that the hub speaks", "de", "Bestellung {{order_number}}", "German"),
+        ("its kin", "de_AT", "Bestellung {{order_number}}", "German"),
+        ("as a browser writes it", "de-CH", "Bestellung {{order_number}}", "German"),
+        ("one that it does not", "fr", "order {{order_number}}", "English"),
+    ],
+)
+def test_a_new_language_begins_with_the_nearest_words_there_are(
+    empty_scene: Scene, sign_in: SignIn, _case: str, language: str, begins: str, name: str
+) -> None:
+    store = empty_scene.connections["shop"].id
+    client = sign_in(empty_scene, Role.OWNER)
+
+    page = page_of(client, f"/messages/template/{store}/shipped/?language={language}")
+
+    assert f'name="language" value="{language.replace("-", "_")}"' in page
+    assert begins in page
+    assert f"the built-in words in {name}" in page
+
+
+def test_a_new_language_begins_with_own_words_where_they_are_nearer(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    store = empty_scene.connections["shop"].id
+    client = sign_in(empty_scene, Role.OWNER)
+    client.post("/messages/template/0/shipped/", WORDS)
+
+    page = page_of(client, f"/messages/template/{store}/shipped/?language=de_AT")
+
+    assert 'name="language" value="de_AT"' in page
+    assert "{{order_number}} ist unterwegs" in page
+    assert "your words for every storefront in German" in page
+    assert "Remove these words" not in page
+
+
+def test_languages_with_words_are_offered_and_another_can_be_begun(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    client = sign_in(empty_scene, Role.OWNER)
+    client.post("/messages/template/0/shipped/", {**WORDS, "language": "sv"})
+
+    page = page_of(client, "/messages/template/0/shipped/")
+    strange = client.get("/messages/template/0/shipped/?language=%3Cb%3E").content.decode()
+
+    for language in ("en", "de", "sv"):
+        assert f'href="/messages/template/0/shipped/?language={language}"' in page
+    assert "Another language" in page
+    assert 'name="language" value="en"' in strange
 
 
 def test_words_are_previewed_with_a_real_order_before_they_are_saved(

@@ -14,17 +14,23 @@ from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading import connections
 from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest, Visit
+from entrepot.dashboard.wording import language_name
 from entrepot.dashboard.words_of_states import MAIL, MAIL_KIND, chip_of
 from entrepot.notifications import configuring, queries
 from entrepot.notifications.models import StoreVoice, Template
 from entrepot.notifications.rendering import RenderedMail
 from entrepot.notifications.states import Kind, MailStatus, Sender
-from entrepot.notifications.templates import BadTemplate, Words, variables_of
+from entrepot.notifications.templates import BadTemplate, Words, languages_of, variables_of
 from entrepot.orders.models import Order
 
 PAGE = 50
 SENDER = {Sender.HUB: "The hub", Sender.SHOP: "The shop", Sender.NOBODY: "Nobody"}
 ALL_STORES = 0
+SOURCE = {
+    "built-in": "the built-in words",
+    "merchant": "your words for every storefront",
+    "storefront": "your words for this storefront",
+}
 
 
 def storefronts_of(visit: Visit) -> list[Connection]:
@@ -104,19 +110,21 @@ def edit_template(request: PageRequest, store_id: int, kind: str) -> HttpRespons
     """Change the words of a message, with the variables beside and a real order to look at it."""
     visit = request.visit
     what, store = _asked(visit, store_id, kind)
-    language = request.GET.get("language", "") or (visit.merchant.locale or "en")
+    asked = _language_asked(request)
     words = queries.words_to_edit(
-        what, merchant_id=visit.merchant_id, storefront_id=store_id, language=language
+        what,
+        merchant_id=visit.merchant_id,
+        storefront_id=store_id,
+        language=asked or visit.merchant.locale or "en",
     )
-    own = Template.objects.filter(
-        storefront_id=store_id, kind=what, language=words.language
-    ).first()
+    language = asked or words.language
+    own = Template.objects.filter(storefront_id=store_id, kind=what, language=language).first()
     may_write = visit.may("settings:write")
     is_saved = request.method == "POST" and may_write
     form = WordsForm(
         request.POST if is_saved else None,
         initial={
-            "language": words.language,
+            "language": language,
             "subject": words.subject,
             "html": words.html,
             "text": words.text,
@@ -141,8 +149,10 @@ def edit_template(request: PageRequest, store_id: int, kind: str) -> HttpRespons
             "store": store,
             "store_id": store_id,
             "own": own,
-            "source": words.source,
-            "language": words.language,
+            "source": f"{SOURCE[words.source]} in {language_name(words.language)}",
+            "language": language,
+            "is_begun": language != words.language,
+            "languages": _languages(what, store_id),
             "variables": sorted(variables_of(what).items()),
             "orders": list(recent[:8]),
             "may_write": may_write,
@@ -150,6 +160,18 @@ def edit_template(request: PageRequest, store_id: int, kind: str) -> HttpRespons
         current="messages",
         status=422 if form.errors else 200,
     )
+
+
+def _language_asked(request: PageRequest) -> str:
+    """The language that an address names; "" where it names none that can be written in."""
+    tag = request.GET.get("language", "").strip().replace("-", "_")
+    return tag if configuring.is_language(tag) else ""
+
+
+def _languages(kind: Kind, store_id: int) -> list[str]:
+    """The languages in which there are words already, the hub's and the merchant's own."""
+    own = Template.objects.filter(kind=kind, storefront_id__in={ALL_STORES, store_id})
+    return sorted({*languages_of(kind), *own.values_list("language", flat=True)})
 
 
 def _asked(visit: Visit, store_id: int, kind: str) -> tuple[Kind, Connection | None]:

@@ -45,7 +45,7 @@ def save_template(
     """
     tag = language.replace("-", "_")
     faults = faults_in(kind, subject=subject, html=html, text=text)
-    if not _LANGUAGE.fullmatch(tag):
+    if not is_language(tag):
         faults.append(Fault("language", f"{language!r} is not a language tag such as de or de_AT"))
     if faults:
         raise BadTemplate(faults)
@@ -68,6 +68,11 @@ def save_template(
         template.save()
         _record(merchant_id, "template", template.id, [kind.value, tag])
     return template
+
+
+def is_language(tag: str) -> bool:
+    """Whether a template can be kept under a tag: `de` and `de_AT` are such."""
+    return _LANGUAGE.fullmatch(tag) is not None
 
 
 def remove_template(template_id: int, *, merchant_id: int, by: str) -> None:

@@ -174,6 +174,14 @@ def built_in(kind: Kind, language: str) -> Words | None:
     )
 
 
+@cache
+def languages_of(kind: Kind) -> tuple[str, ...]:
+    """The languages in which the hub has words of its own for a kind of message, sorted."""
+    names = (entry.name.split(".") for entry in MAILS.iterdir())
+    found = {name[1] for name in names if len(name) == 3 and name[0] == kind.value}
+    return tuple(sorted(tag for tag in found if built_in(kind, tag)))
+
+
 def _fault_of(kind: Kind, name: str, part: str) -> str:
     variable = VARIABLES.get(name)
     if variable is None:
