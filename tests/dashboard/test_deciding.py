@@ -1,5 +1,6 @@
 """A person's word about an unknown attempt is followed by all that it means."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -95,3 +96,20 @@ def test_nothing_is_sent_again_while_the_first_call_may_still_leave(
     assert "may still leave" in answer.content.decode()
     assert (after.status, after.needs_person) == ("unknown", True)
     assert (share_of(attempt).status, submissions_of(attempt)) == ("submitted", before)
+
+
+def test_a_dialogs_form_says_the_word_that_its_button_says(
+    scene: Scene, sign_in: SignIn, attempt: Attempt
+) -> None:
+    client = sign_in(scene)
+    address = f"/orders/{scene.orders[NUMBER].id}/decide/"
+    query = f"?happened=0&attempt={attempt.id}"
+
+    dialog = client.get(f"{address}{query}").content.decode()
+    form = dialog.partition('id="act-form"')[2].partition("</form>")[0]
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+    unsaid = client.post(address, hidden)
+    client.post(address, {**hidden, **WHY})
+
+    assert "It did not: send again" in unsaid.content.decode()
+    assert (now(attempt).status, share_of(attempt).status) == ("not_sent", "open")

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
 from django.views.decorators.http import require_POST
 
 from entrepot.access import scope as access_scope
@@ -37,6 +37,9 @@ ACTIONS: dict[str, Action] = {
     )
 }
 
+# What a form says each time by itself.
+NOT_KEPT = frozenset({"preview", "back", "csrfmiddlewaretoken"})
+
 
 @page(scope="orders:read")
 def act(request: PageRequest, key: str, name: str) -> HttpResponse:
@@ -47,7 +50,9 @@ def act(request: PageRequest, key: str, name: str) -> HttpResponse:
     visit = request.visit
     if not visit.may(action.scope):
         return refusal(request, action.scope)
-    case = Case(visit=visit, order=found(visit, key), names=connections.names(), query=request.GET)
+    case = Case(
+        visit=visit, order=found(visit, key), names=connections.names(), query=_query(request)
+    )
     obstacle = action.obstacle(case)
     if obstacle:
         return _shown(request, action, case, {"obstacle": obstacle}, status=409)
@@ -80,6 +85,13 @@ def _done(action: Action, case: Case, form: Any) -> str:
         return ""
 
 
+def _query(request: PageRequest) -> QueryDict:
+    """What the address says besides; a form that was sent says it in hidden fields."""
+    query = request.GET.copy()
+    query.update(request.POST)
+    return query
+
+
 def _back(request: PageRequest, case: Case) -> str:
     return safe_back(request, case.visit.url("order", case.order.id))
 
@@ -88,8 +100,6 @@ def _shown(
     request: PageRequest, action: Action, case: Case, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
     form = context.get("form")
-    query = request.GET.copy()
-    query.pop("preview", None)
     address = case.visit.url("act", case.order.id, action.name)
     shown = {
         "order": case.order,
@@ -102,8 +112,8 @@ def _shown(
         "back": _back(request, case),
         "kept": [
             (name, value)
-            for name, value in query.items()
-            if name != "back" and (form is None or name not in form.fields)
+            for name, value in case.query.items()
+            if name not in NOT_KEPT and (form is None or name not in form.fields)
         ],
         **context,
     }
