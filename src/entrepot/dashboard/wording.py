@@ -117,7 +117,11 @@ def plain(word: str) -> str:
 
 def sentence(word: str) -> str:
     """The same at the beginning of a sentence or on a chip."""
-    words = plain(word)
+    return begun(plain(word))
+
+
+def begun(words: str) -> str:
+    """Words as the beginning of a sentence; nothing else of them changes."""
     return words[:1].upper() + words[1:]
 
 

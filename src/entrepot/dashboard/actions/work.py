@@ -6,14 +6,15 @@ from django import forms
 from django.db.models import QuerySet
 
 from entrepot.attempts.models import Attempt
-from entrepot.attempts.states import IllegalStep
+from entrepot.attempts.states import IllegalStep, Kind
 from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.canon.messages import Flow
 from entrepot.connect.registry import platform
 from entrepot.connections.models import Connection
 from entrepot.dashboard.actions.action import Action, Case, Effect, ReasonForm, Refused, nothing
-from entrepot.dashboard.reading.standing import EFFECTS
-from entrepot.dashboard.wording import count_words, listed
+from entrepot.dashboard.reading.doubts import OTHER_SIDE, Doubt, doubt_about
+from entrepot.dashboard.reading.numbers import number_in
+from entrepot.dashboard.wording import begun, count_words, listed
 from entrepot.deadletters import services as deadletters
 from entrepot.deadletters.models import DeadLetter
 from entrepot.deadletters.states import Status as LetterStatus
@@ -24,6 +25,9 @@ from entrepot.payments.states import RefundStatus
 from entrepot.tasks import deciding, queue
 from entrepot.tasks.queue import Job
 from entrepot.tasks.registry import Priority
+
+NOT_SENT = "Nothing is sent"
+NAMED_THERE = frozenset({Kind.SUBMIT, Kind.REFUND})  # what the other side gives an id of its own
 
 
 def _jobs_of(case: Case) -> list[Job]:
@@ -190,6 +194,30 @@ class Refresh(Action):
         return f"{case.order.number}: asking now. The answer shows in its timeline."
 
 
+class WordForm(ReasonForm):
+    """What a person saw there, and what the other side calls it."""
+
+    external_id = forms.CharField(
+        max_length=200, required=False, help_text="By it, what they tell of it is known"
+    )
+    field_order = ("external_id", "reason")
+
+    def __init__(self, data: Any, *, attempt: Attempt, name: str) -> None:
+        super().__init__(data)
+        self._attempt = attempt
+        self.fields["external_id"].label = f"Its id at {name or OTHER_SIDE}"
+
+    def clean_external_id(self) -> str:
+        told = str(self.cleaned_data["external_id"])
+        if told and self._attempt.kind == Kind.SUBMIT:
+            theirs = FulfillmentOrder.objects.filter(
+                connection_id=self._attempt.connection_id or 0, external_id=told
+            ).exclude(id=self._attempt.subject_id)
+            if theirs.exists():
+                raise forms.ValidationError("That is another order’s.")
+        return told
+
+
 class Decide(Action):
     """Say what became of an attempt that nothing outside can tell."""
 
@@ -198,41 +226,63 @@ class Decide(Action):
     errors = (Refused, IllegalStep)
 
     def title(self, case: Case) -> str:
-        return "It happened" if self._happened(case) else "It did not happen"
+        said = "it happened" if self._happened(case) else "it did not happen"
+        doubt = self._doubt(case)
+        if doubt is None:
+            return begun(said)
+        return f"{doubt.heading(case.order.number, self._name(case))}: {said}"
 
     def _happened(self, case: Case) -> bool:
         return case.query.get("happened", "1") == "1"
 
     def _attempt(self, case: Case) -> Attempt | None:
-        return Attempt.objects.filter(
+        waiting = Attempt.objects.filter(
             order_id=case.order.id, status=AttemptStatus.UNKNOWN, needs_person=True
-        ).first()
+        )
+        if "attempt" in case.query:
+            waiting = waiting.filter(id=number_in(case.query.get("attempt", "")) or 0)
+        return waiting.order_by("id").first()
+
+    def _name(self, case: Case) -> str:
+        attempt = self._attempt(case)
+        return case.names.get(attempt.connection_id or 0, "") if attempt else ""
+
+    def _doubt(self, case: Case) -> Doubt | None:
+        attempt = self._attempt(case)
+        return doubt_about(attempt, self._name(case)) if attempt else None
 
     def obstacle(self, case: Case) -> str:
         if self._attempt(case) is not None:
             return ""
-        return "Nothing waits for your word: we are still asking by ourselves."
+        return "Nothing waits for your word: somebody has given it, or we are still asking."
 
     def form(self, case: Case, data: Any) -> forms.Form:
+        attempt = self._attempt(case)
+        if attempt is not None and attempt.kind in NAMED_THERE and self._happened(case):
+            return WordForm(data, attempt=attempt, name=self._name(case))
         return ReasonForm(data)
 
     def effects(self, case: Case, form: forms.Form) -> list[Effect]:
-        attempt = self._attempt(case)
-        what = EFFECTS.get(attempt.kind, "It") if attempt else "It"
+        attempt, doubt = self._attempt(case), self._doubt(case)
+        if attempt is None or doubt is None:
+            return []
+        known = Effect("q", f"Look there for {attempt.reference}", role="unknown")
         if self._happened(case):
             return [
-                Effect("check", f"{what} counts as done", role="good"),
-                nothing("go", "Nothing is sent"),
+                known,
+                Effect("check", begun(doubt.happened), role="good"),
+                nothing("go", NOT_SENT),
             ]
-        return [
-            Effect("go", f"{what} is sent again, once", role="warn"),
-            Effect(
-                "warn", "If it did happen after all, it happens twice: look there first", role="bad"
-            ),
-        ]
+        effects = [known, Effect("go", begun(doubt.did_not), role="warn")]
+        if not doubt.is_harmless_twice:
+            twice = "If it did happen after all, it happens twice: look there first"
+            effects.append(Effect("warn", twice, role="bad"))
+        return effects
 
     def verb(self, case: Case, form: forms.Form) -> str:
-        return "It happened" if self._happened(case) else "It did not: send again"
+        doubt = self._doubt(case)
+        again = doubt.again if doubt else "send again"
+        return "It happened" if self._happened(case) else f"It did not: {again}"
 
     def perform(self, case: Case, form: forms.Form) -> str:
         attempt = self._attempt(case)
@@ -244,5 +294,6 @@ class Decide(Action):
             happened=self._happened(case),
             by=case.visit.actor,
             reason=form.cleaned_data["reason"],
+            external_id=form.cleaned_data.get("external_id", ""),
         )
         return f"{case.order.number}: your word is recorded."

@@ -13,6 +13,7 @@ from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.dashboard.reading import (
     connections,
+    doubts,
     next_step,
     order_page,
     problems,
@@ -132,7 +133,7 @@ def situation_of(order: Order, *, now: datetime) -> Situation:
         problem=problems.problems_of([order.id]).get(order.id) if state in TELL_PROBLEM else None,
         holds=order_page.holds_of(order.id) if order.open_holds else [],
         shares=split,
-        unknown=next_step.unknown_attempt(order.id) if state == State.UNKNOWN else None,
+        unknown=doubts.unknown_attempt(order.id) if state == State.UNKNOWN else None,
         letter=DeadLetter.objects.filter(order_id=order.id, status="waiting").first()
         if may_be_blocked
         else None,

@@ -15,6 +15,7 @@ from entrepot.catalog.models import Variant
 from entrepot.connect.registry import UnknownPlatform, platform
 from entrepot.customers.models import PostalAddress
 from entrepot.dashboard.reading import connections
+from entrepot.dashboard.reading.doubts import Doubt, doubt_about
 from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.reading.standing import TOLD_APART, Cause
 from entrepot.dashboard.wording import country_name
@@ -64,6 +65,7 @@ class Card:
     sold: Sold | None = None
     attempt: Attempt | None = None
     connection: str = ""
+    doubt: Doubt | None = None
     settle: int = 0
     messages: list[InboxMessage] = ()  # type: ignore[assignment]
     letters: list[DeadLetter] = ()  # type: ignore[assignment]
@@ -173,12 +175,14 @@ def _unknown_card(
     cause: Cause, waiting: list[Waiting], found: _Found, names: Mapping[int, str]
 ) -> Card:
     attempt = next((found.attempts.get(id_) for id_ in cause.subject_ids[:1]), None)
+    name = names.get(attempt.connection_id or 0, "") if attempt else ""
     return Card(
         cause=cause,
         kind="unknown",
         waiting=waiting,
         attempt=attempt,
-        connection=names.get(attempt.connection_id or 0, "") if attempt else "",
+        connection=name,
+        doubt=doubt_about(attempt, name) if attempt else None,
         settle=_settle_of(attempt) if attempt else 0,
     )
 

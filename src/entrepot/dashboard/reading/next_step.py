@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from entrepot.attempts.models import Attempt
-from entrepot.attempts.states import Kind, Status
 from entrepot.canon.money import Money
+from entrepot.dashboard.reading.doubts import doubt_about
 from entrepot.dashboard.reading.headline import CHIPS, State
 from entrepot.dashboard.reading.order_page import Owed, hold_words
 from entrepot.dashboard.reading.parcels import Box
 from entrepot.dashboard.reading.problems import FIXES, Problem
 from entrepot.dashboard.reading.shares import Share
-from entrepot.dashboard.reading.standing import EFFECTS
 from entrepot.dashboard.wording import (
+    begun,
     clock_words,
     count_words,
     duration_words,
@@ -146,34 +146,22 @@ def next_step(situation: Situation) -> NextStep:
             return _under_way(situation)
 
 
-def unknown_attempt(order_id: int) -> Attempt | None:
-    """The attempt of an order whose outcome nobody knows, the oldest if there are several."""
-    return Attempt.objects.filter(order_id=order_id, status=Status.UNKNOWN).order_by("id").first()
-
-
 def _unknown(situation: Situation) -> NextStep:
     attempt = situation.unknown
     if attempt is None:
         return NextStep(role="unknown", title="An outcome is unknown.")
-    name = situation.names.get(attempt.connection_id or 0, "the other side")
-    effect = EFFECTS.get(attempt.kind, attempt.kind)
-    doubts = {
-        Kind.SUBMIT: f"We do not know whether {name} has it.",
-        Kind.REFUND: f"We do not know whether {name} has refunded.",
-        Kind.MAIL: "We do not know whether the mail service took it.",
-        Kind.CANCEL: f"We do not know whether {name} has cancelled it.",
-    }
-    title = doubts.get(attempt.kind, f"{effect}: we do not know what became of it.")  # type: ignore[call-overload]
-    asked = count_words(attempt.asked, "time")
-    text = f"Asked {asked} so far. {attempt.message}".strip()
+    title = doubt_about(attempt, situation.names.get(attempt.connection_id or 0, "")).title
+    asked = f"Asked {count_words(attempt.asked, 'time')} so far." if attempt.asked else ""
+    text = f"{asked} {_ended(begun(attempt.message))}".strip()
     if attempt.needs_person:
         return NextStep(
             role="unknown",
             title=title,
             text=text,
-            then="Nothing outside can tell us. Look there, then say what you see.",
-            first=Move("It happened …", "check", "decide", "happened=1"),
-            others=[Move("It did not …", "x", "decide", "happened=0")],
+            then=f"Nothing outside can tell us. Look there for {attempt.reference}, then say what"
+            " you see.",
+            first=Move("It happened …", "check", "decide", f"happened=1&attempt={attempt.id}"),
+            others=[Move("It did not …", "x", "decide", f"happened=0&attempt={attempt.id}")],
         )
     then = "It is not repeated until its absence is proved."
     if attempt.next_ask_at is not None:

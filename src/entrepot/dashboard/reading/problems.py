@@ -45,7 +45,8 @@ FIXES = {
 }
 
 _UNKNOWN = """
-    SELECT a.order_id, a.kind, a.next_ask_at, c.name, row_number() OVER (ORDER BY a.id DESC) AS n
+    SELECT a.order_id, a.kind, a.next_ask_at, a.needs_person, c.name,
+        row_number() OVER (ORDER BY a.needs_person, a.id DESC) AS n
     FROM attempts_attempt AS a
     LEFT JOIN connections_connection AS c ON c.id = a.connection_id
     WHERE a.order_id = ANY (%(ids)s) AND a.status = 'unknown'
@@ -143,6 +144,8 @@ def _unknown(row: Row) -> Problem:
     next_ask_at, name = _instant(row["next_ask_at"]), row["name"] or "the other side"
     effect = EFFECTS.get(row["kind"], sentence(row["kind"]))
     asking = f"asking {name}" + (f", next {clock_words(next_ask_at)}" if next_ask_at else "")
+    if row["needs_person"]:
+        asking = "waits for your word"
     return Problem("unknown", f"{effect} unknown", asking, fix="See")
 
 

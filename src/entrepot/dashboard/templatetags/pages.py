@@ -6,8 +6,8 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from entrepot.canon.money import Money
 from entrepot.dashboard import wishes, wording, words_of_states
@@ -163,6 +163,13 @@ def thousands(number: int | None) -> str:
 def language(tag: str) -> str:
     """A language by its English name."""
     return wording.language_name(tag)
+
+
+@register.filter
+def reference(words: str) -> SafeString:
+    """A reference that may go on in the next line after each of its parts."""
+    parts = words.replace("/", "/\n").split("\n")
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))
 
 
 @register.filter
