@@ -1,12 +1,13 @@
 """The lines of one order by fulfillment order, with what left of each and where the parcels are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from entrepot.canon.money import Money
 from entrepot.catalog.models import Asset
+from entrepot.dashboard.reading.cancelled import beside_shares, cancelled_by_item
 from entrepot.dashboard.reading.parcels import (
     Box,
     Step,
@@ -52,6 +53,7 @@ class Item:
     shipped: int | None
     delivered: int | None
     amount: Money
+    cancelled: int = 0
     chip: Chip | None = None
 
 
@@ -97,6 +99,7 @@ def shares_of(order: Order, names: Mapping[int, str], due: Mapping[int, datetime
     boxes = boxes_of(order, rows, items, lines, sent)
     delivered = delivered_by_item(sent)
     artworks = _artworks(items)
+    cancelled = cancelled_by_item(lines.values(), rows, items)
     shares = [
         _share(
             row,
@@ -105,13 +108,15 @@ def shares_of(order: Order, names: Mapping[int, str], due: Mapping[int, datetime
             lines=lines,
             boxes=boxes.get(row.id, []),
             delivered=delivered,
+            cancelled=cancelled,
             artworks=artworks,
             names=names,
             due_at=due.get(row.id),
         )
         for row in rows
     ]
-    rest = _unplanned(order, list(lines.values()))
+    beside = {line.id: beside_shares(line, items, cancelled) for line in lines.values()}
+    rest = _unplanned(order, list(lines.values()), beside)
     return shares + ([rest] if rest else [])
 
 
@@ -123,6 +128,7 @@ def _share(
     lines: Mapping[int, Line],
     boxes: list[Box],
     delivered: Mapping[int, int],
+    cancelled: Mapping[int, int],
     artworks: Mapping[int, list[Artwork]],
     names: Mapping[int, str],
     due_at: datetime | None,
@@ -141,7 +147,13 @@ def _share(
         row=row,
         title=names.get(row.connection_id, f"connection {row.connection_id}"),
         chip=chip_of(FULFILLMENT_ORDER, row.status),
-        items=[_item(item, order, lines.get(item.line_id), delivered, artworks) for item in items],
+        items=[
+            replace(
+                _item(item, order, lines.get(item.line_id), delivered, artworks),
+                cancelled=cancelled.get(item.id, 0),
+            )
+            for item in items
+        ],
         boxes=boxes,
         waiting=_waiting(items, lines) if is_waiting else "",
         waiting_steps=waiting_steps(order, row, due_at) if is_waiting else [],
@@ -176,14 +188,14 @@ def _item(
     )
 
 
-def _unplanned(order: Order, lines: list[Line]) -> Share | None:
-    """Lines, or units of them, that no provider has."""
+def _unplanned(order: Order, lines: list[Line], beside: Mapping[int, int]) -> Share | None:
+    """Lines, or units of them, that no provider has; `beside` are cancelled ones by line."""
     items = []
     for line in lines:
         for units, chip in (
             (line.units_nothing, Chip("neutral", "ring", "Nothing to ship")),
             (line.units_elsewhere, Chip("neutral", "ring", "Fulfilled elsewhere")),
-            (line.units_cancelled, Chip("neutral", "x", "Cancelled")),
+            (beside[line.id], Chip("neutral", "x", "Cancelled")),
             (max(line.units_open, 0), Chip("neutral", "clock", "No provider yet")),
         ):
             if units:
