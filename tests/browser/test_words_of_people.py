@@ -157,3 +157,4 @@ def test_what_left_by_hand_is_told_in_parts_and_without_scripts(
         parcel = Parcel.objects.get()
     assert (parcel.tracking_number, parcel.carrier) == ("AT 11 22", "Österreichische Post")
     assert "AT 11 22" in words
+    assert "1 unit waits to be packed" in words

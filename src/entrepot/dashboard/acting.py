@@ -9,9 +9,10 @@ from django.views.decorators.http import require_POST
 
 from entrepot.access import scope as access_scope
 from entrepot.dashboard.actions.action import Action, Case
-from entrepot.dashboard.actions.goods import AddTracking, CancelOrder, Reship
+from entrepot.dashboard.actions.goods import CancelOrder, Reship
 from entrepot.dashboard.actions.holding import HoldOrder, ReleaseOrder
 from entrepot.dashboard.actions.money import RefundMoney
+from entrepot.dashboard.actions.packing import AddTracking
 from entrepot.dashboard.actions.people import EditAddress, TagOrder
 from entrepot.dashboard.actions.work import Decide, Refresh, Retry
 from entrepot.dashboard.order import found

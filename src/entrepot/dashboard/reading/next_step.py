@@ -4,7 +4,7 @@ The order's page and `entrepot doctor` both say what stands here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from entrepot.attempts.models import Attempt
@@ -12,8 +12,10 @@ from entrepot.canon.money import Money
 from entrepot.dashboard.reading.doubts import doubt_about
 from entrepot.dashboard.reading.headline import CHIPS, State
 from entrepot.dashboard.reading.order_page import Owed, hold_words
+from entrepot.dashboard.reading.owed import word_of
 from entrepot.dashboard.reading.parcels import Box
 from entrepot.dashboard.reading.problems import FIXES, Problem
+from entrepot.dashboard.reading.repairs import REPAIRS
 from entrepot.dashboard.reading.shares import Share
 from entrepot.dashboard.wording import (
     begun,
@@ -27,52 +29,30 @@ from entrepot.dashboard.wording import (
 from entrepot.dashboard.words_of_states import PARCEL, task_words
 from entrepot.deadletters.models import DeadLetter
 from entrepot.fulfillment.states import ParcelStatus
+from entrepot.fulfillment.states import Status as ShareStatus
+from entrepot.obligations.states import Kind as Owes
 from entrepot.orders.models import Hold, Order
 from entrepot.orders.states import HoldKind
 
-# What a person does about a hold, and what follows from it.
-REPAIRS = {
-    HoldKind.UNMAPPED_SKU: "Map the SKU; every order that waits for it goes on by itself.",
-    HoldKind.MISSING_ARTWORK: (
-        "Give the mapping a file that can be fetched; every order that waits for it goes on."
-    ),
-    HoldKind.ADDRESS_REFUSED: "Correct the address; the order goes on by itself.",
-    HoldKind.SHIPPING_UNMAPPED: (
-        "Say what the shipping method is called at the provider; all that wait for it go on."
-    ),
-    HoldKind.DUPLICATE_SUSPECTED: "Compare it with its twin, then release or cancel this one.",
-    HoldKind.MODE_UNKNOWN: (
-        "Say whether the payment method takes real money; all that wait for it go on."
-    ),
-    HoldKind.STATE_UNKNOWN: "Map the shop's state in the connection's settings, or release it.",
-    HoldKind.COST: "Look at both figures, then release it or map another product.",
-    HoldKind.DISPUTE: "It goes on when the dispute is won; until then release or cancel it.",
-    HoldKind.REVIEW: "It goes on when the review is closed at the payment gateway.",
-    HoldKind.SOURCE: "Let it go on in the shop; the hub follows.",
-    HoldKind.TOTALS: "Compare what was paid with what was sold, then release, refund or cancel it.",
-    HoldKind.REFUSED: (
-        "Mend what the provider names, then release: it is sent again, as a new try."
-    ),
-    HoldKind.ITEM_UNAVAILABLE: "Map another product, or release it when the item is back.",
-    HoldKind.CHANGED_AFTER_SENDING: "Ask the provider to change it too, then release.",
-    HoldKind.CONTENT_DIFFERS: "Compare the provider's order with ours, then say whose it is.",
-    HoldKind.PAYMENT_NEEDED: "Pay at the provider. We look every 15 min and go on by ourselves.",
-    HoldKind.SHIPPED_AFTER_CANCEL: "Ask the customer to send it back, or let it be; then release.",
-    HoldKind.PERSON: "Whoever set the hold lifts it.",
-}
+SCOPES_OF_MOVES = {"tracking": "fulfillment:write", "picklists": "fulfillment:write"}
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
     """A button: its words, its icon, and the action of the order or the page that it leads to.
 
-    `action` is an action's name; `attention` leads to the page of what needs attention instead.
+    `action` is an action's name, or that of a page: `attention`, `picklists`.
     """
 
     words: str
     icon: str = ""
     action: str = ""
     query: str = ""
+
+    @property
+    def scope(self) -> str:
+        """What somebody needs who is offered it."""
+        return SCOPES_OF_MOVES.get(self.action, "orders:write")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +224,11 @@ def _overdue(situation: Situation) -> NextStep:
     if blocked := _blocked(situation):
         return blocked
     problem = situation.problem
+    late = {one.word for one in situation.owed if one.is_overdue}
+    if late == {word_of(Owes.SHIP)} and (packing := _packing(situation)):
+        return replace(
+            packing, role="bad", text=f"{problem.words if problem else ''}. {packing.text}"
+        )
     return NextStep(
         role="bad",
         title=f"{problem.words}." if problem else "A promise is late.",
@@ -331,6 +316,8 @@ def _under_way(situation: Situation) -> NextStep:
         return NextStep(role="good", title="Nothing to do.", text=said)
     if blocked := _blocked(situation):
         return blocked
+    if packing := _packing(situation):
+        return packing
     if situation.next_owed is None:
         return NextStep(
             role="neutral", title="Nothing to do.", text=f"{chip.word}. Nothing is owed."
@@ -341,6 +328,34 @@ def _under_way(situation: Situation) -> NextStep:
         title="Nothing to do now.",
         text=f"{chip.word}. Next: {coming.word.lower()}, due {full_words(coming.due_at)}.",
     )
+
+
+def _packing(situation: Situation) -> NextStep | None:
+    """What people have to pack: no provider does it, and nothing tells that it was done."""
+    waiting = [share for share in situation.shares if is_to_pack(share, situation.now)]
+    if not waiting:
+        return None
+    units = sum(
+        item.ordered - (item.shipped or 0) - item.cancelled
+        for share in waiting
+        for item in share.items
+    )
+    return NextStep(
+        role="info",
+        title=f"{count_words(units, 'unit')} {'waits' if units == 1 else 'wait'} to be packed.",
+        text=_ended("; ".join(share.waiting for share in waiting)),
+        then="Say here or under Pick lists what left: the storefront and the customer are told.",
+        first=Move("Add tracking …", "truck", "tracking"),
+        others=[Move("Pick lists", "print", "picklists")],
+    )
+
+
+def is_to_pack(share: Share, now: datetime) -> bool:
+    """Whether people pack what is left of a share, now that its cooling-off time is over."""
+    row = share.row
+    if row is None or not row.is_by_hand or not share.waiting:
+        return False
+    return row.status in {ShareStatus.OPEN, ShareStatus.ACCEPTED} and row.submit_after <= now
 
 
 def headline_words(situation: Situation) -> str:

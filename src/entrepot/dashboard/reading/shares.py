@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from entrepot.canon.money import Money
 from entrepot.catalog.models import Asset
 from entrepot.dashboard.reading.cancelled import beside_shares, cancelled_by_item
@@ -78,6 +80,11 @@ class Share:
         if self.row is None or self.row.replaces_id is None or self.row.status == Status.CANCELLED:
             return False
         return any((item.delivered or 0) < item.ordered for item in self.items)
+
+    @property
+    def is_cooling_off(self) -> bool:
+        """Whether it may still be changed freely, since nothing of it is to leave yet."""
+        return self.row is not None and self.row.submit_after > timezone.now()
 
     @property
     def anchor(self) -> str:

@@ -81,8 +81,8 @@ def move(context: Context, step: Move, order_id: int, look: str) -> SafeString:
     mode = _mode(context)
     classes = f"btn {look}".strip()
     picture = icon(step.icon) if step.icon else ""
-    if step.action == "attention":
-        address = shell.address(mode, "attention")
+    if step.action in {"attention", "picklists"}:
+        address = shell.address(mode, step.action)
         return format_html(
             '<a class="{}" href="{}">{}{}</a>', classes, address, picture, step.words
         )
