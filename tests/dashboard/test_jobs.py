@@ -103,6 +103,7 @@ def test_what_a_job_was_given_is_said_in_words(scene: Scene, sign_in: SignIn) ->
     page = sign_in(scene).get(f"/jobs/{letter.fingerprint}/").content.decode()
 
     assert "parts [2, 3], reason “a person asked”, order id 6" in page
+    assert ">order <bdi>10484</bdi></a>" in page
     assert "{&quot;" not in page
 
 

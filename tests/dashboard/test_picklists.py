@@ -144,3 +144,23 @@ def test_a_file_of_tracking_numbers_is_previewed_row_by_row(
 
 def test_a_viewer_packs_nothing(empty_scene: Scene, sign_in: SignIn) -> None:
     assert sign_in(empty_scene, Role.VIEWER).get("/picklists/").status_code == 403
+
+
+def test_a_slip_does_not_let_its_reader_expect_a_second_parcel(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    first = packed(empty_scene, "10474", units=4)
+    second = packed(empty_scene, "10475", units=2)
+
+    page = page_of(
+        sign_in(empty_scene, Role.WAREHOUSE), f"/picklists/print/?share={first}&share={second}"
+    )
+
+    heads = re.findall(r'<header class="row apart paper-top">.*?</header>', page)
+    feet = re.findall(r'<footer class="xs paper-foot">.*?</footer>', page)
+    assert len(heads) == len(feet) == 2
+    assert not any(re.search(r"\d/2", head) for head in heads)
+    assert [bool(re.search(rf"PL-[\d-]+, no. {at}<", foot)) for at, foot in enumerate(feet, 1)] == [
+        True,
+        True,
+    ]

@@ -18,6 +18,7 @@ from entrepot.dashboard.words_of_states import task_words
 from entrepot.deadletters import services
 from entrepot.deadletters.models import DeadLetter
 from entrepot.deadletters.services import NoReplayer
+from entrepot.orders.models import Order
 
 DECISIONS = {"replay": services.replay, "discard": services.discard}
 SHOWN = 50
@@ -54,6 +55,7 @@ def letters(request: PageRequest, cause: str) -> HttpResponse:
     if not rows:
         messages.info(request, "Nothing of this cause waits any more.")
         return HttpResponseRedirect(request.visit.url("jobs"))
+    orders = Order.objects.in_bulk({row.order_id for row in rows[:SHOWN] if row.order_id})
     return show(
         request,
         "letters.html",
@@ -62,7 +64,14 @@ def letters(request: PageRequest, cause: str) -> HttpResponse:
             "task": rows[0].task,
             "error": rows[-1].error,
             "number": len(rows),
-            "letters": [{"row": row, "arguments": _given(row.arguments)} for row in rows[:SHOWN]],
+            "letters": [
+                {
+                    "row": row,
+                    "arguments": _given(row.arguments),
+                    "order": orders.get(row.order_id or 0),
+                }
+                for row in rows[:SHOWN]
+            ],
             "more": max(len(rows) - SHOWN, 0),
         },
         current="jobs",
