@@ -100,7 +100,7 @@
     dialog.removeAttribute("open");
     dialog.showModal();
     dialog.addEventListener("close", close);
-    var first = fields(dialog)[0];
+    var all = fields(dialog), first = all.filter(function (field) { return !field.checked; })[0] || all[0];
     if (first && matchMedia("(pointer: fine)").matches) first.focus(); // a touch keyboard would hide the effects
   });
 
