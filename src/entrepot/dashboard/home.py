@@ -97,6 +97,7 @@ def owed_list(request: PageRequest, bucket: str) -> HttpResponse:
                 Bucket.MET: "Met today",
             }[chosen],
             "promises": shown,
+            "after": after,
             "buckets": [
                 (name.value, word, urgent[name].number if name in urgent else None)
                 for name, word in (

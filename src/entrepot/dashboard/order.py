@@ -66,13 +66,11 @@ def order(request: PageRequest, key: str) -> HttpResponse:
 
 
 def _buttons(visit: Visit, row: Order) -> list[tuple[str, ...]]:
-    """What can be done with the order; nothing can be cancelled once everything has left."""
-    is_gone = row.units_ordered <= row.units_cancelled + row.units_shipped
-    return [
-        button
-        for button in BUTTONS
-        if visit.may(button[3]) and not (is_gone and button[0] == "cancel")
-    ]
+    """What can be done with the order: what has ended holds nothing, what left is not cancelled."""
+    barred = {"hold"} if row.status != "open" else set()
+    if row.units_ordered <= row.units_cancelled + row.units_shipped:
+        barred.add("cancel")
+    return [button for button in BUTTONS if visit.may(button[3]) and button[0] not in barred]
 
 
 def _context(

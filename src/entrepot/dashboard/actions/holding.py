@@ -26,6 +26,8 @@ class HoldOrder(Action):
         return f"Hold {case.order.number}?"
 
     def obstacle(self, case: Case) -> str:
+        if case.order.status != "open":
+            return f"{case.order.number} is {case.order.status}: there is nothing to hold."
         mine = Hold.objects.filter(
             order=case.order, kind=HoldKind.PERSON, about=case.visit.actor, lifted_at=None
         ).first()
