@@ -82,7 +82,7 @@ LEVELS = {
         acts=KILLS | CUTS,
         calls_between=40,
         dials=MUCH,
-        mail_dials={"hang_up": 0.01, "busy": 0.03},
+        mail_dials={"hang_up": 0.03, "busy": 0.03},
         points=POINTS,
         has_people=True,
     ),

@@ -125,7 +125,8 @@ def unknown(scene: Scene, number: str, row: FulfillmentOrder, **more: Any) -> At
                 mode=order.mode,
                 order_id=order.id,
                 subject=("attempt", attempt.id),
-                data={"effect": "submit", "why": "time-out after 25 s"},
+                data={"effect": "submit"},
+                reason="time-out after 25 s",
             )
     return attempt
 

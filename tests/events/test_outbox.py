@@ -39,7 +39,7 @@ def test_an_event_tells_what_who_whence_and_why(merchant: Merchant) -> None:
             mode="test",
             order_id=41,
             subject=("payment", 77),
-            data={"amount": "1290", "currency": "JPY", "note": "代引き"},
+            data={"amount": "1290", "currency": "JPY", "external_id": "代引き-1"},
             reason="paid at the door",
         )
 
@@ -52,7 +52,26 @@ def test_an_event_tells_what_who_whence_and_why(merchant: Merchant) -> None:
         77,
     )
     assert (event.actor, event.cause, event.reason) == ("user:3", "inbox:55", "paid at the door")
-    assert event.data == {"amount": "1290", "currency": "JPY", "note": "代引き"}
+    assert event.data == {"amount": "1290", "currency": "JPY", "external_id": "代引き-1"}
+
+
+def test_data_of_which_the_catalog_says_nothing_are_kept_with_a_warning(
+    merchant: Merchant,
+) -> None:
+    with (
+        pytest.warns(outbox.UntoldData, match="'order.closed' carries Grund, wer: tell of it"),
+        scope.merchant(merchant.id),
+    ):
+        outbox.record(
+            "order.closed",
+            merchant_id=merchant.id,
+            mode="live",
+            order_id=41,
+            data={"wer": "Ōe", "Grund": "fertig"},
+        )
+
+    with scope.merchant(merchant.id):
+        assert Event.objects.get(name="order.closed").data == {"wer": "Ōe", "Grund": "fertig"}
 
 
 def test_without_a_person_the_system_acts_and_the_order_is_the_subject(merchant: Merchant) -> None:

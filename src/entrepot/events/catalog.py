@@ -43,6 +43,15 @@ def _snapshot(meaning: str) -> EventKind:
     )
 
 
+def _cancelled(meaning: str) -> EventKind:
+    return _kind(
+        meaning,
+        by="who asked",
+        units="line -> units",
+        tells_customer="whether the customer is to be told",
+    )
+
+
 def _effect(meaning: str) -> EventKind:
     return _move(
         meaning,
@@ -63,6 +72,16 @@ def _parcel(meaning: str) -> EventKind:
     return _move(meaning, status="the same as to", tracking_number="its number, if it has one")
 
 
+def _pause(meaning: str) -> EventKind:
+    """Of a connection as a whole (from, to), or of one flow or all of a merchant's."""
+    return _move(
+        meaning,
+        flow="which effects, or all",
+        pause_id="which stop it is",
+        is_fuse="whether a fuse stopped them",
+    )
+
+
 CATALOG: dict[str, EventKind] = {
     # Orders
     "order.imported": _snapshot("an order was seen for the first time"),
@@ -72,10 +91,10 @@ CATALOG: dict[str, EventKind] = {
         "the order will not proceed, on purpose", kind="which hold", about="what, if it tells"
     ),
     "order.hold_lifted": _kind("one hold is gone", kind="which hold", about="what, if it tells"),
-    "order.cancelled": _kind("the whole order is cancelled", by="who asked"),
-    "order.lines_cancelled": _kind("units of lines are cancelled", units="line -> units"),
+    "order.cancelled": _cancelled("the whole order is cancelled"),
+    "order.lines_cancelled": _cancelled("units of lines are cancelled"),
     "order.closed": _kind("nothing is left to do for the order"),
-    "order.reopened": _kind("a closed or cancelled order has work again"),
+    "order.reopened": _kind("a closed or cancelled order has work again", units="line -> units"),
     "order.address_changed": _kind(
         "another address applies", **{"from": "address id", "to": "address id"}
     ),
@@ -172,8 +191,8 @@ CATALOG: dict[str, EventKind] = {
     "connection.added": _kind("an account was connected", platform="which"),
     "connection.changed": _kind("its settings changed", fields="which"),
     "connection.went_live": _move("its effects reach outside from now on"),
-    "connection.paused": _move("its effects stopped"),
-    "connection.resumed": _move("its effects go on"),
+    "connection.paused": _pause("its effects stopped"),
+    "connection.resumed": _pause("its effects go on"),
     "connection.misconfigured": _move("the platform refuses our credentials"),
     "connection.recovered": _move("the platform accepts our credentials again"),
     "connection.import_begun": _kind(
@@ -209,8 +228,8 @@ CATALOG: dict[str, EventKind] = {
     "inbox.replayed": _kind("stored input was run again, on purpose"),
     "inbox.discarded": _kind("a person decided that it needs nothing"),
     "deadletter.buried": _kind("our own work gave up", task="which", error="why"),
-    "deadletter.replayed": _kind("given-up work was run again, on purpose"),
-    "deadletter.discarded": _kind("a person decided that it needs nothing"),
+    "deadletter.replayed": _kind("given-up work was run again, on purpose", task="which"),
+    "deadletter.discarded": _kind("a person decided that it needs nothing", task="which"),
     # The installation
     "alert.raised": _kind("a person should know", kind="what", cause="of what"),
     "alert.acknowledged": _kind("a person has seen it", kind="what", cause="of what"),

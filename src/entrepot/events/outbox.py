@@ -4,6 +4,7 @@ Events are buffered per open scope and go in with one INSERT when the outermost 
 its commit; a rollback takes events and jobs away together.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -76,6 +77,14 @@ class UnknownEvent(Exception):
         self.name = name
 
 
+class UntoldData(UserWarning):
+    """An event carries something of which the catalog, and so docs/events.md, says nothing."""
+
+    def __init__(self, name: str, keys: Iterable[str]) -> None:
+        told = ", ".join(sorted(keys))
+        super().__init__(f"event {name!r} carries {told}: tell of it in entrepot/events/catalog.py")
+
+
 class OutsideScope(Exception):
     """An event was recorded where no scope is open, so nothing would make it true."""
 
@@ -116,6 +125,8 @@ def record(
 ) -> None:
     """Record one event; it is written when the outermost scope ends.
 
+    Data that the catalog does not tell of are kept, with a warning.
+
     Raises:
         UnknownEvent: the catalog does not list it.
         OutsideScope: no scope is open.
@@ -142,6 +153,8 @@ def record_many(events: Iterable[NewEvent]) -> None:
     for event in events:
         if event.name not in CATALOG:
             raise UnknownEvent(event.name)
+        if untold := event.data.keys() - CATALOG[event.name].data.keys():
+            warnings.warn(UntoldData(event.name, untold), stacklevel=3)
         if buffer is None:
             raise OutsideScope(event.name)
         actor = event.actor or because_.actor or NOBODY
