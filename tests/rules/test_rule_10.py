@@ -208,9 +208,7 @@ def test_a_database_that_was_moved_sends_nothing_until_somebody_adopts_it(
     assert (trade.statuses(), len(house.orders)) == (["accepted"], 1)
 
 
-def test_of_a_copy_what_was_about_to_leave_is_asked_about_and_what_waited_stays(
-    trade: Trade,
-) -> None:
+def one_leaving_of_two_mails(trade: Trade) -> MailCall:
     merchant = trade.merchant
     trade.tell(snapshot("1"), snapshot("2"))
     mails = [
@@ -224,8 +222,34 @@ def test_of_a_copy_what_was_about_to_leave_is_asked_about_and_what_waited_stays(
     assert mails[0] is not None
     leaving = intend_mail(merchant.id, mails[0].id)
     assert isinstance(leaving, MailCall)
+    return leaving
 
-    done = reconcile_all()
+
+@pytest.mark.usefixtures("_remembers_nothing")
+def test_on_a_hub_that_is_nobodys_copy_reconciling_leaves_mails_and_what_is_under_way(
+    trade: Trade,
+) -> None:
+    run("adopt")
+    leaving = one_leaving_of_two_mails(trade)
+
+    done = run("reconcile --json")
+
+    assert done.code == 0, done.err
+    told = json.loads(done.out.splitlines()[-1])
+    assert (told["mails_not_sent_again"], told["was_paused"]) == (0, "")
+    with scope.merchant(trade.merchant.id):
+        statuses = Mail.objects.order_by("id").values_list("status", flat=True)
+        assert list(statuses) == ["waiting", "waiting"]
+        assert begin_call(leaving.lease).attempt_id == leaving.lease.attempt_id
+
+
+def test_of_a_copy_what_was_about_to_leave_is_asked_about_and_what_waited_stays(
+    trade: Trade,
+) -> None:
+    merchant = trade.merchant
+    leaving = one_leaving_of_two_mails(trade)
+
+    done = reconcile_all(is_copy=True)
 
     assert done.mails == 1
     with scope.merchant(merchant.id):
@@ -274,6 +298,7 @@ def test_a_restored_copy_asks_the_platforms_before_it_lets_anything_out(
         "shares_asked": 1,
         "refunds_found": 0,
         "mails_not_sent_again": 0,  # it was not even wanted: the sale is older than the pause
+        "was_paused": "restored from Sicherung.dump",
     }
     assert (kept.code, last.code) == (0, 0), (kept.err, last.err)
     assert (after_first, after_kept, paused()) == (before[1], before[1], "")
@@ -292,7 +317,7 @@ def test_what_people_typed_in_cannot_be_read_again_and_keeps_nothing_from_going_
     trade.tell(snapshot())
     trade.work()
 
-    done = reconcile_all()
+    done = reconcile_all(is_copy=True)
 
     assert trade.statuses() == ["open"]
     assert (done.asked, done.failed, done.orders) == (1, [], 0)

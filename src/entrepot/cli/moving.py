@@ -162,15 +162,16 @@ def reconcile(*, keep_paused: bool, worked_until: datetime | None, is_json: bool
     """Ask the platforms what happened since the copy was made, then let outside effects go on.
 
     Open orders are read again, providers are asked for every open share by its reference, refunds
-    by theirs; mails that may have been sent before are not sent again.
+    by theirs; mails that may have been sent before are not sent again. On a hub that is nobody's
+    copy nothing is paused, and mails that wait go on.
     """
     with open_hub():
         from entrepot.monitoring import installation  # noqa: PLC0415 -- app not ready
         from entrepot.tasks import reconciling  # noqa: PLC0415 -- app not ready
 
         place = _place()
-        installation.begin(place)
-        found = reconciling.reconcile_all()
+        was = installation.begin(place)
+        found = reconciling.reconcile_all(is_copy=bool(was))
         if not keep_paused and not found.failed:
             if worked_until is not None:
                 worked_until = worked_until.replace(tzinfo=UTC)
@@ -182,6 +183,7 @@ def reconcile(*, keep_paused: bool, worked_until: datetime | None, is_json: bool
         "refunds_found": found.refunds,
         "mails_not_sent_again": found.mails,
         "failed": found.failed,
+        "was_paused": was,
     }
     if is_json:
         click.echo(json.dumps(told))
@@ -190,9 +192,9 @@ def reconcile(*, keep_paused: bool, worked_until: datetime | None, is_json: bool
             click.echo(f"{name.replace('_', ' ')}: {value}")
     if found.failed:
         more = f", and {len(found.failed) - SHOWN} more" if len(found.failed) > SHOWN else ""
+        stays = "so effects stay paused: run it again, or adopt" if was else "run it again"
         raise CommandFailed(
-            f"some platforms did not answer, so effects stay paused: run it again, or adopt"
-            f" ({'; '.join(found.failed[:SHOWN])}{more})"
+            f"some platforms did not answer, {stays} ({'; '.join(found.failed[:SHOWN])}{more})"
         )
 
 

@@ -43,17 +43,23 @@ class Reconciled:
     failed: list[str] = field(default_factory=list)
 
 
-def reconcile_all() -> Reconciled:
-    """Reconcile every merchant; safe to repeat, since each step looks before it writes."""
+def reconcile_all(*, is_copy: bool) -> Reconciled:
+    """Reconcile every merchant; safe to repeat, since each step looks before it writes.
+
+    `is_copy`: another hub may have worked with these data, so that what is under way here and the
+    mails that wait may be done. Where nobody else has, both go on as they are.
+    """
     done = Reconciled()
     with scope.system():
         merchant_ids = list(Merchant.objects.order_by("id").values_list("id", flat=True))
     for merchant_id in merchant_ids:
-        _doubt_attempts(merchant_id)
+        if is_copy:
+            _doubt_attempts(merchant_id)
         _read_orders_again(merchant_id, done)
         _find_submissions(merchant_id, done)
         _find_refunds(merchant_id, done)
-        done.mails += _skip_mails(merchant_id)
+        if is_copy:
+            done.mails += _skip_mails(merchant_id)
     asking.find_forgotten()
     return done
 
