@@ -1,16 +1,26 @@
 """What a command says where there is no hub yet, or none that lets it in."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from entrepot.cli.running import RunningHub, Whereabouts
 from entrepot.database.embedded import EmbeddedServer
 from tests.cli.shell import run_apart
 from tests.surroundings import SECRET_KEY
 
 COMMAND = "keys list --merchant acme"
+SETTINGS_OF_A_COMMAND = """
+from entrepot.cli.hub import open_database
+with open_database():
+    from django.conf import settings
+    print(settings.PUBLIC_URL, settings.SANDBOX, settings.ALLOW_PRIVATE_ADDRESSES)
+"""
 EMPTY = "entrepot_not_set_up"
 
 
@@ -35,6 +45,40 @@ def test_where_no_hub_ever_ran_none_is_made_by_asking(tmp_path: Path) -> None:
         " or name its folder in ENTREPOT_DATA\n"
     )
     assert not EmbeddedServer(folder / "postgres").exists()
+
+
+def _settings_of_a_command(folder: Path, **variables: str) -> str:
+    given = {name: value for name, value in os.environ.items() if name.startswith("DATABASE_")}
+    environment = {"PATH": os.environ["PATH"], "ENTREPOT_DATA": str(folder), **given, **variables}
+    return subprocess.run(
+        [sys.executable, "-c", SETTINGS_OF_A_COMMAND],
+        env={**environment, "ENTREPOT_SECRET_KEYS": SECRET_KEY},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+
+
+def test_a_command_beside_a_hub_acts_as_the_hub_does(tmp_path: Path) -> None:
+    hub = RunningHub(tmp_path)
+    assert hub.claim()
+    hub.announce(
+        Whereabouts(
+            pid=os.getpid(),
+            address="http://127.0.0.1:8123",
+            sandbox="http://127.0.0.1:8124",
+            allows_private=True,
+        )
+    )
+
+    beside = _settings_of_a_command(tmp_path)
+    told = _settings_of_a_command(tmp_path, ENTREPOT_ALLOW_PRIVATE_ADDRESSES="0")
+    hub.release()
+    alone = _settings_of_a_command(tmp_path)
+
+    assert beside == "http://127.0.0.1:8123 True True"
+    assert told == "http://127.0.0.1:8123 True False"
+    assert alone.endswith(" False False")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ def test_the_hub_starts_heals_is_found_again_and_ends_in_order(data: Path) -> No
             "pid": hub.pid,
             "address": address,
             "sandbox": "",
+            "allows_private": True,  # as the tests say
             "already_running": False,
         }
         assert httpx.get(f"{address}/readyz").json() == {"status": "ready"}

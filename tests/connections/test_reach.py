@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
+from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.attempts.states import LeaseLost
 from entrepot.canon.orders import Mode
 from entrepot.connect import addresses
-from entrepot.connect.errors import Misconfigured
+from entrepot.connect.errors import Misconfigured, PrivateAddress
 from entrepot.connect.simulator import Clock, Request, Response, Simulator
 from entrepot.connections import doors, pings, services
 from entrepot.connections.models import Connection
@@ -86,6 +87,18 @@ def test_a_connection_does_not_lead_into_our_own_network(
     with pytest.raises(Misconfigured, match="is a private address"):
         http.post("/orders", json={})
 
+    assert inside[0].asked == 0
+
+
+@pytest.mark.usefixtures("shut")
+def test_that_we_may_not_ask_is_no_fault_of_a_connection(
+    house: Connection, inside: tuple[Counter, str]
+) -> None:
+    with pytest.raises(PrivateAddress, match="is a private address"):
+        pings.ping_connection(house.id, merchant_id=house.merchant_id)
+
+    with scope.merchant(house.merchant_id):
+        assert Connection.objects.get(id=house.id).status == house.status != "misconfigured"
     assert inside[0].asked == 0
 
 

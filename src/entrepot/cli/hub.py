@@ -59,6 +59,7 @@ def open_database() -> Iterator[None]:
     An embedded server that did not run is started, and stopped again afterwards unless a hub was
     started meanwhile that uses it.
     """
+    _act_as_the_hub_does()
     server = embedded_server()
     started = server is not None and not server.is_running()
     if server is not None and started:
@@ -72,6 +73,19 @@ def open_database() -> Iterator[None]:
     finally:
         if server is not None and started and not RunningHub(data_folder()).is_running():
             server.stop()
+
+
+def _act_as_the_hub_does() -> None:
+    """Take from the hub that runs here what was not set for this command.
+
+    Without it a command would refuse to call the simulators, or what is in our own network, and
+    note that as a fault of the connection.
+    """
+    hub = RunningHub(data_folder())
+    told = hub.whereabouts()
+    if told is not None and hub.is_running():
+        for name, value in told.settings().items():
+            os.environ.setdefault(name, value)
 
 
 def merchant_of(code: str) -> "Merchant":

@@ -9,11 +9,24 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whereabouts:
-    """Where a running hub is: its supervisor's process id and its addresses."""
+    """Where a running hub is: its supervisor's process id and its addresses.
+
+    `allows_private`: whether it calls addresses of our own network.
+    """
 
     pid: int
     address: str
     sandbox: str = ""
+    allows_private: bool = False
+
+    def settings(self) -> dict[str, str]:
+        """What a command beside the hub needs to act as the hub does, as environment variables."""
+        found = {"ENTREPOT_URL": self.address}
+        if self.sandbox:
+            found |= {"ENTREPOT_SANDBOX": "1", "ENTREPOT_SANDBOX_URL": self.sandbox}
+        if self.allows_private:
+            found["ENTREPOT_ALLOW_PRIVATE_ADDRESSES"] = "1"
+        return found
 
 
 class RunningHub:

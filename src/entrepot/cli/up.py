@@ -21,6 +21,7 @@ from entrepot.cli.hub import data_folder, embedded_server
 from entrepot.cli.roles import listener
 from entrepot.cli.running import RunningHub, Whereabouts
 from entrepot.cli.supervisor import Child, Supervisor
+from entrepot.config.environment import Environment
 from entrepot.database.embedded import EmbeddedServer
 
 PROBE_S = 1.0
@@ -77,7 +78,12 @@ def _run(wish: Wish, hub: RunningHub, stop: threading.Event, *, patience_s: floa
         else None
     )
     whereabouts = Whereabouts(
-        pid=os.getpid(), address=_address(web), sandbox=_address(sandbox) if sandbox else ""
+        pid=os.getpid(),
+        address=_address(web),
+        sandbox=_address(sandbox) if sandbox else "",
+        allows_private=Environment().flag(
+            "ENTREPOT_ALLOW_PRIVATE_ADDRESSES", default=sandbox is not None
+        ),
     )
     environment = _environment(whereabouts)
     server = embedded_server()
@@ -151,12 +157,8 @@ def _address(listening: socket.socket) -> str:
 
 
 def _environment(whereabouts: Whereabouts) -> dict[str, str]:
-    added = {"ENTREPOT_DATA": str(data_folder())}
-    if not os.environ.get("ENTREPOT_URL"):
-        added["ENTREPOT_URL"] = whereabouts.address
-    if whereabouts.sandbox:
-        added |= {"ENTREPOT_SANDBOX": "1", "ENTREPOT_SANDBOX_URL": whereabouts.sandbox}
-    return added
+    given = {"ENTREPOT_URL": url} if (url := os.environ.get("ENTREPOT_URL")) else {}
+    return {**whereabouts.settings(), **given, "ENTREPOT_DATA": str(data_folder())}
 
 
 def _command(role: str, *options: str) -> list[str]:

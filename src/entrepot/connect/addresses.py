@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from entrepot.connect.errors import Misconfigured, Unavailable
+from entrepot.connect.errors import Misconfigured, PrivateAddress, Unavailable
 
 # Networks whose addresses stand for one of the older kind, which begins at this bit from the right.
 _STANDS_FOR = (
@@ -76,7 +76,7 @@ def _check_host(host: str, port: int) -> None:
         raise _private(host)
 
 
-def _private(host: str) -> Misconfigured:
-    return Misconfigured(
+def _private(host: str) -> PrivateAddress:
+    return PrivateAddress(
         f"{host} is a private address; set ENTREPOT_ALLOW_PRIVATE_ADDRESSES to allow it"
     )

@@ -88,5 +88,9 @@ class Misconfigured(ConnectorError):
     """Credentials, scopes or set-up are wrong; no retry helps until a person has acted."""
 
 
+class PrivateAddress(Misconfigured):
+    """An address in our own network, which our own settings do not let this process ask."""
+
+
 class UnexpectedResponse(ConnectorError):
     """An answer whose shape we do not know. Nothing is guessed from it."""

@@ -5,7 +5,7 @@ from django.conf import settings as django_settings
 from entrepot.access import scope
 from entrepot.canon.orders import Mode
 from entrepot.connect import registry
-from entrepot.connect.errors import ConnectorError, Misconfigured
+from entrepot.connect.errors import ConnectorError, Misconfigured, PrivateAddress
 from entrepot.connect.http import Http
 from entrepot.connect.manifest import Manifest
 from entrepot.connect.ports import Account, PingResult
@@ -24,6 +24,7 @@ def ping_connection(connection_id: int, *, merchant_id: int) -> PingResult:
 
     Raises:
         Misconfigured: the platform refused, or they belong elsewhere; it is recorded.
+        PrivateAddress: this process may not ask there; nothing changed.
         AccountTaken: the account is connected already; it is recorded.
         ConnectorError: nothing was proved, and nothing changed.
     """
@@ -33,6 +34,8 @@ def ping_connection(connection_id: int, *, merchant_id: int) -> PingResult:
         result = doors.client(connection_id, priority="people").ping()
         must_fit(connection, result)
         accept_ping(connection_id, merchant_id=merchant_id, result=result)
+    except PrivateAddress:
+        raise  # our own settings say so, and the platform was not asked
     except (Misconfigured, services.AccountTaken) as error:
         services.refuse_ping(connection_id, merchant_id=merchant_id, reason=str(error))
         raise
