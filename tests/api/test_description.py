@@ -57,6 +57,34 @@ def test_every_operation_names_a_scope_that_exists_and_a_summary() -> None:
             assert operation["security"] == [{"ApiKey": []}], (path, method)
 
 
+def test_no_request_may_carry_names_that_nobody_knows() -> None:
+    """Whoever misspells an optional name would else be taken to have left it out."""
+    described = json.loads(openapi_text(Described.V1))
+    shapes, found, loose = described["components"]["schemas"], set[str](), []
+
+    def walk(part: Any) -> None:
+        if isinstance(part, dict):
+            name = str(part.get("$ref", "")).rpartition("/")[2]
+            if name and name not in found:
+                found.add(name)
+                walk(shapes[name])
+            is_shape = part.get("type") == "object" and "properties" in part
+            if is_shape and part.get("additionalProperties") is not False:
+                loose.append(part.get("title"))
+            for inner in part.values():
+                walk(inner)
+        elif isinstance(part, list):
+            for inner in part:
+                walk(inner)
+
+    for item in described["paths"].values():
+        for operation in item.values():
+            walk(operation.get("requestBody", {}))
+
+    assert len(found) > 30
+    assert loose == []
+
+
 def test_no_two_shapes_share_a_name() -> None:
     """The description keeps shapes by name: a second one would silently replace the first."""
 

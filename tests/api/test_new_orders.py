@@ -166,6 +166,8 @@ def test_a_file_with_a_fault_is_refused_as_a_whole(
         ("a total that is far off", {"total": "99.000"}, "do not add up"),
         ("a naive instant", {"placed_at": "2026-11-20T09:00:00"}, "time zone"),
         ("an e-mail address that is none", {"customer": {"email": "noor"}}, "email"),
+        ("a name that nobody knows", {"discout": "3.000"}, "discout"),
+        ("one within", {"shipping": {"title": "Post", "total": "4.000"}}, "shipping.total"),
     ],
 )
 def test_what_cannot_be_an_order_is_refused_at_once(

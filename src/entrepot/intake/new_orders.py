@@ -2,14 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from entrepot.intake.given import Amount, Currency, Moment, Text, Word
 
 MOST_LINES = 500
 
 
-class NewCustomer(BaseModel):
+class Given(BaseModel):
+    """What somebody writes down; a name that nobody knows is refused, since somebody meant it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewCustomer(Given):
     """Who bought. `language` is a BCP 47 tag; mails are written in it."""
 
     email: Annotated[Word, Field(pattern=r"^([^@\s]+@[^@\s]+)?$")] = ""
@@ -19,7 +25,7 @@ class NewCustomer(BaseModel):
     language: Annotated[str, Field(pattern=r"^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$")] = ""
 
 
-class NewAddress(BaseModel):
+class NewAddress(Given):
     """A postal address as it was typed. `country` is ISO 3166-1 alpha-2."""
 
     name: Word = ""
@@ -33,7 +39,7 @@ class NewAddress(BaseModel):
     phone: Word = ""
 
 
-class NewShipping(BaseModel):
+class NewShipping(Given):
     """What the customer chose and pays; `method` is mapped to each provider's word."""
 
     method: Word = ""
@@ -41,7 +47,7 @@ class NewShipping(BaseModel):
     price: Amount = "0"
 
 
-class NewLine(BaseModel):
+class NewLine(Given):
     """A line; without `total` it is the unit price times the quantity."""
 
     sku: Annotated[Word, Field(min_length=1)]
@@ -56,14 +62,14 @@ class NewLine(BaseModel):
     properties: Annotated[dict[Word, Text], Field(max_length=50)] = {}
 
 
-class NewFee(BaseModel):
+class NewFee(Given):
     """An amount beside goods and shipping; may be negative."""
 
     title: Word
     amount: Amount
 
 
-class NewTax(BaseModel):
+class NewTax(Given):
     """A tax of the whole order, never recomputed. `rate` is a fraction of one."""
 
     name: Word
@@ -72,7 +78,7 @@ class NewTax(BaseModel):
     is_included: bool = True
 
 
-class NewOrder(BaseModel):
+class NewOrder(Given):
     """An order that no storefront tells.
 
     `external_id` is the caller's own name for it, and its identity for ever: the same one again

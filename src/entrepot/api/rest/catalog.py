@@ -13,7 +13,7 @@ from entrepot.api.operations import operation
 from entrepot.api.paging import Id, Listed, Paged, page_of
 from entrepot.api.rest import mapping_tables
 from entrepot.api.rest.order_parts import shaped
-from entrepot.api.rest.shapes import MoneyShape, Units
+from entrepot.api.rest.shapes import Body, MoneyShape, Units
 from entrepot.api.spreadsheet import CSV, as_csv, read_csv
 from entrepot.canon.money import parse_amount
 from entrepot.catalog import services
@@ -46,7 +46,7 @@ class VariantShape(Schema):
     is_mapped: bool
 
 
-class ArtworkShape(Schema):
+class ArtworkShape(Body):
     """The print file of one print area: a link, or the line property that holds one."""
 
     print_area: Word = "default"
@@ -56,7 +56,7 @@ class ArtworkShape(Schema):
     min_height_px: Annotated[int, Field(ge=1, le=100_000)] | None = None
 
 
-class MappingWords(Schema):
+class MappingWords(Body):
     """What a SKU becomes. `parts` is SKU -> units, for kits; `unit_cost` is what it should cost."""
 
     kind: MappingKind
@@ -79,7 +79,7 @@ class MappingShape(MappingWords):
     updated_at: datetime
 
 
-class ShippingWords(Schema):
+class ShippingWords(Body):
     """What a storefront's shipping method is called at a provider; `*` is every method."""
 
     storefront_id: Id

@@ -15,7 +15,7 @@ from entrepot.api.errors import Problem, invalid, not_found
 from entrepot.api.idempotency import HEADER
 from entrepot.api.operations import operation
 from entrepot.api.paging import Id, Listed, Paged, page_of
-from entrepot.api.rest.shapes import MoneyShape
+from entrepot.api.rest.shapes import Body, MoneyShape
 from entrepot.canon.money import Money, NotMoney
 from entrepot.canon.payments import CheckoutLine, CheckoutRequest, CheckoutShipping
 from entrepot.connect.errors import Misconfigured
@@ -46,7 +46,7 @@ def _web_address(url: str) -> str:
 Address = Annotated[Word, Field(max_length=300), AfterValidator(_web_address)]
 
 
-class CartLine(Schema):
+class CartLine(Body):
     """A position of the cart, at the price that the customer sees."""
 
     sku: Annotated[Word, Field(min_length=1)]
@@ -57,7 +57,7 @@ class CartLine(Schema):
     image_url: Word = ""
 
 
-class CartShipping(Schema):
+class CartShipping(Body):
     """A delivery that the customer may choose on the page; `code` is mapped to providers."""
 
     code: Annotated[Word, Field(min_length=1)]
@@ -65,7 +65,7 @@ class CartShipping(Schema):
     price: Amount
 
 
-class Cart(Schema):
+class Cart(Body):
     """What is to be sold. `cart_id` is the shop's own: a second paid page of it holds its order."""
 
     connection_id: Id | None = None

@@ -7,6 +7,7 @@ from ninja import Schema
 from pydantic import Field, WithJsonSchema
 
 from entrepot.api.paging import Paged
+from entrepot.api.rest.shapes import Body
 from entrepot.connections.states import Status
 from entrepot.intake.given import Moment, Text, Word
 
@@ -46,7 +47,7 @@ class ConnectionShape(Schema):
     hook_url: str
 
 
-class NewConnection(Schema):
+class NewConnection(Body):
     """An account to connect; its secrets stand among the settings, and are sealed."""
 
     platform: Word
@@ -56,7 +57,7 @@ class NewConnection(Schema):
     is_tested: bool = True
 
 
-class ChangedConnection(Schema):
+class ChangedConnection(Body):
     """What to change; a setting or secret that is left out stays as it is."""
 
     name: Word | None = None
@@ -70,7 +71,7 @@ class ChangedConnection(Schema):
     presume_delivered_days: Annotated[int, Field(ge=1, le=120)] | None = None
 
 
-class GoLive(Schema):
+class GoLive(Body):
     """From when on orders are acted upon; null for now."""
 
     since: Moment | None = None
@@ -132,7 +133,7 @@ class ImportShape(Schema):
     last_error: str
 
 
-class NewImport(Schema):
+class NewImport(Body):
     """What to read, and since when; null from the beginning."""
 
     flow: Word = "orders"

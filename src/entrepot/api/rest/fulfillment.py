@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from django.utils import timezone
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from entrepot.api.caller import ApiRequest, Caller
@@ -14,7 +14,7 @@ from entrepot.api.operations import operation
 from entrepot.api.paging import Id, Listed, Paged, page_of
 from entrepot.api.rest.order_parts import share_shape, shipment_shape
 from entrepot.api.rest.order_shapes import FulfillmentOrderShape, ShipmentShape
-from entrepot.api.rest.shapes import Because, Units
+from entrepot.api.rest.shapes import Because, Body, Units
 from entrepot.fulfillment import reship, shipping
 from entrepot.fulfillment.models import FulfillmentOrder, Shipment
 from entrepot.fulfillment.shipping import Leaving
@@ -27,7 +27,7 @@ CLOCKS_DIFFER = timedelta(minutes=10)
 ShareStatus = Annotated[Status, WithJsonSchema({"type": "string", "enum": Status.values})]
 
 
-class ItemUnits(Schema):
+class ItemUnits(Body):
     """How many units of an item of a fulfillment order."""
 
     item_id: Id
@@ -46,7 +46,7 @@ def _web_address(url: str) -> str:
     return url
 
 
-class HandedOver(Schema):
+class HandedOver(Body):
     """What a person packed and gave to a carrier; all that is left when no units are told.
 
     `external_id` names the parcel; the same one again is the same shipment. Without one the

@@ -13,7 +13,7 @@ from entrepot.api.paging import Id
 from entrepot.api.rest.order_parts import refund_shape, shaped
 from entrepot.api.rest.order_reading import order_of
 from entrepot.api.rest.order_shapes import NoteShape, OrderShape, RefundShape
-from entrepot.api.rest.shapes import AddressShape, Because, MoneyShape, Units
+from entrepot.api.rest.shapes import AddressShape, Because, Body, MoneyShape, Units
 from entrepot.deadletters import services as deadletters
 from entrepot.deadletters.queries import waiting_of_order
 from entrepot.intake.given import Reason, Text, Word
@@ -27,7 +27,7 @@ router = Router(tags=["order actions"])
 MOST_LINES = 500
 
 
-class LineUnits(Schema):
+class LineUnits(Body):
     """How many units of a line."""
 
     line_id: Id
@@ -44,7 +44,7 @@ class Cancellation(Because):
     tell_customer: bool = False
 
 
-class RefundWish(Schema):
+class RefundWish(Body):
     """Money to give back where it was taken. `units` says what it pays for."""
 
     amount: MoneyShape
@@ -60,13 +60,13 @@ class Readdress(Because):
     address: AddressShape
 
 
-class Written(Schema):
+class Written(Body):
     """What to keep for colleagues."""
 
     text: Annotated[Text, Field(min_length=1)]
 
 
-class TagChange(Schema):
+class TagChange(Body):
     """Words to add and to take away."""
 
     add: Annotated[list[Word], Field(max_length=50)] = []

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from entrepot.canon.money import Money, exponent_of, parse_amount
 from entrepot.canon.places import Address
@@ -14,7 +14,13 @@ from entrepot.intake.new_orders import NewAddress
 Units = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class MoneyShape(Schema):
+class Body(Schema):
+    """What a request carries: a name that nobody knows is refused, since somebody meant it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class MoneyShape(Body):
     """An amount in major units with its ISO 4217 currency: `{"amount": "49.90", ...}`."""
 
     amount: Amount
@@ -51,7 +57,7 @@ def amount_text(amount: Decimal, currency: str) -> str:
     return f"{plain:.{shown}f}"
 
 
-class AddressShape(NewAddress, Schema):
+class AddressShape(NewAddress, Body):
     """A postal address as it was typed. `country` is ISO 3166-1 alpha-2."""
 
     @classmethod
@@ -64,7 +70,7 @@ class AddressShape(NewAddress, Schema):
         return Address(**self.model_dump())
 
 
-class Because(Schema):
+class Because(Body):
     """Why somebody wants it; kept in the journal."""
 
     reason: Reason

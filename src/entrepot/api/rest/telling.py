@@ -13,7 +13,7 @@ from entrepot.api.operations import operation
 from entrepot.api.paging import Id, Listed, Paged, page_of
 from entrepot.api.rest.order_parts import shaped
 from entrepot.api.rest.order_shapes import MailShape
-from entrepot.api.rest.shapes import Because, Done
+from entrepot.api.rest.shapes import Because, Body, Done
 from entrepot.monitoring.models import Alert
 from entrepot.monitoring.services import acknowledge
 from entrepot.notifications import news, queries, services
@@ -105,7 +105,7 @@ class AlertFilter(Paged):
     is_over: bool = False
 
 
-class ChosenNews(Schema):
+class ChosenNews(Body):
     """Which news; all of it without ids."""
 
     ids: Annotated[list[Id], Field(max_length=MOST_AT_ONCE)] = []
