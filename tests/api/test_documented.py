@@ -1,16 +1,18 @@
 """The calls of the document, as written there, with a key."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from entrepot.access import scope
+from entrepot.api.interfaces.shapes import history_rows
 from entrepot.database import sql
 from entrepot.events.models import Event
 from entrepot.notifications.news import NewNotification, tell
-from entrepot.orders.models import Note
+from entrepot.orders.models import Note, Order
 from entrepot.tasks.queue import decode
 from tests.api.calling import Caller
 from tests.dashboard.scene import Scene, sell
@@ -63,6 +65,48 @@ def test_each_order_has_one_word_and_each_word_finds_its_orders(
         found = machine.get("/api/orders/management", limit=200, status=word).body["orders"]
         assert [o["id"] for o in found] == [o["id"] for o in rows if o["status"] == word], word
     assert machine.get("/api/orders/management", status="sent").status == 422
+
+
+def test_a_date_is_that_whole_day_where_the_merchant_is(machine: Caller, shop_day: Scene) -> None:
+    """In Auckland the 27th begins at 11:00 UTC of the 26th."""
+    with scope.merchant(shop_day.merchant.id):
+        shop_day.merchant.time_zone = "Pacific/Auckland"
+        shop_day.merchant.save(update_fields=["time_zone"])
+        orders = Order.objects.filter(mode=shop_day.order("10482").mode)
+        orders.update(placed_at=datetime(2026, 11, 20, 9, 0, tzinfo=UTC))
+        for number, day, hour in (("10482", 26, 11), ("10481", 27, 10), ("10483", 27, 11)):
+            at = datetime(2026, 11, day, hour, 0, tzinfo=UTC)
+            orders.filter(id=shop_day.order(number).id).update(placed_at=at)
+
+    found = machine.get(
+        "/api/orders/management", date_from="2026-11-27", date_to="2026-11-27"
+    ).body["orders"]
+
+    assert sorted(row["order_number"] for row in found) == ["10481", "10482"]
+    assert machine.get("/api/orders/management", date_from="2026-11-27T09:00").status == 422
+
+
+def test_the_history_tells_what_an_order_became_and_not_what_it_still_was(
+    shop_day: Scene,
+) -> None:
+    with scope.merchant(shop_day.merchant.id):
+        order = shop_day.order("10482")
+        order.amount_captured = Decimal("30.00")
+        told = [
+            ("order.imported", {}),
+            ("payment.captured", {}),
+            ("shipment.recorded", {}),
+            ("shipment.recorded", {}),
+            ("payment.refunded", {"amount": "12.50"}),
+            ("parcel.delivered", {}),
+            ("parcel.delivered", {}),
+            ("payment.refunded", {"amount": "17.50"}),
+        ]
+        events = [Event(name=name, data=data, at=order.placed_at) for name, data in told]
+
+        words = [row.status for row in history_rows(events, order)]
+
+    assert words == ["pending", "paid", "shipped", "delivered", "refunded"]
 
 
 def test_patch_orders_management_updates_an_order(machine: Caller, shop_day: Scene) -> None:

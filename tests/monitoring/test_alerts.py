@@ -154,7 +154,11 @@ def test_every_source_is_watched(merchant: Merchant, other_merchant: Merchant) -
             policy={"silent_after_hours": 0},
             refused_in_a_row=2,
         )
-        unread = make_storefront(merchant)
+        make_storefront(merchant, live_since=now - timedelta(hours=25), name="nie gesprochen")
+        make_storefront(merchant, live_since=now - timedelta(hours=23))
+        for platform in ("prodigi", "direct"):  # these are asked, and do not speak by themselves
+            make_storefront(merchant, platform=platform, last_useful_at=now - timedelta(hours=25))
+        unread = make_storefront(merchant, last_useful_at=now)
         Cursor.objects.create(
             merchant_id=merchant.id,
             connection=unread,
@@ -180,6 +184,7 @@ def test_every_source_is_watched(merchant: Merchant, other_merchant: Merchant) -
         ("dead_letters", 1),
         ("fuse_blown", 1),
         ("obligations_overdue", 2),
+        ("source_silent", 1),
         ("source_silent", 1),
         ("source_unreadable", 4),
         ("webhooks_refused", 3),
@@ -295,7 +300,9 @@ def test_a_webhook_inside_the_network_is_refused_unless_allowed() -> None:
 
 def test_a_connections_state_is_told_while_it_lasts(merchant: Merchant) -> None:
     with scope.merchant(merchant.id):
-        storefront = make_storefront(merchant, status="misconfigured", status_reason="401")
+        storefront = make_storefront(
+            merchant, status="misconfigured", status_reason="401", last_useful_at=timezone.now()
+        )
     watch()
     assert open_alerts(merchant) == [("connection_misconfigured", 1)]
 

@@ -157,6 +157,13 @@ class PolicyForm(forms.Form):
         max_value=1000,
         help_text="Empty: 100. What costs more is held with both figures",
     )
+    silent_after_hours = forms.IntegerField(
+        label="Hours of silence until you are alerted",
+        required=False,
+        min_value=0,
+        max_value=24 * 90,
+        help_text="Empty: 24. 0: never. For a shop that sells less often",
+    )
     calls_per_minute = forms.IntegerField(
         label="Calls a minute", required=False, min_value=1, max_value=100_000
     )
@@ -184,6 +191,8 @@ class PolicyForm(forms.Form):
             wanted |= set(self.PROVIDER)
         if not manifest.is_built_in:
             wanted.add("calls_per_minute")
+            if manifest.kinds & {"storefront", "payment"}:
+                wanted.add("silent_after_hours")
         for name in set(self.fields) - wanted:
             del self.fields[name]
         for name, field in self.fields.items():

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
+from entrepot.connect import registry
 from entrepot.database import sql
 from entrepot.monitoring.models import Installation
 from entrepot.monitoring.services import INSTALLATION, Finding
@@ -53,11 +54,11 @@ _STOPPED = """
     WHERE status IN ('paused', 'misconfigured')
 """
 _SILENT = """
-    SELECT merchant_id, id, name, last_useful_at
+    SELECT merchant_id, id, name, last_useful_at, coalesce(last_useful_at, live_since)
     FROM connections_connection
-    WHERE status = 'live'
+    WHERE status = 'live' AND platform <> ALL (%s)
         AND coalesce((policy ->> 'silent_after_hours')::float, %s) > 0
-        AND last_useful_at < now() - make_interval(
+        AND coalesce(last_useful_at, live_since) < now() - make_interval(
             secs => 3600 * coalesce((policy ->> 'silent_after_hours')::float, %s)
         )
 """
@@ -158,11 +159,22 @@ def _silent() -> list[Finding]:
             kind="source_silent",
             cause=f"connection:{connection_id}",
             title=f"Nothing has come from {name}",
-            detail=f"The last useful message came {last:%Y-%m-%d %H:%M} UTC.",
+            detail=f"The last useful message came {since:%Y-%m-%d %H:%M} UTC."
+            if last is not None
+            else f"It is live since {since:%Y-%m-%d %H:%M} UTC, and has told nothing yet.",
         )
-        for merchant_id, connection_id, name, last in sql.fetch(
-            _SILENT, [SILENT_HOURS, SILENT_HOURS]
+        for merchant_id, connection_id, name, last, since in sql.fetch(
+            _SILENT, [_asked_only(), SILENT_HOURS, SILENT_HOURS]
         )
+    ]
+
+
+def _asked_only() -> list[str]:
+    """The platforms that only answer; storefronts and gateways tell of sales by themselves."""
+    return [
+        code
+        for code, platform in sorted(registry.platforms().items())
+        if platform.manifest.is_built_in or not platform.manifest.kinds & {"storefront", "payment"}
     ]
 
 

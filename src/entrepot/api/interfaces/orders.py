@@ -1,11 +1,14 @@
 """`/api/orders/management` and `/api/orders/{id}/status`: the documented order management."""
 
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.utils import timezone
 from ninja import Query, Router, Schema
 
+from entrepot.access.models import Merchant
 from entrepot.api.caller import ApiRequest, Caller
 from entrepot.api.customer_tokens import KeyOrCustomer
 from entrepot.api.errors import Problem, invalid
@@ -61,13 +64,16 @@ NO_REASON = "no reason was given"
 
 
 class OrderQuery(Paged):
-    """Which orders: by status, by date, by customer (name, e-mail address or any identifier)."""
+    """Which orders: by status, by date, by customer (name, e-mail address or any identifier).
+
+    A date without a time is that whole day, where the merchant is.
+    """
 
     status: Word = ""
     customer: Word = ""
     search: Word = ""
-    date_from: Moment | None = None
-    date_to: Moment | None = None
+    date_from: Moment | date | None = None
+    date_to: Moment | date | None = None
 
 
 class Pagination(Schema):
@@ -202,7 +208,7 @@ def _status(caller: Caller, order: Order) -> OrderStatus:
     return OrderStatus.model_construct(
         order=row,
         items=item_rows(order),
-        status_history=history_rows(events),
+        status_history=history_rows(events, order),
         dropship_orders=[] if caller.is_customer else dropship_rows(shares, references),
         tracking=tracking_rows(order),
         logs=[] if caller.is_customer else log_rows(events),
@@ -216,9 +222,9 @@ def _filtered(caller: Caller, asked: OrderQuery) -> QuerySet[Order]:
             raise invalid(f"status: {asked.status!r} is none of {', '.join(words.ORDERS)}")
         rows = rows.filter(words.orders_of(asked.status))
     if asked.date_from is not None:
-        rows = rows.filter(placed_at__gte=asked.date_from)
+        rows = rows.filter(placed_at__gte=_instant(asked.date_from, caller))
     if asked.date_to is not None:
-        rows = rows.filter(placed_at__lt=asked.date_to)
+        rows = rows.filter(placed_at__lt=_instant(asked.date_to, caller, is_end=True))
     customer = asked.customer or asked.search
     if "@" in customer:
         caller.needs("personal_data:read")
@@ -233,6 +239,14 @@ def _filtered(caller: Caller, asked: OrderQuery) -> QuerySet[Order]:
         )
         rows = rows.filter(id__in=terms.values("object_id"))
     return rows
+
+
+def _instant(told: datetime | date, caller: Caller, *, is_end: bool = False) -> datetime:
+    if isinstance(told, datetime):
+        return told
+    zone = Merchant.objects.values_list("time_zone", flat=True).get(id=caller.merchant_id)
+    day = told + timedelta(days=1) if is_end else told
+    return datetime.combine(day, time.min, tzinfo=ZoneInfo(zone))
 
 
 def _note(caller: Caller, order: Order, asked: OrderUpdate) -> list[str]:

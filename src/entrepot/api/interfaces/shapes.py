@@ -249,13 +249,21 @@ def tracking_rows(order: Order) -> list[TrackingRow]:
     ]
 
 
-def history_rows(events: list[Event]) -> list[HistoryRow]:
-    """What the customer may know, oldest first."""
-    return [
-        HistoryRow.model_construct(status=HISTORY[event.name], created_at=event.at)
-        for event in events
-        if event.name in HISTORY
-    ]
+def history_rows(events: list[Event], order: Order) -> list[HistoryRow]:
+    """What the customer may know, oldest first: what it became, not what it still was.
+
+    An order of which a part of the money went back is not refunded.
+    """
+    rows: list[HistoryRow] = []
+    left = order.amount_captured
+    for event in events:
+        word = HISTORY.get(event.name, "")
+        if event.name == "payment.refunded":
+            left -= Decimal(str(event.data.get("amount", 0)))
+            word = word if left <= 0 else ""
+        if word and (not rows or rows[-1].status != word):
+            rows.append(HistoryRow.model_construct(status=word, created_at=event.at))
+    return rows
 
 
 def log_rows(events: list[Event]) -> list[LogRow]:
