@@ -15,6 +15,7 @@ from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.inbox.models import InboxMessage, InboxWork
 from entrepot.obligations.models import Obligation
 from entrepot.orders.models import Hold, Order
+from entrepot.payments.models import PaymentEntry
 from tests.dashboard.scene import Scene
 
 
@@ -165,4 +166,37 @@ def bury(scene: Scene, number: str, task: str, error: str) -> DeadLetter:
             fingerprint=hashlib.sha256(f"{task}{error}".encode()).hexdigest()[:16],
             tries=12,
             buried_at=timezone.now() - timedelta(minutes=50),
+        )
+
+
+def unmatched(
+    scene: Scene,
+    payment: str,
+    amount: str,
+    *,
+    currency: str = "EUR",
+    mode: str = "live",
+    ago: timedelta = timedelta(hours=5),
+    refunded: str = "",
+    **more: Any,
+) -> PaymentEntry:
+    """Money that belongs to no known order; some of it may have gone back."""
+    gateway = scene.connections["pay"]
+    told = {
+        "merchant_id": scene.merchant.id,
+        "mode": mode,
+        "account": gateway.account,
+        "connection_id": gateway.id,
+        "payment_external_id": payment,
+        "currency": currency,
+        "is_from_gateway": True,
+        "happened_at": timezone.now() - ago,
+    }
+    with scope.merchant(scene.merchant.id):
+        if refunded:
+            PaymentEntry.objects.create(
+                **told, kind="refunded", external_id=f"re_{payment}", amount=refunded
+            )
+        return PaymentEntry.objects.create(
+            **told, **more, kind="captured", external_id=f"ch_{payment}", amount=amount
         )

@@ -30,7 +30,7 @@ from entrepot.payments import refunds
 from entrepot.payments.models import Checkout
 from tests.dashboard.scene import Scene, sell
 from tests.dashboard.shares import share
-from tests.dashboard.troubles import unknown
+from tests.dashboard.troubles import unknown, unmatched
 
 CAUSE = "seemoewe-cause"
 
@@ -103,7 +103,9 @@ def _work(shop: Scene, order_id: int) -> dict[str, object]:
             )
         ]
     )  # fmt: skip
+    payment = unmatched(shop, "pi_moewe_fremd", "41.70", method="Möwentaler")
     return {
+        "payment_id": payment.id,
         "refund_id": refund.id,
         "hold_id": hold.id,
         "letter_id": letter.id,

@@ -44,12 +44,15 @@ def _shown(
     status: int = 200,
 ) -> HttpResponse:
     kind = request.GET.get("kind", "")
+    payment = number_in(request.GET.get("payment", ""))
     shown = [cause for cause in found if not kind or cause.category == kind]
     return show(
         request,
         "attention.html",
         {
-            "cards": fixes.cards_of(shown[:40], connections.names()),
+            "cards": fixes.cards_of(
+                shown[:40], connections.names(), mode=visit.mode.value, payment=payment
+            ),
             "hidden": max(len(shown) - 40, 0),
             "kinds": standing.kinds(found),
             "kind": kind if kind in CATEGORIES else "",
@@ -57,6 +60,7 @@ def _shown(
             "providers": connections.takers(visit.mode.value),
             "how": [(value.value, word) for value, word in HOW],
             "tried": tried,
+            "only": payment,
         },
         current="attention",
         status=status,

@@ -7,6 +7,7 @@ from entrepot.customers.services import email_hash
 from entrepot.dashboard.page import page
 from entrepot.dashboard.reading import shell
 from entrepot.dashboard.reading.numbers import number_in
+from entrepot.dashboard.reading.unmatched import payment_named
 from entrepot.dashboard.visit import PageRequest
 from entrepot.database import sql
 from entrepot.orders.search import kinds_for, terms_of
@@ -66,6 +67,11 @@ def search(request: PageRequest) -> HttpResponse:
     )
     if len(found) == 1:
         return HttpResponseRedirect(visit.url("order", found[0][0]))
+    if not found and visit.may("payments:read"):
+        payment = payment_named(raw, visit.mode.value)
+        if payment is not None:
+            chosen = urlencode({"kind": "unmatched", "payment": str(payment)})
+            return HttpResponseRedirect(f"{visit.url('attention')}?{chosen}")
     return HttpResponseRedirect(f"{visit.url('orders')}?{urlencode({'find': raw})}")
 
 

@@ -26,6 +26,7 @@ from entrepot.dashboard import (
     sandbox,
     search,
     session,
+    unmatched,
 )
 from entrepot.dashboard.reading.owed import Bucket
 
@@ -135,6 +136,8 @@ pages: list[URLPattern | URLResolver] = [
     path("attention/release/", attention.lift_similar, name="lift-similar"),
     path("attention/replay/", attention.replay_parked, name="replay-parked"),
     path("attention/letters/", attention.replay_letters, name="replay-letters"),
+    path("attention/payments/<int:payment_id>/match/", unmatched.match, name="match-payment"),
+    path("attention/payments/<int:payment_id>/dismiss/", unmatched.dismiss, name="dismiss-payment"),
     path("attention/waive/<int:obligation_id>/", attention.waive, name="waive"),
 ]
 

@@ -136,6 +136,7 @@ HELD = Chip("warn", "hand", "Hold")
 PARKED = Chip("bad", "stop", "Parked")
 UNKNOWN = Chip("unknown", "q", "Unknown")
 ALERT = Chip("bad", "card", "Alert")
+UNMATCHED = Chip("warn", "card", "Unmatched")
 GAVE_UP = Chip("bad", "stop", "Gave up")
 OVERDUE = Chip("bad", "stop", "Overdue")
 

@@ -115,7 +115,7 @@ CATALOG: dict[str, EventKind] = {
     "payment.refund_pending": _money("a refund is under way"),
     "payment.review_opened": _money("the gateway reviews the payment for fraud"),
     "payment.review_closed": _money("the gateway has ended its review"),
-    "payment.dismissed": _kind("a person decided that a stray payment needs nothing"),
+    "payment.dismissed": _money("a person decided that an unmatched payment needs nothing"),
     "checkout.moved": _kind("a checkout of ours moved on", **{"from": "status", "to": "status"}),
     "checkout.taken_back": _kind(
         "a restored hub found a paid checkout of its own that it had forgotten",

@@ -6,7 +6,7 @@ order: one that belongs to no known order is kept unmatched, for a person, and n
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from entrepot.canon.payments import PaymentFact, PaymentFactKind
@@ -16,6 +16,7 @@ from entrepot.events.outbox import NewEvent
 from entrepot.orders import counters, locks
 from entrepot.orders.holds import NewHold, lift_holds, open_holds
 from entrepot.orders.states import HoldKind
+from entrepot.payments.checkouts import is_ours
 from entrepot.payments.matching import give_waiting, orders_of
 
 EVENT_OF_KIND = {
@@ -85,7 +86,7 @@ _INSERT = f"""
             ELSE known.refunded_lines
         END
     RETURNING id, merchant_id, mode, kind, order_id, amount, currency, external_id, cause,
-        (xmax = 0) AS is_new
+        checkout_reference, (xmax = 0) AS is_new
 """
 _STRAY = """
     SELECT known.id
@@ -189,7 +190,7 @@ def record_facts(incoming: Sequence[IncomingFact]) -> list[int]:
     new = [row for row in written if row["is_new"] or row["id"] in stray]
     changed = sorted({row["order_id"] for row in new if row["order_id"] is not None})
     sum_up(changed)
-    outbox.record_many(event_of(row) for row in new)
+    outbox.record_many(event_of(row) for row in new if not _is_expected(row))
     hold_reviewed(new)
     return changed
 
@@ -204,10 +205,20 @@ def match_waiting(orders: Iterable[Mapping[str, Any]]) -> list[int]:
     orders = list(orders)
     matched = give_waiting(orders)
     resold = sql.fetch(_RESOLD, [[order["order_id"] for order in orders]]) if orders else []
-    changed = sorted({row["order_id"] for row in matched} | {order_id for (order_id,) in resold})
+    return take_in(matched, also=[order_id for (order_id,) in resold])
+
+
+def take_in(
+    given: Sequence[Mapping[str, Any]], *, also: Iterable[int] = (), reason: str = ""
+) -> list[int]:
+    """Count entries that were given to orders, whoever gave them, and say so in the journal.
+
+    Returns the orders that they belong to, and those that were to be summed up `also`.
+    """
+    changed = sorted({row["order_id"] for row in given} | set(also))
     sum_up(changed)
-    outbox.record_many(event_of(row) for row in matched)
-    hold_reviewed(matched)
+    outbox.record_many(replace(event_of(row), reason=reason) for row in given)
+    hold_reviewed(given)
     return changed
 
 
@@ -264,6 +275,16 @@ def _rows(incoming: Sequence[IncomingFact]) -> list[dict[str, Any]]:
     for row, order_id in zip(homeless, orders_of(homeless), strict=True):
         row["order_id"] = order_id
     return list(rows.values())
+
+
+def _is_expected(row: Mapping[str, Any]) -> bool:
+    """Whether it is money for a checkout of ours whose order has still to come.
+
+    A gateway tells of the money a moment before it tells that the checkout is complete; the fact
+    is told with its order.
+    """
+    is_stray = row["order_id"] is None and row["kind"] == PaymentFactKind.CAPTURED
+    return is_stray and is_ours(row["merchant_id"], row["checkout_reference"])
 
 
 def event_of(row: Mapping[str, Any]) -> NewEvent:

@@ -74,7 +74,8 @@ _GIVE = """
     FROM {batch}
     WHERE entry.id = batch.id AND entry.order_id IS NULL
     RETURNING entry.id, entry.merchant_id, entry.mode, entry.kind, entry.order_id,
-        entry.amount, entry.currency, entry.external_id, entry.cause
+        entry.amount, entry.currency, entry.external_id, entry.cause,
+        entry.checkout_reference
 """
 
 
@@ -134,7 +135,14 @@ def give_waiting(orders: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "checkout_reference": "text",
         },
     )
-    found = sql.fetch(_WAITING.format(batch=batch.sql), [batch.parameter])
+    return give(sql.fetch(_WAITING.format(batch=batch.sql), [batch.parameter]))
+
+
+def give(found: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Give entries to orders, as (entry id, order id); returns those that had none until now.
+
+    The orders are locked.
+    """
     if not found:
         return []
     pairs = sql.recordset(

@@ -13,6 +13,7 @@ from entrepot.api.rest import (
     new_orders,
     order_actions,
     pauses,
+    payments,
     telling,
     work,
 )
@@ -45,6 +46,7 @@ for resource in (
     order_actions,
     fulfillment,
     checkouts,
+    payments,
     catalog,
     connections,
     connection_records,

@@ -18,6 +18,7 @@ from entrepot.dashboard.reading import connections
 from entrepot.dashboard.reading.doubts import Doubt, doubt_about
 from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.reading.standing import TOLD_APART, Cause
+from entrepot.dashboard.reading.unmatched import StrayPayment, strays
 from entrepot.dashboard.wording import country_name
 from entrepot.deadletters.models import DeadLetter
 from entrepot.inbox.models import InboxMessage
@@ -71,6 +72,7 @@ class Card:
     letters: list[DeadLetter] = ()  # type: ignore[assignment]
     promises: list[Obligation] = ()  # type: ignore[assignment]
     twin: Waiting | None = None
+    payments: list[StrayPayment] = ()  # type: ignore[assignment]
 
     @property
     def more(self) -> int:
@@ -90,16 +92,22 @@ class _Found:
     messages: Mapping[int, InboxMessage]
     letters: Mapping[int, DeadLetter]
     promises: Mapping[int, Obligation]
+    payments: list[StrayPayment]
 
 
-def cards_of(causes: Iterable[Cause], names: Mapping[int, str]) -> list[Card]:
-    """A card per cause, in the order given; the number of queries is that of the kinds of cards."""
+def cards_of(
+    causes: Iterable[Cause], names: Mapping[int, str], *, mode: str, payment: int | None = None
+) -> list[Card]:
+    """A card per cause, in the order given; the number of queries is that of the kinds of cards.
+
+    Of unmatched payments only the one that is asked for, if one is.
+    """
     found = list(causes)
-    known = _read(found, names)
+    known = _read(found, names, mode, payment)
     return [_card(cause, known, names) for cause in found]
 
 
-def _read(causes: list[Cause], names: Mapping[int, str]) -> _Found:
+def _read(causes: list[Cause], names: Mapping[int, str], mode: str, payment: int | None) -> _Found:
     wanted = {id_ for cause in causes for id_ in cause.order_ids[:SHOWN]}
     holds = _holds(wanted)
     twins = {
@@ -122,6 +130,7 @@ def _read(causes: list[Cause], names: Mapping[int, str]) -> _Found:
         messages=InboxMessage.objects.defer("body").in_bulk(subjects["parked"]),
         letters=DeadLetter.objects.in_bulk(subjects["gave_up"]),
         promises=Obligation.objects.in_bulk(subjects["late"]),
+        payments=strays(mode, names, only=payment) if subjects["unmatched"] else [],
     )
 
 
@@ -167,6 +176,8 @@ def _other_card(cause: Cause, waiting: list[Waiting], found: _Found) -> Card:
             promises = [found.promises[id_] for id_ in ids if id_ in found.promises]
             promises.sort(key=lambda promise: (promise.due_at, promise.id))
             return Card(cause=cause, kind="late", waiting=waiting, promises=promises)
+        case "unmatched":
+            return Card(cause=cause, kind="unmatched", waiting=[], payments=found.payments)
         case _:
             return Card(cause=cause, kind=cause.category, waiting=waiting)
 

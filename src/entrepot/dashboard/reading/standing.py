@@ -1,7 +1,7 @@
 """What stands still, grouped by cause, each cause counted once.
 
-One query for holds, parked input, unknown attempts, payment wanted at a provider, work that gave
-up, and what is only late.
+One query for holds, parked input, unknown attempts, payment wanted at a provider, money without an
+order, work that gave up, and what is only late.
 """
 
 from collections import defaultdict
@@ -16,6 +16,7 @@ from entrepot.dashboard.reading.amounts import listed_sums
 from entrepot.dashboard.wording import Chip, plain, sentence
 from entrepot.database import sql
 from entrepot.orders.states import HoldKind
+from entrepot.payments.unmatched import EXPECTED_WITHIN
 
 SHOWN = 50
 # Holds of these kinds have one cause for each thing that they are about; of others, one for all.
@@ -32,7 +33,8 @@ TOLD_APART = frozenset(
 _told_apart = ", ".join(f"'{kind}'" for kind in sorted(TOLD_APART))
 
 # Partial indexes hold only what is open: orders_hold_open, inbox_work_parked,
-# attempts_attempt_unknown, deadletters_waiting, obligations_due.
+# attempts_attempt_unknown, deadletters_waiting, obligations_due, payments_entry_unmatched. What the
+# last of them finds is what `payments.unmatched` finds.
 STANDING = f"""
     standing AS (
         SELECT
@@ -83,6 +85,18 @@ STANDING = f"""
                 SELECT FROM deadletters_dead_letter AS d
                 WHERE d.order_id = b.order_id AND d.status = 'waiting'
             )
+        UNION ALL
+        SELECT 'unmatched', '', '', '', NULL, e.id, e.happened_at
+        FROM payments_entry AS e
+        WHERE e.order_id IS NULL AND e.dismissed_at IS NULL AND e.kind = 'captured'
+            AND e.mode = %(mode)s
+            AND (
+                e.learned_at < now() - interval '{EXPECTED_WITHIN.total_seconds():.0f} seconds'
+                OR NOT EXISTS (
+                    SELECT FROM payments_checkout AS c
+                    WHERE c.reference = e.checkout_reference AND c.order_id IS NULL
+                )
+            )
     )
 """  # noqa: S608 -- constants
 _HOW_MANY = f"WITH {STANDING} SELECT count(*) FROM standing"  # noqa: S608 -- constants
@@ -121,6 +135,7 @@ CATEGORIES: dict[str, tuple[str, Chip]] = {
     "hold": ("Holds", words_of_states.HELD),
     "parked": ("Parked", words_of_states.PARKED),
     "payment": ("Provider alerts", words_of_states.ALERT),
+    "unmatched": ("Unmatched payments", words_of_states.UNMATCHED),
     "gave_up": ("Dead letters", words_of_states.GAVE_UP),
     "late": ("Overdue only", words_of_states.OVERDUE),
 }
@@ -185,6 +200,8 @@ class Cause:
             return words_of_states.HOLD.get(self.cause, sentence(self.cause))  # type: ignore[call-overload, no-any-return]
         if self.category == "unknown":
             return EFFECTS.get(self.cause, sentence(self.cause))
+        if self.category == "unmatched":
+            return "Payments without an order"
         if self.category == "late":
             return f"{words_of_states.OWED.get(self.cause, sentence(self.cause))}: late"  # type: ignore[call-overload]
         return sentence(self.words or self.cause)
