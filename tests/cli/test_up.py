@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from entrepot.database.embedded import EmbeddedServer
+from tests.cli.shell import run_apart
 from tests.cli.waiting import wait_for
 
 pytestmark = pytest.mark.journey
@@ -131,3 +132,13 @@ def _is_alive(pid: int) -> bool:
         ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout.strip()
     return listed != "" and not listed.startswith("Z")
+
+
+def test_faulty_settings_end_the_start_with_their_names_and_nothing_else(data: Path) -> None:
+    code, out, err = run_apart(
+        "up --port 0", ENTREPOT_DATA=str(data), ENTREPOT_WORKER_THREADS="viele", DATABASE_URL=""
+    )
+
+    assert (code, out) == (1, "")
+    assert "ENTREPOT_WORKER_THREADS" in err
+    assert "starting it again" not in err

@@ -181,6 +181,11 @@ def _running_hub(wish: Wish, stop: _Stop) -> Iterator[dict[str, Any]]:
                     f"a hub without a sandbox runs on {data_folder()} (process {told['pid']}):"
                     " end it, or name another folder in ENTREPOT_DATA"
                 )
+            if told["already_running"]:
+                console.print(
+                    f"A hub runs here already (process {told['pid']}, {told['address']}):"
+                    f" {wish.orders} more orders go through it, and the sign-in below is a new one."
+                )
             yield told
         finally:
             stop.interrupts = False

@@ -79,8 +79,8 @@ class Supervisor:
                 self._start(child, now)
             return
         code = child.process.poll()
-        if code is None:
-            return
+        if code is None or not self.may_begin:
+            return  # what ends it so early is said by whatever keeps it from beginning
         if now - child.started_at >= HEALTHY_AFTER_S:
             child.deaths = 0
         delay = RESTART_DELAYS_S[min(child.deaths, len(RESTART_DELAYS_S) - 1)]
