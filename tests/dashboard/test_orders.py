@@ -16,6 +16,7 @@ from entrepot.dashboard.reading import order_list
 from entrepot.dashboard.reading.filters import Filters
 from entrepot.dashboard.spreadsheet import BYTE_ORDER_MARK
 from entrepot.events import outbox
+from entrepot.fulfillment.references import share_reference
 from entrepot.orders.models import Order, Tag
 from entrepot.payments.models import PaymentEntry
 from tests.dashboard import scene as scenes
@@ -121,6 +122,23 @@ def test_any_identifier_leads_to_its_order(
     answer = sign_in(scene).get("/search/", {"q": typed})
 
     assert answer["Location"] == f"/orders/{scene.orders['10482'].id}/"
+
+
+def test_the_name_that_a_provider_shows_leads_to_its_order_and_a_sku_to_its_orders(
+    scene: Scene, sign_in: SignIn
+) -> None:
+    client = sign_in(scene)
+    order = scene.orders["10484"]
+    sale = {"account": order.account, "mode": order.mode, "external_id": order.external_id}
+    shown = share_reference(**sale, share=2, generation=1)
+
+    there = client.get("/search/", {"q": shown})
+    elsewhere = client.get("/search/", {"q": f"x{shown}"})
+    sku = client.get("/search/", {"q": "PC-MOE-12"})
+
+    assert there["Location"] == f"/orders/{order.id}/"
+    assert elsewhere["Location"].startswith("/orders/?find=x")
+    assert sku["Location"] == "/orders/?sku=PC-MOE-12"
 
 
 def test_an_address_leads_nobody_to_an_order_who_may_not_see_addresses(

@@ -8,8 +8,10 @@ from entrepot.dashboard.page import page
 from entrepot.dashboard.reading import shell
 from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.reading.unmatched import payment_named
-from entrepot.dashboard.visit import PageRequest
+from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.database import sql
+from entrepot.fulfillment.references import sale_reference
+from entrepot.orders.models import Line
 from entrepot.orders.search import kinds_for, terms_of
 
 # Each look-up is by equality, on an index of its own.
@@ -41,6 +43,13 @@ _ORDERS = """
     WHERE c.identity = %(identity)s AND o.mode = %(mode)s
     LIMIT 3
 """
+_OF_TERMS = """
+    SELECT DISTINCT o.id, o.account, o.mode, o.external_id
+    FROM search_term AS s
+    JOIN orders_order AS o ON o.id = s.object_id
+    WHERE s.kind = ANY (%(kinds)s) AND s.term = ANY (%(terms)s) AND o.mode = %(mode)s
+    LIMIT 50
+"""
 
 
 @page(scope="orders:read")
@@ -65,8 +74,12 @@ def search(request: PageRequest) -> HttpResponse:
             "mode": visit.mode.value,
         },
     )
+    if not found:
+        found = _of_our_reference(visit, raw)
     if len(found) == 1:
         return HttpResponseRedirect(visit.url("order", found[0][0]))
+    if not found and Line.objects.filter(sku=raw, order__mode=visit.mode).exists():
+        return HttpResponseRedirect(f"{visit.url('orders')}?{urlencode({'sku': raw})}")
     if not found and visit.may("payments:read"):
         payment = payment_named(raw, visit.mode.value)
         if payment is not None:
@@ -88,3 +101,23 @@ def _elsewhere(mode: str, raw: str) -> str:
         )
         return shell.address(mode, "order", order_id) if order_id else ""
     return ""
+
+
+def _of_our_reference(visit: Visit, raw: str) -> list[tuple[int]]:
+    """Orders by the name that providers show of a share: "test!shop.example/10482/1/1"."""
+    _, _, rest = raw.partition("/")
+    external_id = rest.partition("/")[0]
+    if not external_id:
+        return []
+    asked = {
+        "terms": terms_of(external_id),
+        "kinds": kinds_for(sees_people=False),
+        "mode": visit.mode.value,
+    }
+    return [
+        (order_id,)
+        for order_id, account, mode, its_id in sql.fetch(_OF_TERMS, asked)
+        if f"{raw}/".startswith(
+            f"{sale_reference(account=account, mode=mode, external_id=its_id)}/"
+        )
+    ]
