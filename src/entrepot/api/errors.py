@@ -37,6 +37,7 @@ from entrepot.connections.states import IllegalStep as ConnectionStep
 from entrepot.deadletters.services import ReasonMissing as LetterReasonMissing
 from entrepot.fulfillment.reship import CannotReship
 from entrepot.fulfillment.shipping import CannotShip
+from entrepot.fulfillment.states import AnothersId
 from entrepot.fulfillment.states import IllegalStep as FulfillmentStep
 from entrepot.inbox.sealing import BodyErased
 from entrepot.intake.handing_over import NotAnOrder, StoreRemoved
@@ -60,6 +61,7 @@ CONFLICTS = (
     CannotResend,
     CannotShip,
     AccountTaken,
+    AnothersId,
     AttemptStep,
     CannotDecrypt,
     BodyErased,

@@ -51,6 +51,16 @@ class IllegalStep(Exception):
         self.status = status
 
 
+class AnothersId(Exception):
+    """Somebody said that a provider knows a share by an id that is another share's there."""
+
+    def __init__(self, external_id: str, *, mine: object, other: object) -> None:
+        super().__init__(
+            f"cannot take {external_id!r} for the id of {mine}: there it is {other}."
+            " Look there again, or leave the id out"
+        )
+
+
 class ShipmentStatus(TextChoices):
     """Goods leaving together."""
 
