@@ -105,15 +105,19 @@ def test_effects_are_stopped_and_let_go_on(merchant: Merchant, carrier: str) -> 
     one = run(f"pause {code} --merchant nordlicht --test --reason 'zu teuer'")
     flow = run("pause mails --merchant nordlicht --test --reason 'wrong logo'")
     stopped = _reasons(merchant)
+    of_one = run(f"resume {code} --merchant nordlicht --test --json")
+    left = _reasons(merchant)
     resumed = run("resume --merchant nordlicht --test --json")
 
     assert json.loads(everything.out)["what"] == "all"
     assert one.out.startswith(
-        f"Paused {code} (test). `entrepot resume --merchant nordlicht --test`"
+        f"Paused {code} (test). `entrepot resume {code} --merchant nordlicht --test`"
     )
     assert flow.code == 0, flow.err
     assert stopped == ["Inventur", "zu teuer", "wrong logo"]
-    assert len(json.loads(resumed.out)["resumed"]) == 3
+    assert len(json.loads(of_one.out)["resumed"]) == 1
+    assert left == ["Inventur", "wrong logo"]
+    assert len(json.loads(resumed.out)["resumed"]) == 2
     assert _reasons(merchant) == []
     assert run("resume --merchant nordlicht --test").out == "Nothing was paused (test).\n"
 
@@ -121,11 +125,12 @@ def test_effects_are_stopped_and_let_go_on(merchant: Merchant, carrier: str) -> 
 def test_a_stop_of_what_does_not_exist_names_what_does(merchant: Merchant, carrier: str) -> None:
     code = added(carrier)
 
-    done = run("pause parcels --merchant nordlicht --test --reason x")
+    for command in ("pause parcels --reason x", "resume parcels"):
+        done = run(f"{command} --merchant nordlicht --test")
 
-    assert done.code == 1
-    assert code in done.err
-    assert "submissions, refunds, mails, write_backs" in done.err
+        assert done.code == 1
+        assert code in done.err
+        assert "submissions, refunds, mails, write_backs" in done.err
     assert _reasons(merchant) == []
 
 
