@@ -186,9 +186,9 @@ def _connect(merchant_id: int, place: dict[str, Any], *, run: str) -> int:
 
 
 def _by_hand(merchant_id: int) -> None:
-    """The merchant's own table, for what is packed by people."""
+    """The merchant's own table, for what is packed by people; their own store opens by itself."""
     for code, platform in registry.platforms().items():
-        if not platform.manifest.is_built_in:
+        if not (platform.manifest.is_built_in and "fulfillment" in platform.manifest.kinds):
             continue
         with scope.merchant(merchant_id):
             known = Connection.objects.filter(platform=code, mode=Mode.TEST).first()
