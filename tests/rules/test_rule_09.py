@@ -167,6 +167,19 @@ def test_a_refund_that_leaves_too_little_holds_the_order_with_both_sums(
     ]
 
 
+def test_an_order_that_was_refunded_in_full_is_held_with_these_words(
+    trade: Trade, share: FulfillmentOrder
+) -> None:
+    gateway = connect(trade.merchant, "stripe")
+    trade.tell(fact("refunded", euros("86.30"), payment="pay-10482"), connection=gateway)
+
+    assert decide(share) is None
+
+    assert trade.reasons() == [
+        "Refunded in full: what is to be sent costs 82.30 EUR, and nothing that was paid is left"
+    ]
+
+
 def test_a_small_refund_of_the_delivery_stops_nothing(
     trade: Trade, share: FulfillmentOrder
 ) -> None:

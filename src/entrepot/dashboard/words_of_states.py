@@ -7,11 +7,12 @@ from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.canon.tracking import ParcelStatus
 from entrepot.connections.states import EffectFlow
 from entrepot.connections.states import Status as ConnectionStatus
-from entrepot.dashboard.wording import Chip, sentence
+from entrepot.dashboard.wording import Chip, begun, sentence
 from entrepot.fulfillment.states import Status as FulfillmentStatus
 from entrepot.notifications.states import Kind as MailKind
 from entrepot.notifications.states import MailStatus
 from entrepot.obligations.states import Kind as ObligationKind
+from entrepot.orders.review import REFUNDED_IN_FULL
 from entrepot.orders.states import HoldKind
 
 FULFILLMENT_ORDER = {
@@ -139,6 +140,29 @@ ALERT = Chip("bad", "card", "Alert")
 UNMATCHED = Chip("warn", "card", "Unmatched")
 GAVE_UP = Chip("bad", "stop", "Gave up")
 OVERDUE = Chip("bad", "stop", "Overdue")
+
+
+def words_of_hold(kind: str, about: str, reason: str) -> str:
+    """What holds an order, as a fact."""
+    if kind == HoldKind.UNMAPPED_SKU and about:
+        return f"SKU {about} is not mapped"
+    if is_refunded_in_full(kind, reason):
+        return REFUNDED_IN_FULL
+    known = HoldKind(kind) if kind in HoldKind.values else None
+    return HOLD[known] if known else sentence(kind)
+
+
+def beside(words: str, reason: str) -> str:
+    """What a reason says besides the words that are said already; empty where it is nothing."""
+    if reason.rstrip(".") == words:
+        return ""
+    more = reason.removeprefix(f"{words}: ")
+    return reason if more == reason else begun(more)
+
+
+def is_refunded_in_full(kind: str, reason: str) -> bool:
+    """Whether a hold stands because all that was paid went back: a release would give it away."""
+    return kind == HoldKind.TOTALS and reason.startswith(REFUNDED_IN_FULL)
 
 
 def task_words(name: str) -> str:

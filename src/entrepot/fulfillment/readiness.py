@@ -10,7 +10,7 @@ from entrepot.fulfillment import content
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.orders.holds import NewHold, was_let_go
 from entrepot.orders.models import Order
-from entrepot.orders.review import COVERED
+from entrepot.orders.review import COVERED, REFUNDED_IN_FULL
 from entrepot.orders.states import HoldKind, OrderStatus, ReleasedBy
 
 
@@ -63,12 +63,16 @@ def shortfall(order: Order) -> NewHold | None:
     if covered >= needed:
         return None
     kept, asked = Money(covered, order.currency).rounded(), Money(needed, order.currency).rounded()
+    reason = f"What is to be sent costs {asked}, and {kept} of what was paid is left"
+    if covered <= 0 < order.amount_refunded:
+        costs = f"what is to be sent costs {asked}, and nothing that was paid is left"
+        reason = f"{REFUNDED_IN_FULL}: {costs}"
     hold = NewHold(
         merchant_id=order.merchant_id,
         order_id=order.id,
         kind=HoldKind.TOTALS,
         about=f"{COVERED}{covered.normalize():f}",
-        reason=f"What is to be sent costs {asked}, and {kept} of what was paid is left",
+        reason=reason,
         data={"covered": str(covered), "needed": str(needed), "currency": order.currency},
     )
     return None if was_let_go(hold) else hold

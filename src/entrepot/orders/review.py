@@ -20,6 +20,8 @@ from entrepot.orders.states import HoldKind, OrderStatus
 DUPLICATE_WINDOW = timedelta(minutes=30)
 # How the hold on what is left of the money says how much that is.
 COVERED = "covered:"
+# How its reason begins where all that was paid went back.
+REFUNDED_IN_FULL = "Refunded in full"
 ENDS_BY_ITSELF = (
     HoldKind.SOURCE,
     HoldKind.STATE_UNKNOWN,

@@ -4,13 +4,17 @@ from typing import Any
 
 from django import forms
 
+from entrepot.canon.money import Money
 from entrepot.dashboard.actions.action import Action, Case, Effect, ReasonForm, nothing, value_of
+from entrepot.dashboard.reading.next_step import units_unsent
 from entrepot.dashboard.reading.order_page import hold_words, holds_of
-from entrepot.dashboard.wording import count_words
+from entrepot.dashboard.wording import count_words, money_words
+from entrepot.dashboard.words_of_states import beside
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.states import Status
 from entrepot.orders import services
-from entrepot.orders.models import Hold
+from entrepot.orders.models import Hold, Order
+from entrepot.orders.review import REFUNDED_IN_FULL
 from entrepot.orders.services import CannotChange
 from entrepot.orders.states import HoldKind
 
@@ -113,12 +117,16 @@ class ReleaseOrder(Action):
         order = case.order
         if not order.open_holds:
             return [
+                *_went_back(order),
                 Effect("play", "Work starts although it is not paid", order.payment_status, "warn"),
                 nothing("card", "No payment is made or asked for"),
             ]
         chosen = value_of(form, "holds") or []
         left = order.open_holds - len(chosen)
-        effects = [Effect("play", "Lifts", count_words(len(chosen), "hold"), "good")]
+        effects = [
+            *_went_back(order),
+            Effect("play", "Lifts", count_words(len(chosen), "hold"), "good"),
+        ]
         if left > 0:
             stays = count_words(left, "other hold")
             effects.append(Effect("hand", f"Stays held: {stays}", role="warn"))
@@ -148,6 +156,18 @@ class ReleaseOrder(Action):
         return f"{case.order.number}: {lifted} lifted."
 
 
+def _went_back(order: Order) -> list[Effect]:
+    """What was refunded of it: a person who lets it go should know that nobody pays for it."""
+    if order.amount_refunded <= 0:
+        return []
+    back = money_words(Money(order.amount_refunded, order.currency))
+    if order.amount_refunded < order.amount_captured:
+        return [Effect("card", "Of what was paid, went back", back, "warn")]
+    told = f"{REFUNDED_IN_FULL}: it would be made and sent for nothing"
+    return [Effect("warn", told if units_unsent(order) > 0 else REFUNDED_IN_FULL, back, "warn")]
+
+
 def _said(hold: Hold) -> str:
     words = hold_words(hold)
-    return f"{words}: {hold.reason}" if hold.reason and hold.reason != words else words
+    more = beside(words, hold.reason)
+    return f"{words}: {more}" if more else words

@@ -20,6 +20,7 @@ from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.reading.standing import TOLD_APART, Cause
 from entrepot.dashboard.reading.unmatched import StrayPayment, strays
 from entrepot.dashboard.wording import country_name
+from entrepot.dashboard.words_of_states import is_refunded_in_full
 from entrepot.deadletters.models import DeadLetter
 from entrepot.inbox.models import InboxMessage
 from entrepot.obligations.models import Obligation
@@ -44,6 +45,7 @@ class Waiting:
     reason: str
     hold_id: int | None
     data: Mapping[str, Any]
+    is_refunded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,11 @@ class Card:
     def more(self) -> int:
         """How many wait beside those shown."""
         return max(self.cause.orders - len(self.waiting), 0)
+
+    @property
+    def has_refunded(self) -> bool:
+        """Whether one of them was refunded in full: each is decided by itself."""
+        return any(one.is_refunded for one in self.waiting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +256,7 @@ def _waiting(order: Order, hold: Hold | None, address: PostalAddress | None) -> 
         reason=hold.reason if hold else "",
         hold_id=hold.id if hold else None,
         data=hold.data if hold else {},
+        is_refunded=hold is not None and is_refunded_in_full(hold.kind, hold.reason),
     )
 
 

@@ -26,7 +26,7 @@ from entrepot.dashboard.wording import (
     moment_words,
     money_words,
 )
-from entrepot.dashboard.words_of_states import PARCEL, task_words
+from entrepot.dashboard.words_of_states import PARCEL, beside, is_refunded_in_full, task_words
 from entrepot.deadletters.models import DeadLetter
 from entrepot.fulfillment.states import ParcelStatus
 from entrepot.fulfillment.states import Status as ShareStatus
@@ -176,16 +176,25 @@ def _held(situation: Situation) -> NextStep:
             first = Move("Read the storefront again", "refresh", "refresh")
         case _:
             may_end = situation.order.status == "open"
-            first, others = release, [Move("Cancel …", "x", "cancel")] if may_end else []
+            cancel = [Move("Cancel …", "x", "cancel")] if may_end else []
+            first, *others = [release, *cancel]
+            if is_refunded_in_full(hold.kind, hold.reason) and units_unsent(situation.order) > 0:
+                first, *others = [*cancel, release]
+                then = f"Cancel it: released, it is made and sent for nothing. {further}".strip()
     role = "bad" if situation.state == State.OVERDUE else "warn"
     return NextStep(
         role=role,
         title=f"Hold: {hold_words(hold)}.",
-        text="" if hold.reason.rstrip(".") == hold_words(hold) else _ended(hold.reason),
+        text=_ended(beside(hold_words(hold), hold.reason)),
         then=then,
         first=first,
         others=others,
     )
+
+
+def units_unsent(order: Order) -> int:
+    """How many units of an order would still be made and sent."""
+    return order.units_ordered - order.units_cancelled - order.units_shipped
 
 
 def _ended(words: str) -> str:

@@ -23,11 +23,10 @@ from entrepot.dashboard.wording import (
     plain,
     sentence,
 )
-from entrepot.dashboard.words_of_states import HOLD, MAIL, MAIL_KIND, chip_of
+from entrepot.dashboard.words_of_states import MAIL, MAIL_KIND, chip_of, words_of_hold
 from entrepot.notifications.models import Mail
 from entrepot.obligations.models import Obligation
 from entrepot.orders.models import Hold, Order, TaxLine
-from entrepot.orders.states import HoldKind
 from entrepot.payments.models import PaymentEntry, Refund
 
 SIGNS = {
@@ -280,9 +279,7 @@ def holds_of(order_id: int) -> list[Hold]:
 
 def hold_words(hold: Hold) -> str:
     """A hold's reason as a fact."""
-    if hold.kind == HoldKind.UNMAPPED_SKU and hold.about:
-        return f"SKU {hold.about} is not mapped"
-    return str(HOLD.get(hold.kind, sentence(hold.kind)))  # type: ignore[call-overload]
+    return words_of_hold(hold.kind, hold.about, hold.reason)
 
 
 def person_of(order: Order, near: Beside, *, may_see: bool, is_revealed: bool) -> Person:

@@ -152,10 +152,10 @@ def _unknown(row: Row) -> Problem:
 def _hold(row: Row) -> Problem:
     kind, about, reason, others = row["kind"], row["about"], row["reason"], row["others"]
     known = HoldKind(kind) if kind in HoldKind.values else None
-    words = words_of_states.HOLD[known] if known else sentence(kind)
-    if known == HoldKind.UNMAPPED_SKU and about:
-        words = f"SKU {about} is not mapped"
+    words = words_of_states.words_of_hold(kind, about, reason)
     fix = FIXES.get(known, "Release") if known else "Release"
+    if words_of_states.is_refunded_in_full(kind, reason):
+        fix, reason = "Cancel", words_of_states.beside(words, reason)
     detail = "" if known == HoldKind.UNMAPPED_SKU else reason
     anchor = f"hold:{kind}:{about}"
     return Problem("warn", words, detail, max(others, 0), is_hold=True, fix=fix, anchor=anchor)
