@@ -1,40 +1,40 @@
 """Asking about attempts whose worker is gone."""
 
 from entrepot.access import scope
-from entrepot.access.models import Merchant
 from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
-from entrepot.attempts.states import Kind
 from entrepot.database import sql
 from entrepot.obligations.models import Obligation
+from entrepot.payments import refunds
 from entrepot.tasks import asking
+from tests.rules.conftest import trade
+from tests.rules.trade import Trade, euros, snapshot
+
+__all__ = ["trade"]
 
 
 def test_an_answer_is_owed_although_the_worker_died_before_it_could_promise_one(
-    merchant: Merchant,
+    trade: Trade,
 ) -> None:
-    with scope.merchant(merchant.id):
-        lease = attempts.intend(
-            merchant_id=merchant.id,
-            mode="test",
-            kind=Kind.CAPTURE,
-            connection_id=None,
-            order_id=None,
-            subject=("payment", 7),
-            reference="möwe/301/capture",
-            generation=1,
-            idempotency_key="key-301",
-        )
-        assert lease is not None
-        attempts.begin_call(lease)
+    trade.tell(snapshot())
+    merchant_id = trade.merchant.id
+    refund = refunds.want_refund(
+        merchant_id, trade.order().id, amount=euros("21.80"), by="user:3", reason="zerkratzt"
+    )
+    call = refunds.intend_refund(merchant_id, refund.id)
+    assert call is not None
+    with scope.merchant(merchant_id):
+        lease = attempts.begin_call(call.lease)
         sql.run("UPDATE attempts_attempt SET leased_until = now() - interval '1 second'")
 
-    asking.ask(merchant_id=merchant.id, attempt_id=lease.attempt_id)
+    asking.ask(merchant_id=merchant_id, attempt_id=lease.attempt_id)  # nobody answers there
 
-    with scope.merchant(merchant.id):
+    with scope.merchant(merchant_id):
         after = Attempt.objects.get(id=lease.attempt_id)
         owed = list(
-            Obligation.objects.filter(end="").values_list("kind", "subject_kind", "subject_id")
+            Obligation.objects.filter(end="", kind="resolve").values_list(
+                "subject_kind", "subject_id"
+            )
         )
-    assert (after.status, after.needs_person) == ("unknown", True)
-    assert owed == [("resolve", "attempt", lease.attempt_id)]
+    assert (after.status, after.asked) == ("unknown", 1)
+    assert owed == [("attempt", lease.attempt_id)]

@@ -15,6 +15,7 @@ SCOPES: dict[str, str] = {
     "checkout:write": "open checkouts for carts",
     "payments:read": "see payments, refunds and disputes",
     "refunds:write": "give money back",
+    "payments:write": "capture and void authorized payments",
     "fulfillment:write": "pack, add tracking, print pick lists and packing slips",
     "catalog:read": "see products, mappings and shipping methods",
     "catalog:write": "change products, mappings and shipping methods",
@@ -61,6 +62,7 @@ _OPERATOR = (
     | {
         "checkout:write",
         "refunds:write",
+        "payments:write",
         "catalog:write",
         "inbox:replay",
         "jobs:write",

@@ -45,6 +45,7 @@ from entrepot.notifications.services import CannotResend
 from entrepot.notifications.states import IllegalStep as MailStep
 from entrepot.obligations.services import ReasonMissing, UnknownObligation
 from entrepot.orders.services import CannotChange
+from entrepot.payments.authorizations import CannotSettle
 from entrepot.payments.refunds import CannotRefund
 from entrepot.payments.states import IllegalStep as PaymentStep
 
@@ -59,6 +60,7 @@ CONFLICTS = (
     CannotRefund,
     CannotReship,
     CannotResend,
+    CannotSettle,
     CannotShip,
     AccountTaken,
     AnothersId,

@@ -13,6 +13,7 @@ class Kind(TextChoices):
     CHANGE_RECIPIENT = "change_recipient"
     REFUND = "refund"
     CAPTURE = "capture"
+    VOID = "void"  # let authorized money go
     WRITE_BACK = "write_back"
     MAIL = "mail"
 

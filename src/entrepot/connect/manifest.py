@@ -81,7 +81,7 @@ class Effect:
 class Manifest:
     """What a platform folder says about itself.
 
-    `effects` is by kind of attempt (submit, cancel, refund, write_back, checkout, capture).
+    `effects` is by kind of attempt (submit, cancel, refund, write_back, checkout, capture, void).
     `environment` maps a setting to the environment variable that fills it for a first connection.
     `webhook_aliases` are documented paths below /api/webhooks/.
     `rate_limit` is calls per minute (0: not told). `carries_stock` is False for print on demand.

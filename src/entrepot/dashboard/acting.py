@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from entrepot.access import scope as access_scope
 from entrepot.dashboard.actions.action import Action, Case
+from entrepot.dashboard.actions.authorized import CapturePayment, VoidPayment
 from entrepot.dashboard.actions.goods import CancelOrder, Reship
 from entrepot.dashboard.actions.holding import HoldOrder, ReleaseOrder
 from entrepot.dashboard.actions.money import RefundMoney
@@ -26,6 +27,8 @@ ACTIONS: dict[str, Action] = {
     for action in (
         HoldOrder(),
         ReleaseOrder(),
+        CapturePayment(),
+        VoidPayment(),
         RefundMoney(),
         CancelOrder(),
         Reship(),

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from entrepot.dashboard.page import page, show, show_part, wants_part
 from entrepot.dashboard.reading import beside, explaining, next_step, order_page, panel, timeline
 from entrepot.dashboard.reading.headline import CHIPS
+from entrepot.dashboard.reading.next_step import Situation
 from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.events import outbox
@@ -18,6 +19,8 @@ from entrepot.orders.models import Order
 
 BUTTONS = (
     ("hold", "Hold …", "hand", "orders:write", ""),
+    ("capture", "Capture …", "card", "payments:write", ""),
+    ("void", "Void …", "", "payments:write", ""),
     ("refund", "Refund …", "", "refunds:write", ""),
     ("reship", "Reship …", "", "orders:write", ""),
     ("cancel", "Cancel …", "", "orders:write", "danger"),
@@ -65,11 +68,18 @@ def order(request: PageRequest, key: str) -> HttpResponse:
     return show(request, "order.html", _context(visit, row, is_full=is_full), current="orders")
 
 
-def _buttons(visit: Visit, row: Order) -> list[tuple[str, ...]]:
-    """What can be done with the order: what has ended holds nothing, what left is not cancelled."""
+def _buttons(visit: Visit, row: Order, situation: Situation) -> list[tuple[str, ...]]:
+    """What can be done with the order: what has ended holds nothing, what left is not cancelled.
+
+    Only what is authorized can be captured, and not for an order that is cancelled.
+    """
     barred = {"hold"} if row.status != "open" else set()
     if row.units_ordered <= row.units_cancelled + row.units_shipped:
         barred.add("cancel")
+    if situation.authorized is None:
+        barred |= {"capture", "void"}
+    elif row.status == "cancelled":
+        barred.add("capture")
     return [button for button in BUTTONS if visit.may(button[3]) and button[0] not in barred]
 
 
@@ -106,7 +116,7 @@ def _context(
         "newest_event": history.content.newest if history.content else 0,
         "timeline_error": history.error_id,
         "is_full": is_full,
-        "buttons": _buttons(visit, row),
+        "buttons": _buttons(visit, row, situation),
         "more": [action for action in MORE if visit.may(action[2])],
     }
 

@@ -80,6 +80,8 @@ OWED = {
     ObligationKind.SHIP: "Ship",
     ObligationKind.DELIVER: "Deliver",
     ObligationKind.REFUND: "Refund",
+    ObligationKind.CAPTURE: "Capture",
+    ObligationKind.VOID: "Void",
     ObligationKind.RESOLVE: "Resolve",
     ObligationKind.CANCEL: "Cancel",
 }
@@ -106,7 +108,7 @@ HOLD = {
 }
 FLOW = {
     EffectFlow.SUBMISSIONS: "Submissions to providers",
-    EffectFlow.REFUNDS: "Refunds, captures and cancellations",
+    EffectFlow.REFUNDS: "Refunds, captures and voids",
     EffectFlow.MAILS: "Mails to customers",
     EffectFlow.WRITE_BACKS: "Write-back to storefronts",
 }
@@ -125,7 +127,9 @@ TASK = {
     "notifications.decide_mail": "Deciding on a mail",
     "notifications.send_mail": "Sending a mail",
     "orders.begin_work": "Beginning the work on an order",
+    "payments.capture": "Capturing a payment",
     "payments.refund": "Refunding",
+    "payments.void": "Voiding a payment",
     "polling.import_history": "Importing history",
     "polling.poll": "Reading a platform",
     "routing.plan": "Routing",

@@ -124,6 +124,14 @@ CATALOG: dict[str, EventKind] = {
     ),
     "refund.wanted": _kind("a person wants money to go back", amount="amount", currency="which"),
     "refund.moved": _kind("a refund of ours moved on", **{"from": "status", "to": "status"}),
+    "capture.wanted": _kind(
+        "a person wants authorized money to be taken", amount="amount", currency="which"
+    ),
+    "capture.moved": _kind("a capture of ours moved on", **{"from": "status", "to": "status"}),
+    "void.wanted": _kind(
+        "a person wants authorized money to be let go", amount="amount", currency="which"
+    ),
+    "void.moved": _kind("a void of ours moved on", **{"from": "status", "to": "status"}),
     "payment.unmatched": _money("money came that belongs to no known order"),
     # Fulfillment
     "fulfillment_order.planned": _kind(

@@ -35,7 +35,7 @@ from entrepot.orders.snapshots import (
     apply_orders,
     mark_deleted,
 )
-from entrepot.payments import checkouts, ledger, refunds, taken_back
+from entrepot.payments import authorizations, checkouts, ledger, refunds, taken_back
 from entrepot.payments.ledger import IncomingFact
 from entrepot.payments.taken_back import Telling
 
@@ -116,6 +116,7 @@ def apply(messages: Sequence[Understood]) -> list[Finished]:
     paid = ledger.record_facts(facts)
     paid += ledger.match_waiting(_claims(sales, applied))
     refunds.note_facts(sorted(set(paid)))
+    authorizations.note_facts(sorted(set(paid)))
     checkouts.link_orders(
         (sale.incoming.merchant_id, sale.incoming.snapshot.checkout_reference, result.order_id)
         for sale, result in zip(sales, applied, strict=True)

@@ -12,6 +12,8 @@ DEFAULTS: dict[Kind, timedelta | None] = {
     Kind.TELL_CUSTOMER: timedelta(minutes=5),  # after the end of the gathering
     Kind.RESOLVE: timedelta(minutes=15),
     Kind.REFUND: timedelta(minutes=15),
+    Kind.CAPTURE: timedelta(minutes=15),
+    Kind.VOID: timedelta(minutes=15),
     Kind.CANCEL: timedelta(minutes=15),
     Kind.SHIP: None,
     Kind.DELIVER: None,

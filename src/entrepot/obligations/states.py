@@ -12,6 +12,8 @@ class Kind(TextChoices):
     SHIP = "ship"
     DELIVER = "deliver"
     REFUND = "refund"
+    CAPTURE = "capture"  # take authorized money
+    VOID = "void"  # let authorized money go
     RESOLVE = "resolve"  # find out what became of an unknown attempt
     CANCEL = "cancel"
 

@@ -1,4 +1,4 @@
-"""The ledger of each order, payments that belong to none, our own checkouts and refunds."""
+"""The ledger of each order, stray payments, our own checkouts, refunds, captures and voids."""
 
 from typing import ClassVar
 
@@ -16,6 +16,9 @@ from entrepot.payments.states import (
     IllegalStep,
     RefundStatus,
     RefundStep,
+    WishKind,
+    WishStatus,
+    WishStep,
 )
 
 _kinds = [(kind.value, kind.value.replace("_", " ")) for kind in PaymentFactKind]
@@ -192,6 +195,73 @@ class Refund(MerchantRow):
             mode=self.mode,
             order_id=self.order_id,
             subject=("refund", self.id),
+            data={"from": previous, "to": self.status},
+            reason=reason,
+        )
+
+
+class PaymentWish(MerchantRow):
+    """What a person wants of authorized money: to capture it, or to void it; done by an attempt.
+
+    `authorized_id` is the ledger's entry of the authorization. Of one payment, one is wanted at a
+    time; a wish that failed is followed by another one, with a number of its own.
+    """
+
+    mode = models.TextField(choices=Mode)
+    order_id = models.BigIntegerField()
+    connection_id = models.BigIntegerField()
+    kind = models.TextField(choices=WishKind)
+    authorized_id = models.BigIntegerField()
+    payment_external_id = models.TextField()
+    number = models.IntegerField()
+    amount = models.DecimalField(max_digits=18, decimal_places=4)
+    currency = models.TextField()
+    reason = models.TextField()
+    status = models.TextField(choices=WishStatus, default=WishStatus.WANTED)
+    message = models.TextField(default="", db_default="")
+    wanted_by = models.TextField()
+    wanted_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "payments_wish"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["order_id", "number"], name="payments_wish_key"),
+            models.UniqueConstraint(
+                fields=["authorized_id"],
+                condition=Q(status=WishStatus.WANTED),
+                name="payments_wish_wanted",
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payments_wish_amount"),
+            models.CheckConstraint(
+                condition=Q(status__in=WishStatus.values), name="payments_wish_status"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=WishKind.values), name="payments_wish_kind"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number} of order {self.order_id}"
+
+    def take(self, step: WishStep, *, reason: str) -> None:
+        """Make a named move and record it. The row must be locked.
+
+        Raises:
+            IllegalStep: its status does not allow the move.
+        """
+        previous = self.status
+        if previous not in step.sources:
+            raise IllegalStep(self, step, previous)
+        self.status = step.target
+        self.message = reason
+        self.save()
+        outbox.record(
+            f"{self.kind}.moved",
+            merchant_id=self.merchant_id,
+            mode=self.mode,
+            order_id=self.order_id,
+            subject=("payment_wish", self.id),
             data={"from": previous, "to": self.status},
             reason=reason,
         )

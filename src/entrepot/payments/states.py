@@ -1,4 +1,4 @@
-"""Where checkouts and refunds stand, and the named moves between."""
+"""Where checkouts, refunds and wishes about authorized money stand, and the named moves between."""
 
 from enum import Enum
 
@@ -60,8 +60,34 @@ class RefundStep(Enum):
         self.target = target
 
 
+class WishKind(TextChoices):
+    """How a person wants an authorization to end, in the words of attempts and promises."""
+
+    CAPTURE = "capture"
+    VOID = "void"
+
+
+class WishStatus(TextChoices):
+    """What became of a wish about authorized money."""
+
+    WANTED = "wanted"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class WishStep(Enum):
+    """A named move: the statuses it may start from, and where it ends."""
+
+    FINISH = ({WishStatus.WANTED}, WishStatus.DONE)
+    FAIL = ({WishStatus.WANTED}, WishStatus.FAILED)
+
+    def __init__(self, sources: set[WishStatus], target: WishStatus) -> None:
+        self.sources = sources
+        self.target = target
+
+
 class IllegalStep(Exception):
-    """A checkout or refund was asked to make a move that its status does not allow."""
+    """A checkout, refund or wish was asked to make a move that its status does not allow."""
 
     def __init__(self, thing: object, step: Enum, status: str) -> None:
         super().__init__(f"cannot {step.name.lower()} {thing}: it is {status}")

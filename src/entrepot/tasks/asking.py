@@ -41,8 +41,9 @@ from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.holds import open_holds
 from entrepot.orders.models import Order
 from entrepot.orders.services import lock_order
+from entrepot.payments import authorizations
 from entrepot.payments import refunds as refund_services
-from entrepot.tasks import queue
+from entrepot.tasks import captures, queue
 from entrepot.tasks.calls import outside_transaction
 from entrepot.tasks.refunds import RefundRecorder, gateway
 from entrepot.tasks.registry import Priority, drain, task
@@ -64,6 +65,8 @@ TASK_OF_KIND = {
     Kind.CANCEL: "fulfillment.cancel",
     Kind.CHANGE_RECIPIENT: "fulfillment.readdress",
     Kind.REFUND: "payments.refund",
+    Kind.CAPTURE: "payments.capture",
+    Kind.VOID: "payments.void",
     Kind.WRITE_BACK: "storefront.write_back",
     Kind.MAIL: "notifications.send_mail",
 }
@@ -267,7 +270,7 @@ def _ask_refund(attempt: Attempt, lease: Lease) -> None:
     found = client.find_refund(request)
     effect = effect_of(attempt)
     can_repeat = _remembers(effect, attempt)
-    if found is None and can_repeat and not _may_repeat_refund(attempt):
+    if found is None and can_repeat and not _may_repeat(attempt):
         with scope.merchant(attempt.merchant_id):
             attempts.could_not_ask(lease, message="not there; not sent again while it is stopped")
         return
@@ -280,11 +283,37 @@ def _ask_refund(attempt: Attempt, lease: Lease) -> None:
         _count_empty(attempt, lease, effect)
 
 
-def _may_repeat_refund(attempt: Attempt) -> bool:
+def _may_repeat(attempt: Attempt) -> bool:
     with scope.merchant(attempt.merchant_id):
         connection = Connection.objects.get(id=attempt.connection_id or 0)
         is_allowed = effects_allowed(connection, EffectFlow.REFUNDS).is_allowed
         return is_allowed and not queries.may_still_leave(attempt)
+
+
+def _ask_wish(attempt: Attempt, lease: Lease) -> None:
+    """Whether the payment was captured or let go; what nobody wants any more is not sent again."""
+    assert attempt.connection_id is not None
+    call = authorizations.call_of(attempt.merchant_id, attempt.subject_id)
+    recorder = captures.WishRecorder(attempt.merchant_id, attempt.subject_id)
+    client = captures.capturer(attempt.connection_id, lease=lease)
+    told = captures.find_end(client, call)
+    effect = effect_of(attempt)
+    if told is None and call.is_wanted and _remembers(effect, attempt):
+        if not _may_repeat(attempt):
+            with scope.merchant(attempt.merchant_id):
+                message = "not there; not sent again while it is stopped"
+                attempts.could_not_ask(lease, message=message)
+            return
+        try:
+            told = captures.send(client, call)
+        except Rejected as error:
+            recorder.refused(lease, code=error.code, message=str(error), fault=error.fault)
+            return
+    if told is not None:
+        recorder.accepted(lease, told)
+        return
+    with scope.merchant(attempt.merchant_id):
+        _count_empty(attempt, lease, effect)
 
 
 def _remembers(effect: Effect, attempt: Attempt) -> bool:
@@ -329,6 +358,8 @@ ASKERS: dict[Kind, Callable[[Attempt, Lease], Any]] = {
     Kind.CANCEL: _ask_cancellation,
     Kind.CHANGE_RECIPIENT: _ask_readdressing,
     Kind.REFUND: _ask_refund,
+    Kind.CAPTURE: _ask_wish,
+    Kind.VOID: _ask_wish,
     Kind.WRITE_BACK: _ask_write_back,
 }
 

@@ -11,7 +11,7 @@ from entrepot.notifications import services as mails
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.services import lock_order
-from entrepot.payments import refunds
+from entrepot.payments import authorizations, refunds
 from entrepot.tasks import asking, rereading
 
 
@@ -28,7 +28,8 @@ def decide(
 
     What did not happen is carried out again, once. What did counts as done: a share is its
     provider's, whose own word about it is read where its id is known, also of one that was to be
-    cancelled; a refund's money went out, a mail has left, and a storefront knows what it was told.
+    cancelled; a refund's money went out, authorized money was taken or let go, a mail has left, and
+    a storefront knows what it was told.
 
     Raises:
         IllegalStep: it is not unknown.
@@ -50,6 +51,8 @@ def decide(
         refunds.count_as_done(
             merchant_id, decided.subject_id, external_id=external_id, reason=reason
         )
+    elif decided.kind in {Kind.CAPTURE, Kind.VOID}:
+        authorizations.count_as_done(merchant_id, decided.subject_id, reason=reason)
     elif decided.kind == Kind.MAIL:
         mails.record_sent(decided.subject_id, merchant_id=merchant_id, esp_message_id=external_id)
     elif decided.kind == Kind.WRITE_BACK:

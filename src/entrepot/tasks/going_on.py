@@ -15,8 +15,8 @@ from entrepot.connections.models import Connection
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
 from entrepot.fulfillment.states import Status
 from entrepot.orders.models import Order
-from entrepot.payments.models import Refund
-from entrepot.payments.states import RefundStatus
+from entrepot.payments.models import PaymentWish, Refund
+from entrepot.payments.states import RefundStatus, WishKind, WishStatus
 from entrepot.tasks.queue import Job
 from entrepot.tasks.registry import Priority
 from entrepot.tasks.rereading import flow_of_orders
@@ -29,6 +29,12 @@ def jobs_left(order: Order) -> list[Job]:
         "fulfillment.submit": shares.filter(status=Status.OPEN, is_by_hand=False),
         "fulfillment.cancel": shares.filter(status=Status.CANCELLING),
         "payments.refund": Refund.objects.filter(order_id=order.id, status=RefundStatus.WANTED),
+        **{
+            f"payments.{kind}": PaymentWish.objects.filter(
+                order_id=order.id, kind=kind, status=WishStatus.WANTED
+            )
+            for kind in WishKind
+        },
         "storefront.write_back": Shipment.objects.filter(order_id=order.id, written_back_at=None),
     }
     mine = {"merchant_id": order.merchant_id, "order_id": order.id}

@@ -25,6 +25,8 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "mapping.changed": ("catalog.after_mapping",),
     "artwork.copied": ("catalog.after_artwork",),
     "refund.wanted": ("payments.refund",),
+    "capture.wanted": ("payments.capture",),
+    "void.wanted": ("payments.void",),
     "shipment.recorded": ("storefront.write_back", "notifications.decide_mail"),
     "shipment.tracked": ("storefront.write_back",),
     "connection.added": ("connections.ping", "webhooks.check"),

@@ -15,8 +15,8 @@ from entrepot.fulfillment.states import ShipmentStatus
 from entrepot.fulfillment.states import Status as ShareStatus
 from entrepot.obligations.models import Obligation
 from entrepot.obligations.states import Kind as Owed
-from entrepot.payments.models import Refund
-from entrepot.payments.states import RefundStatus
+from entrepot.payments.models import PaymentWish, Refund
+from entrepot.payments.states import RefundStatus, WishKind, WishStatus
 from entrepot.tasks import queue
 from entrepot.tasks.registry import Lane, Priority, task
 from entrepot.tasks.schedule import schedule
@@ -30,12 +30,17 @@ PACE = timedelta(milliseconds=200)
 
 @task("effects.sweep", lane=Lane.UPKEEP)
 def sweep(**_: object) -> None:
-    """Have refunds and write-backs move on that could and do not."""
+    """Have refunds, captures, voids and write-backs move on that could and do not."""
     now = clock.now()
     with scope.system():
         refunds = waiting_refunds().filter(
             ~_just_failed("refund", now), wanted_at__lt=now - OLD_ENOUGH
         )
+        for kind in WishKind:
+            wishes = waiting_wishes(kind).filter(
+                ~_just_failed("payment_wish", now), wanted_at__lt=now - OLD_ENOUGH
+            )
+            _defer(f"payments.{kind}", wishes[:SWEEP])
         shipments = waiting_write_backs().filter(
             ~_just_failed("shipment", now), learned_at__lt=now - OLD_ENOUGH
         )
@@ -53,12 +58,21 @@ def go_on(*, merchant_id: int, **_: object) -> None:
         start = clock.now()
         _defer("fulfillment.submit", shares.order_by("submit_after")[:SWEEP], start=start)
         _defer("payments.refund", waiting_refunds()[:SWEEP], start=start)
+        for kind in WishKind:
+            _defer(f"payments.{kind}", waiting_wishes(kind)[:SWEEP], start=start)
         _defer("storefront.write_back", waiting_write_backs()[:SWEEP], start=start)
 
 
 def waiting_refunds() -> QuerySet[Refund]:
     """Refunds that are wanted and have no attempt under way, oldest first."""
     return Refund.objects.filter(~_is_busy("refund"), status=RefundStatus.WANTED).order_by("id")
+
+
+def waiting_wishes(kind: WishKind) -> QuerySet[PaymentWish]:
+    """Captures or voids that are wanted and have no attempt under way, oldest first."""
+    return PaymentWish.objects.filter(
+        ~_is_busy("payment_wish"), kind=kind, status=WishStatus.WANTED
+    ).order_by("id")
 
 
 def waiting_write_backs() -> QuerySet[Shipment]:
@@ -102,7 +116,7 @@ def _just_failed(subject_kind: str, now: datetime) -> Exists:
 
 def _defer(
     task_name: str,
-    things: Iterable[FulfillmentOrder | Refund | Shipment],
+    things: Iterable[FulfillmentOrder | PaymentWish | Refund | Shipment],
     *,
     start: datetime | None = None,
 ) -> None:

@@ -10,17 +10,18 @@ from entrepot.api.errors import invalid, not_found
 from entrepot.api.finding import found_order
 from entrepot.api.operations import operation
 from entrepot.api.paging import Id
-from entrepot.api.rest.order_parts import refund_shape, shaped
+from entrepot.api.rest.order_parts import refund_shape, shaped, wish_shape
 from entrepot.api.rest.order_reading import order_of
-from entrepot.api.rest.order_shapes import NoteShape, OrderShape, RefundShape
+from entrepot.api.rest.order_shapes import NoteShape, OrderShape, PaymentWishShape, RefundShape
 from entrepot.api.rest.shapes import AddressShape, Because, Body, MoneyShape, Units
 from entrepot.deadletters import services as deadletters
 from entrepot.deadletters.queries import waiting_of_order
 from entrepot.intake.given import Reason, Text, Word
 from entrepot.orders import services
 from entrepot.orders.models import Hold, Line, Order
-from entrepot.payments import refunds
+from entrepot.payments import authorizations, refunds
 from entrepot.payments.models import Refund
+from entrepot.payments.states import WishKind
 from entrepot.tasks import going_on, queue
 
 router = Router(tags=["order actions"])
@@ -200,6 +201,40 @@ def retry_refund(request: ApiRequest, refund_id: Id, asked: Because) -> RefundSh
 
 @operation(
     router,
+    "POST",
+    "/orders/{key}/captures",
+    scope="payments:write",
+    answers=PaymentWishShape,
+    status=202,
+    summary="Capture an authorized payment",
+)
+def capture_payment(request: ApiRequest, key: str, asked: Because) -> PaymentWishShape:
+    """All that is authorized, at its gateway, after a look-up, once; read the order for its end.
+
+    The same wish, while it is wanted, is one wish.
+    """
+    return _wished(request, key, WishKind.CAPTURE, asked)
+
+
+@operation(
+    router,
+    "POST",
+    "/orders/{key}/voids",
+    scope="payments:write",
+    answers=PaymentWishShape,
+    status=202,
+    summary="Void an authorized payment",
+)
+def void_payment(request: ApiRequest, key: str, asked: Because) -> PaymentWishShape:
+    """Let go of all that is authorized, at its gateway, after a look-up, once.
+
+    The order stays as it is: cancelling it is a choice of its own.
+    """
+    return _wished(request, key, WishKind.VOID, asked)
+
+
+@operation(
+    router,
     "PUT",
     "/orders/{key}/address",
     scope="orders:write",
@@ -300,6 +335,16 @@ def refresh_order(request: ApiRequest, key: str) -> Going:
     jobs = [*going_on.rereads_of(order), *going_on.questions_of(order)]
     queue.defer(jobs)
     return Going(jobs=len(jobs))
+
+
+def _wished(request: ApiRequest, key: str, kind: WishKind, asked: Because) -> PaymentWishShape:
+    caller = request.auth
+    order = found_order(caller, key)
+    wish = authorizations.want(
+        caller.merchant_id, order.id, kind, by=caller.actor, reason=asked.reason
+    )
+    wish.refresh_from_db()
+    return wish_shape(wish)
 
 
 def _again(request: ApiRequest, order: Order) -> OrderShape:

@@ -13,6 +13,7 @@ from entrepot.api.rest.order_shapes import (
     NoteShape,
     ParcelShape,
     PaymentShape,
+    PaymentWishShape,
     RefundShape,
     ShipmentShape,
     ShippedUnits,
@@ -22,7 +23,7 @@ from entrepot.api.rest.order_shapes import (
 from entrepot.api.rest.shapes import MoneyShape
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
 from entrepot.orders.models import Hold, Line, Note, Order, TaxLine
-from entrepot.payments.models import PaymentEntry, Refund
+from entrepot.payments.models import PaymentEntry, PaymentWish, Refund
 
 Shape = TypeVar("Shape", bound=Schema)
 
@@ -85,6 +86,17 @@ def refunds_of(order: Order) -> list[RefundShape]:
 def refund_shape(refund: Refund) -> RefundShape:
     """One refund."""
     return shaped(RefundShape, refund, amount=MoneyShape.of(refund.amount, refund.currency))
+
+
+def payment_wishes_of(order: Order) -> list[PaymentWishShape]:
+    """Captures and voids that were asked for here."""
+    rows = PaymentWish.objects.filter(order_id=order.id).order_by("number")
+    return [wish_shape(row) for row in rows]
+
+
+def wish_shape(wish: PaymentWish) -> PaymentWishShape:
+    """One capture or void."""
+    return shaped(PaymentWishShape, wish, amount=MoneyShape.of(wish.amount, wish.currency))
 
 
 def notes_of(order: Order) -> list[NoteShape]:

@@ -82,6 +82,7 @@ def order_of(order: Order, caller: Caller) -> OrderShape:
         holds=order_parts.holds_of(order),
         payments=order_parts.payments_of(order),
         refunds=order_parts.refunds_of(order),
+        payment_wishes=order_parts.payment_wishes_of(order),
         fulfillment_orders=order_parts.fulfillment_orders_of(order),
         notes=order_parts.notes_of(order),
         tracking_page=_tracking_page(order, caller),

@@ -141,6 +141,25 @@ class RefundShape(Schema):
     ended_at: datetime | None
 
 
+class PaymentWishShape(Schema):
+    """Authorized money that is to be captured, or voided: wanted, done or failed.
+
+    `message` says how it ended.
+    """
+
+    id: int
+    number: int
+    order_id: int
+    kind: str
+    amount: MoneyShape
+    reason: str
+    status: str
+    message: str
+    wanted_by: str
+    wanted_at: datetime
+    ended_at: datetime | None
+
+
 class ItemShape(Schema):
     """Units of a line in a fulfillment order."""
 
@@ -273,6 +292,7 @@ class OrderShape(OrderRow):
     holds: list[HoldShape]
     payments: list[PaymentShape]
     refunds: list[RefundShape]
+    payment_wishes: list[PaymentWishShape]
     fulfillment_orders: list[FulfillmentOrderShape]
     notes: list[NoteShape]
     tracking_page: str

@@ -20,8 +20,8 @@ from entrepot.deadletters.models import DeadLetter
 from entrepot.deadletters.states import Status as LetterStatus
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
 from entrepot.fulfillment.states import Status
-from entrepot.payments.models import Refund
-from entrepot.payments.states import RefundStatus
+from entrepot.payments.models import PaymentWish, Refund
+from entrepot.payments.states import RefundStatus, WishKind, WishStatus
 from entrepot.tasks import deciding, queue
 from entrepot.tasks.queue import Job
 from entrepot.tasks.registry import Priority
@@ -38,6 +38,12 @@ def _jobs_of(case: Case) -> list[Job]:
         "fulfillment.submit": shares.filter(status=Status.OPEN, is_by_hand=False),
         "fulfillment.cancel": shares.filter(status=Status.CANCELLING),
         "payments.refund": Refund.objects.filter(order_id=order_id, status=RefundStatus.WANTED),
+        **{
+            f"payments.{kind}": PaymentWish.objects.filter(
+                order_id=order_id, kind=kind, status=WishStatus.WANTED
+            )
+            for kind in WishKind
+        },
         "storefront.write_back": Shipment.objects.filter(order_id=order_id, written_back_at=None),
     }
     merchant = {"merchant_id": case.visit.merchant_id, "order_id": order_id}

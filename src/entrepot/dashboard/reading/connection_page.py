@@ -30,6 +30,7 @@ EFFECT = {
     "write_back": "Write-back",
     "checkout": "Checkouts",
     "capture": "Captures",
+    "void": "Voids",
 }
 CALL = {
     "ok": Chip("good", "check", "OK"),

@@ -13,6 +13,7 @@ TITLES = {
     Kind.CHANGE_RECIPIENT: "We do not know whether {name} sends it to the new address.",
     Kind.REFUND: "We do not know whether {name} has refunded.",
     Kind.CAPTURE: "We do not know whether {name} has captured the payment.",
+    Kind.VOID: "We do not know whether {name} has let the payment go.",
     Kind.WRITE_BACK: "We do not know whether {name} was told.",
     Kind.MAIL: "We do not know whether the mail service took it.",
 }
@@ -36,6 +37,16 @@ FATES = {
         ("check", "good", "Found", "it counts, nothing is paid again"),
         ("go", "info", "Absent, proved", "refunded again with the same key"),
     ),
+    Kind.CAPTURE: (
+        ("check", "good", "Captured there", "it counts, nothing is taken again"),
+        ("x", "bad", "Let go there", "rejected, nothing is left to take"),
+        ("go", "info", "Still authorized", "captured again with the same key"),
+    ),
+    Kind.VOID: (
+        ("check", "good", "Let go there", "it counts, nothing is sent"),
+        ("x", "bad", "Captured there", "rejected, a refund is your decision"),
+        ("go", "info", "Still authorized", "voided again with the same key"),
+    ),
     Kind.WRITE_BACK: (
         ("check", "good", "Found", "it counts, nothing is told again"),
         ("go", "info", "Absent, proved", "told again"),
@@ -48,6 +59,7 @@ HAPPENED = {
     Kind.CHANGE_RECIPIENT: "{name} counts as having the new address",
     Kind.REFUND: "counts as paid back",
     Kind.CAPTURE: "counts as captured",
+    Kind.VOID: "counts as let go",
     Kind.WRITE_BACK: "{name} counts as told",
     Kind.MAIL: "counts as sent",
 }
@@ -57,6 +69,7 @@ DID_NOT = {
     Kind.CHANGE_RECIPIENT: ("{name} is asked again, once", "ask again"),
     Kind.REFUND: ("it is refunded again, once", "refund again"),
     Kind.CAPTURE: ("it is captured again, once", "capture again"),
+    Kind.VOID: ("it is voided again, once", "void again"),
     Kind.WRITE_BACK: ("{name} is told again, once", "tell again"),
     Kind.MAIL: ("it is mailed again, once", "mail again"),
 }

@@ -11,6 +11,9 @@ from django.utils import timezone
 
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Status as AttemptStatus
+from entrepot.connections.effects import effects_allowed
+from entrepot.connections.models import Connection
+from entrepot.connections.states import EffectFlow
 from entrepot.dashboard.reading import (
     connections,
     doubts,
@@ -30,6 +33,9 @@ from entrepot.fulfillment.states import Status
 from entrepot.obligations.models import Obligation
 from entrepot.obligations.states import Kind
 from entrepot.orders.models import Hold, Order
+from entrepot.payments import authorizations
+from entrepot.payments.models import PaymentWish
+from entrepot.payments.states import WishStatus
 
 MOVING = frozenset(
     {
@@ -127,6 +133,8 @@ def situation_of(order: Order, *, now: datetime) -> Situation:
     split = shares.shares_of(order, names, _ship_deadlines(promises))
     state = states_of([order.id])[order.id]
     may_be_blocked = state not in UNBLOCKED
+    authorized = None if order.is_history else authorizations.authorized(order)
+    wish = authorizations.last_wish(order.id) if authorized else None
     return Situation(
         order=order,
         state=state,
@@ -137,16 +145,26 @@ def situation_of(order: Order, *, now: datetime) -> Situation:
         letter=DeadLetter.objects.filter(order_id=order.id, status="waiting").first()
         if may_be_blocked
         else None,
-        stop=_stop(order, split) if may_be_blocked else "",
+        stop=_stop(order, split) if may_be_blocked else _stop_of(wish),
         owed=order_page.owed_of(promises, now),
         names=names,
         now=now,
+        authorized=authorized,
+        wish=wish,
     )
 
 
 def _stop(order: Order, split: list[Share]) -> str:
     waiting = (share.row for share in split if share.row and share.row.status == Status.OPEN)
     return next(filter(None, (stopped_by(order, row) for row in waiting)), "")
+
+
+def _stop_of(wish: PaymentWish | None) -> str:
+    """Why a capture or void that is wanted may not leave now."""
+    if wish is None or wish.status != WishStatus.WANTED:
+        return ""
+    connection = Connection.objects.get(id=wish.connection_id)
+    return effects_allowed(connection, EffectFlow.REFUNDS).reason
 
 
 def _ship_deadlines(promises: list[Obligation]) -> dict[int, datetime]:

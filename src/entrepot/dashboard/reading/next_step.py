@@ -4,7 +4,7 @@ The order's page and `entrepot doctor` both say what stands here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from entrepot.attempts.models import Attempt
@@ -17,6 +17,7 @@ from entrepot.dashboard.reading.parcels import Box
 from entrepot.dashboard.reading.problems import FIXES, Problem
 from entrepot.dashboard.reading.repairs import REPAIRS
 from entrepot.dashboard.reading.shares import Share
+from entrepot.dashboard.reading.steps import Move, NextStep
 from entrepot.dashboard.wording import (
     begun,
     clock_words,
@@ -33,53 +34,16 @@ from entrepot.fulfillment.states import Status as ShareStatus
 from entrepot.obligations.states import Kind as Owes
 from entrepot.orders.models import Hold, Order
 from entrepot.orders.states import HoldKind
-
-SCOPES_OF_MOVES = {"tracking": "fulfillment:write", "picklists": "fulfillment:write"}
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A button: its words, its icon, and the action of the order or the page that it leads to.
-
-    `action` is an action's name, or that of a page: `attention`, `picklists`.
-    """
-
-    words: str
-    icon: str = ""
-    action: str = ""
-    query: str = ""
-
-    @property
-    def scope(self) -> str:
-        """What somebody needs who is offered it."""
-        return SCOPES_OF_MOVES.get(self.action, "orders:write")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextStep:
-    """What stands, what we do by ourselves, and what a person can do: one first, then others."""
-
-    role: str
-    title: str
-    text: str = ""
-    then: str = ""
-    first: Move | None = None
-    others: list[Move] = field(default_factory=list)
-
-    @property
-    def is_decision(self) -> bool:
-        """Whether the panel asks for a decision."""
-        return self.first is not None
-
-    @property
-    def sentence(self) -> str:
-        """What stands, in one line."""
-        return f"{self.title} {self.text}".strip()
+from entrepot.payments.models import PaymentEntry, PaymentWish
+from entrepot.payments.states import WishStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What the decision is made from. `stop` is why nothing of it may leave now, else ""."""
+    """What the decision is made from. `stop` is why nothing of it may leave now, else "".
+
+    `authorized` is a payment that can be captured, `wish` the last that was wanted of it.
+    """
 
     order: Order
     state: State
@@ -92,6 +56,8 @@ class Situation:
     owed: list[Owed]
     names: Mapping[int, str]
     now: datetime
+    authorized: PaymentEntry | None = None
+    wish: PaymentWish | None = None
 
     @property
     def next_owed(self) -> Owed | None:
@@ -116,6 +82,8 @@ def next_step(situation: Situation) -> NextStep:
             return _awaiting_payment(situation)
         case State.COOLING_OFF:
             return _cooling_off(situation)
+        case State.CANCELLED if situation.authorized is not None:
+            return _authorized(situation, situation.authorized)
         case State.CANCELLED | State.RETURNED | State.CLOSED:
             return NextStep(
                 role="neutral",
@@ -238,6 +206,8 @@ def _overdue(situation: Situation) -> NextStep:
         return replace(
             packing, role="bad", text=f"{problem.words if problem else ''}. {packing.text}"
         )
+    if situation.authorized and late <= {word_of(Owes.CAPTURE), word_of(Owes.VOID)}:
+        return replace(_authorized(situation, situation.authorized), role="bad")
     return NextStep(
         role="bad",
         title=f"{problem.words}." if problem else "A promise is late.",
@@ -290,6 +260,8 @@ def _read_again() -> Move:
 
 
 def _awaiting_payment(situation: Situation) -> NextStep:
+    if situation.authorized is not None:
+        return _authorized(situation, situation.authorized)
     order = situation.order
     due = Money(order.amount_due - order.amount_captured, order.currency)
     return NextStep(
@@ -298,6 +270,35 @@ def _awaiting_payment(situation: Situation) -> NextStep:
         text=_ended(situation.problem.words if situation.problem else order.payment_title),
         then="Work starts by itself when the payment is captured.",
         others=[Move("Release unpaid …", "play", "release"), _read_again()],
+    )
+
+
+def _authorized(situation: Situation, entry: PaymentEntry) -> NextStep:
+    """What waits for a person to capture or void it."""
+    wish, amount = situation.wish, money_words(Money(entry.amount, entry.currency))
+    if wish is not None and wish.status == WishStatus.WANTED:
+        return NextStep(
+            role="info",
+            title=f"A {wish.kind} of {amount} is under way.",
+            text=_ended(begun(situation.stop)),
+            then="The gateway is asked first: it happens once.",
+            others=[Move("Try now", "refresh", "retry")],
+        )
+    failed = f"The {wish.kind} failed: {wish.message}" if wish is not None else ""
+    void = Move("Void …", "x", "void")
+    if situation.state == State.CANCELLED:
+        then = "Nothing will be captured: let it go, or it runs out by itself."
+        return NextStep(
+            role="warn", title=f"{amount} are still authorized.", text=_ended(failed), then=then,
+            first=void,
+        )  # fmt: skip
+    return NextStep(
+        role="warn",
+        title=f"{amount} are authorized, not captured.",
+        text=_ended(failed),
+        then="Work starts by itself when the payment is captured; an authorization runs out.",
+        first=Move("Capture …", "card", "capture"),
+        others=[void, Move("Release unpaid …", "play", "release")],
     )
 
 

@@ -27,7 +27,9 @@ from entrepot.dashboard.words_of_states import MAIL, MAIL_KIND, chip_of, words_o
 from entrepot.notifications.models import Mail
 from entrepot.obligations.models import Obligation
 from entrepot.orders.models import Hold, Order, TaxLine
-from entrepot.payments.models import PaymentEntry, Refund
+from entrepot.payments.authorizations import ENDS
+from entrepot.payments.models import PaymentEntry, PaymentWish, Refund
+from entrepot.payments.states import WishStatus
 
 SIGNS = {
     PaymentFactKind.CAPTURED: 1,
@@ -76,6 +78,7 @@ class Ledger:
     disputed: Money
     held: Money
     wanted: list[Refund] = field(default_factory=list)
+    wishes: list[PaymentWish] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +148,9 @@ class Written:
 def ledger_of(order: Order, near: Beside, names: Mapping[int, str]) -> Ledger:
     """The order's payment facts, the oldest first."""
     rows = list(PaymentEntry.objects.filter(order_id=order.id).order_by("happened_at", "id"))
-    facts = [_fact(row) for row in rows]
+    ended = {row.payment_external_id for row in rows if row.kind in ENDS}
+    facts = [_fact(row, is_open=row.payment_external_id not in ended) for row in rows]
+    has_authorized = any(row.kind == PaymentFactKind.AUTHORIZED for row in rows)
     last4 = next((row.card_last4 for row in rows if row.card_last4), "")
     gateway = next((names.get(row.connection_id, "") for row in rows if row.is_from_gateway), "")
     held = order.amount_captured - order.amount_refunded - order.amount_disputed
@@ -163,14 +168,22 @@ def ledger_of(order: Order, near: Beside, names: Mapping[int, str]) -> Ledger:
         disputed=Money(order.amount_disputed, order.currency),
         held=Money(held, order.currency),
         wanted=near.refunds,
+        wishes=_wishes(order.id) if has_authorized else [],
     )
 
 
-def _fact(row: PaymentEntry) -> Fact:
+def _wishes(order_id: int) -> list[PaymentWish]:
+    """Captures and voids under way."""
+    rows = PaymentWish.objects.filter(order_id=order_id, status=WishStatus.WANTED)
+    return list(rows.order_by("number"))
+
+
+def _fact(row: PaymentEntry, *, is_open: bool) -> Fact:
     kind = PaymentFactKind(row.kind)
+    waits = kind is PaymentFactKind.AUTHORIZED and is_open
     sign = SIGNS.get(kind, 1)
     return Fact(
-        words=SAID[kind],
+        words="Authorized, not captured" if waits else SAID[kind],
         reason=spoken(row.reason),
         code=row.reason if spoken(row.reason) != row.reason else "",
         external_id=row.external_id,

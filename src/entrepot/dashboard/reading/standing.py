@@ -146,6 +146,7 @@ EFFECTS = {
     "change_recipient": "Change of recipient",
     "refund": "Refund",
     "capture": "Capture",
+    "void": "Void",
     "write_back": "Write-back",
     "mail": "Mail",
 }

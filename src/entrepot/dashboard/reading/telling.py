@@ -133,6 +133,12 @@ TELLINGS: dict[str, Telling] = {
     "refund.moved": Telling(
         "neutral", "card", lambda d: f"Refund is {plain(str(d.get('to', '')))}"
     ),
+    "capture.wanted": Telling("neutral", "card", lambda d: f"Capture wanted {_amount(d)}"),
+    "capture.moved": Telling(
+        "neutral", "card", lambda d: f"Capture is {plain(str(d.get('to', '')))}"
+    ),
+    "void.wanted": Telling("neutral", "card", lambda d: f"Void wanted {_amount(d)}"),
+    "void.moved": Telling("neutral", "card", lambda d: f"Void is {plain(str(d.get('to', '')))}"),
     "fulfillment_order.planned": Telling("info", "map", _fixed("Routed")),
     "fulfillment_order.submitted": Telling("info", "go", _fixed("Handed to the provider")),
     "fulfillment_order.accepted": Telling("good", "check", _fixed("Provider accepted")),

@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString, mark_safe
 from entrepot.dashboard import drawing
 from entrepot.dashboard.reading import shell
 from entrepot.dashboard.reading.connections import Tile
-from entrepot.dashboard.reading.next_step import Move
 from entrepot.dashboard.reading.owed import Promise
+from entrepot.dashboard.reading.steps import Move
 from entrepot.dashboard.templatetags.pages import icon
 
 register = template.Library()
