@@ -311,3 +311,25 @@ def test_a_connections_state_is_told_while_it_lasts(merchant: Merchant) -> None:
     watch()
 
     assert open_alerts(merchant) == []
+
+
+@pytest.mark.parametrize(("mode", "before"), [("live", ""), ("test", "/test")])
+def test_what_is_wrong_with_a_connection_is_told_on_the_side_of_its_mode(
+    merchant: Merchant, addresses: None, mode: str, before: str
+) -> None:
+    with scope.merchant(merchant.id):
+        shop = make_storefront(merchant, mode=mode, status="misconfigured")
+
+    watch()
+
+    with scope.merchant(merchant.id):
+        news = {
+            side: list(
+                notifications.news_of_operators(merchant.id, side).values_list("link", flat=True)
+            )
+            for side in ("live", "test")
+        }
+        raised = list(Event.objects.filter(name="alert.raised").values_list("mode", flat=True))
+    other = "test" if mode == "live" else "live"
+    assert news == {mode: [f"{before}/connections/{shop.id}/"], other: []}
+    assert raised == [mode]

@@ -49,12 +49,12 @@ _DEAD_LETTERS = """
     GROUP BY merchant_id, fingerprint, task
 """
 _STOPPED = """
-    SELECT merchant_id, id, name, status, status_reason
+    SELECT merchant_id, mode, id, name, status, status_reason
     FROM connections_connection
     WHERE status IN ('paused', 'misconfigured')
 """
 _SILENT = """
-    SELECT merchant_id, id, name, last_useful_at, coalesce(last_useful_at, live_since)
+    SELECT merchant_id, mode, id, name, last_useful_at, coalesce(last_useful_at, live_since)
     FROM connections_connection
     WHERE status = 'live' AND platform <> ALL (%s)
         AND coalesce((policy ->> 'silent_after_hours')::float, %s) > 0
@@ -63,30 +63,31 @@ _SILENT = """
         )
 """
 _UNREADABLE = """
-    SELECT cursor.merchant_id, cursor.id, connection.name, cursor.flow, cursor.failed_in_a_row,
-        cursor.last_error
+    SELECT cursor.merchant_id, connection.mode, connection.id, cursor.id, connection.name,
+        cursor.flow, cursor.failed_in_a_row, cursor.last_error
     FROM connections_cursor AS cursor
     JOIN connections_connection AS connection ON connection.id = cursor.connection_id
     WHERE cursor.failed_in_a_row >= %s AND connection.status IN ('live', 'observing')
 """
 _FUSES = """
-    SELECT merchant_id, id, flow, reason
+    SELECT merchant_id, mode, connection_id, id, flow, reason
     FROM connections_effect_pause
     WHERE resumed_at IS NULL AND is_fuse
 """
 # By orders_hold_open. One per provider, however many orders wait for the money.
 _UNPAID = """
-    SELECT hold.merchant_id, provider.id, provider.name, count(DISTINCT hold.order_id),
+    SELECT hold.merchant_id, provider.mode, provider.id, provider.name,
+        count(DISTINCT hold.order_id),
         (array_agg(hold.reason ORDER BY hold.id))[1],
         coalesce(max(hold.data ->> 'action_url'), '')
     FROM orders_hold AS hold
     JOIN connections_connection AS provider
         ON provider.id = (hold.data ->> 'connection_id')::bigint
     WHERE hold.kind = 'payment_needed' AND hold.lifted_at IS NULL
-    GROUP BY hold.merchant_id, provider.id, provider.name
+    GROUP BY hold.merchant_id, provider.mode, provider.id, provider.name
 """
 _REFUSED = """
-    SELECT merchant_id, id, name, refused_in_a_row
+    SELECT merchant_id, mode, id, name, refused_in_a_row
     FROM connections_connection
     WHERE refused_in_a_row >= %s AND status <> 'archived'
 """
@@ -111,6 +112,7 @@ def _overdue() -> list[Finding]:
     return [
         Finding(
             merchant_id=merchant_id,
+            mode=mode,
             kind="obligations_overdue",
             cause=f"{mode}:{kind}",
             title=f"Overdue: {_counted(count, 'promise')} to {kind.replace('_', ' ')}",
@@ -143,12 +145,14 @@ def _stopped() -> list[Finding]:
     return [
         Finding(
             merchant_id=merchant_id,
+            mode=mode,
+            connection_id=connection_id,
             kind=f"connection_{status}",
             cause=f"connection:{connection_id}",
             title=f"{name} is {status}",
             detail=f"{reason or 'No reason was given.'} {ways_out[status]}",
         )
-        for merchant_id, connection_id, name, status, reason in sql.fetch(_STOPPED)
+        for merchant_id, mode, connection_id, name, status, reason in sql.fetch(_STOPPED)
     ]
 
 
@@ -156,6 +160,8 @@ def _silent() -> list[Finding]:
     return [
         Finding(
             merchant_id=merchant_id,
+            mode=mode,
+            connection_id=connection_id,
             kind="source_silent",
             cause=f"connection:{connection_id}",
             title=f"Nothing has come from {name}",
@@ -163,7 +169,7 @@ def _silent() -> list[Finding]:
             if last is not None
             else f"It is live since {since:%Y-%m-%d %H:%M} UTC, and has told nothing yet.",
         )
-        for merchant_id, connection_id, name, last, since in sql.fetch(
+        for merchant_id, mode, connection_id, name, last, since in sql.fetch(
             _SILENT, [_asked_only(), SILENT_HOURS, SILENT_HOURS]
         )
     ]
@@ -183,13 +189,15 @@ def _unreadable() -> list[Finding]:
     return [
         Finding(
             merchant_id=merchant_id,
+            mode=mode,
+            connection_id=connection_id,
             kind="source_unreadable",
             cause=f"cursor:{cursor_id}",
             title=f"{flow} of {name} cannot be read",
             detail=f"It failed {_counted(count, 'time')} in a row: {error}",
             count=count,
         )
-        for merchant_id, cursor_id, name, flow, count, error in rows
+        for merchant_id, mode, connection_id, cursor_id, name, flow, count, error in rows
     ]
 
 
@@ -197,12 +205,14 @@ def _fuses() -> list[Finding]:
     return [
         Finding(
             merchant_id=merchant_id,
+            mode=mode,
+            connection_id=connection_id,
             kind="fuse_blown",
             cause=f"pause:{pause_id}",
             title=f"The fuse stopped {flow.replace('_', ' ') or 'all effects'}",
             detail=reason,
         )
-        for merchant_id, pause_id, flow, reason in sql.fetch(_FUSES)
+        for merchant_id, mode, connection_id, pause_id, flow, reason in sql.fetch(_FUSES)
     ]
 
 
@@ -210,13 +220,15 @@ def _unpaid() -> list[Finding]:
     return [
         Finding(
             merchant_id=merchant_id,
+            mode=mode,
+            connection_id=connection_id,
             kind="payment_needed",
             cause=f"connection:{connection_id}",
             title=f"{name} wants payment before it goes on",
             detail=f"{_counted(count, 'order')} wait for it. {reason} {action_url}".strip(),
             count=count,
         )
-        for merchant_id, connection_id, name, count, reason, action_url in sql.fetch(_UNPAID)
+        for merchant_id, mode, connection_id, name, count, reason, action_url in sql.fetch(_UNPAID)
     ]
 
 
@@ -224,6 +236,8 @@ def _refused() -> list[Finding]:
     return [
         Finding(
             merchant_id=merchant_id,
+            mode=mode,
+            connection_id=connection_id,
             kind="webhooks_refused",
             cause=f"connection:{connection_id}",
             title=f"{_counted(count, 'webhook')} in a row from {name} refused",
@@ -233,7 +247,7 @@ def _refused() -> list[Finding]:
             ),
             count=count,
         )
-        for merchant_id, connection_id, name, count in sql.fetch(_REFUSED, [REFUSED_IN_A_ROW])
+        for merchant_id, mode, connection_id, name, count in sql.fetch(_REFUSED, [REFUSED_IN_A_ROW])
     ]
 
 

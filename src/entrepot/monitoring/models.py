@@ -12,6 +12,8 @@ from entrepot.database.rows import MerchantRow, Mode
 class Alert(MerchantRow):
     """Something that a person should know, once per cause, until it has recovered."""
 
+    mode = models.TextField(choices=Mode, default=Mode.LIVE, db_default=Mode.LIVE.value)
+    connection_id = models.BigIntegerField(null=True)
     kind = models.TextField()
     cause = models.TextField()
     title = models.TextField()

@@ -19,7 +19,8 @@ INSTALLATION = 0
 class Finding:
     """Something that a person should know. `count` is how many things it concerns now.
 
-    One open alert per (merchant, kind, cause). `title` and `detail` hold no personal data.
+    One open alert per (merchant, kind, cause). `title` and `detail` hold no personal data. `mode`
+    and `connection_id` say whose it is, where it is one connection's.
     """
 
     merchant_id: int
@@ -28,6 +29,8 @@ class Finding:
     title: str
     detail: str = ""
     count: int = 1
+    mode: str = "live"
+    connection_id: int | None = None
 
 
 _COLUMNS = {
@@ -37,13 +40,15 @@ _COLUMNS = {
     "title": "text",
     "detail": "text",
     "count": "int",
+    "mode": "text",
+    "connection_id": "bigint",
 }
 # xmax is 0 for a row that this statement inserted.
 _RAISE = """
     INSERT INTO monitoring_alert AS alert (
-        merchant_id, kind, cause, title, detail, count, acknowledged_by
+        merchant_id, kind, cause, title, detail, count, mode, connection_id, acknowledged_by
     )
-    SELECT merchant_id, kind, cause, title, detail, count, ''
+    SELECT merchant_id, kind, cause, title, detail, count, mode, connection_id, ''
     FROM {batch}
     ORDER BY merchant_id, kind, cause
     ON CONFLICT (merchant_id, kind, cause) WHERE recovered_at IS NULL
@@ -52,7 +57,7 @@ _RAISE = """
             title = excluded.title,
             detail = excluded.detail,
             seen_at = statement_timestamp()
-    RETURNING merchant_id, kind, cause, title, xmax = 0 AS is_new
+    RETURNING merchant_id, mode, kind, cause, title, xmax = 0 AS is_new
 """
 _RECOVER = """
     WITH over AS (
@@ -72,7 +77,7 @@ _RECOVER = """
     SET recovered_at = statement_timestamp()
     FROM over
     WHERE alert.id = over.id
-    RETURNING alert.merchant_id, alert.kind, alert.cause, alert.title
+    RETURNING alert.merchant_id, alert.mode, alert.kind, alert.cause, alert.title
 """
 
 
@@ -93,7 +98,7 @@ def recover(merchant_id: int, kind: str, cause: str) -> bool:
         return False
     alert.recovered_at = Now()
     alert.save(update_fields=["recovered_at"])
-    _record("alert.recovered", [{"merchant_id": merchant_id, "kind": kind, "cause": cause}])
+    _record("alert.recovered", [_told(alert)])
     return True
 
 
@@ -122,8 +127,7 @@ def acknowledge(alert_id: int, *, merchant_id: int, by: str) -> Alert:
             alert.acknowledged_at = Now()
             alert.acknowledged_by = by
             alert.save(update_fields=["acknowledged_at", "acknowledged_by"])
-            row = {"merchant_id": merchant_id, "kind": alert.kind, "cause": alert.cause}
-            _record("alert.acknowledged", [row])
+            _record("alert.acknowledged", [_told(alert)])
             alert.refresh_from_db()
     return alert
 
@@ -150,12 +154,16 @@ def _rows(findings: Iterable[Finding]) -> list[dict[str, object]]:
     return [{name: getattr(one, name) for name in _COLUMNS} for one in unique.values()]
 
 
+def _told(alert: Alert) -> dict[str, Any]:
+    return {name: getattr(alert, name) for name in ("merchant_id", "mode", "kind", "cause")}
+
+
 def _record(name: str, alerts: list[dict[str, Any]]) -> None:
     outbox.record_many(
         outbox.NewEvent(
             name=name,
             merchant_id=alert["merchant_id"],
-            mode="live",
+            mode=alert["mode"],
             subject=("alert", 0),
             data={"kind": alert["kind"], "cause": alert["cause"]},
         )

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from entrepot.access import scope
 from entrepot.database import clock
+from entrepot.database.rows import Mode
 from entrepot.monitoring import alerts, telling
 from entrepot.monitoring.models import Alert
 from entrepot.monitoring.services import INSTALLATION, keep_standing
@@ -36,12 +37,18 @@ def _tell_inside() -> None:
     news.tell(
         news.NewNotification(
             merchant_id=alert.merchant_id,
-            mode="live",
+            mode=alert.mode,
             kind=ALERT,
             fact=f"alert:{alert.id}",
             title=alert.title,
             message=alert.detail,
-            link="/attention/",
+            link=_link(alert),
         )
         for alert in standing.order_by("id")
     )
+
+
+def _link(alert: Alert) -> str:
+    """The page where it is mended, in its mode."""
+    here = f"/connections/{alert.connection_id}/" if alert.connection_id else "/attention/"
+    return f"/test{here}" if alert.mode == Mode.TEST else here
