@@ -8,7 +8,9 @@ import pytest
 from entrepot.access import scope
 from entrepot.fulfillment.readiness import shortfall
 from entrepot.orders.holds import open_holds
-from entrepot.orders.models import Order
+from entrepot.orders.models import Hold, Order
+from entrepot.orders.services import lift_hold, lift_similar_holds
+from entrepot.orders.states import HoldKind
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene, sell
 
@@ -107,3 +109,20 @@ def test_its_card_offers_to_cancel_it_and_no_release_of_all(
     card = page.partition("Paid amount differs")[2].partition("</section>")[0]
     assert f"/orders/{order.id}/cancel/" in card
     assert "Release all" not in card
+
+
+def test_it_is_not_released_among_others_of_its_cause(scene: Scene, number: str) -> None:
+    sell(
+        scene, "20022", customer="Søren Ærø", country="DK", total="64.80", currency="EUR",
+        lines=[("PRT-LEU-5070", "Leuchtturm", 3)], placed=timedelta(hours=1),
+    )  # fmt: skip
+    for_nothing, in_part = refund(scene, number), refund(scene, "20022", Decimal(20))
+    merchant_id = scene.merchant.id
+
+    freed = lift_similar_holds(merchant_id, kind=HoldKind.TOTALS, by="user:1", reason="so gewollt")
+    chosen = Hold.objects.filter(order_id=for_nothing.id, lifted_at=None)
+    with scope.merchant(merchant_id):
+        left = list(chosen.values_list("id", flat=True))
+    alone = [lift_hold(merchant_id, hold_id, by="user:1", reason="Geschenk") for hold_id in left]
+
+    assert (freed, len(left), alone) == ([in_part.id], 1, [[for_nothing.id]])

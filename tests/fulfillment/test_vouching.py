@@ -11,7 +11,7 @@ from entrepot.connectors.prodigi.books import Phase
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.fulfillment import cancellation
 from entrepot.fulfillment.models import FulfillmentOrder
-from entrepot.fulfillment.states import AnothersId
+from entrepot.fulfillment.states import IdOfAnother
 from entrepot.obligations.models import Obligation
 from entrepot.tasks import deciding
 from tests.rules.conftest import house, provider
@@ -61,7 +61,7 @@ def test_the_id_of_another_share_is_not_taken_for_it(
         Attempt.objects.filter(id=attempt.id).update(status="unknown", needs_person=True)
 
     told = f"'{first.external_id}'.*FO-{second.id}.*FO-{first.id}"
-    with pytest.raises(AnothersId, match=told), scope.merchant(trade.merchant.id):
+    with pytest.raises(IdOfAnother, match=told), scope.merchant(trade.merchant.id):
         deciding.decide(
             trade.merchant.id,
             attempt.id,

@@ -37,7 +37,7 @@ from entrepot.connections.states import IllegalStep as ConnectionStep
 from entrepot.deadletters.services import ReasonMissing as LetterReasonMissing
 from entrepot.fulfillment.reship import CannotReship
 from entrepot.fulfillment.shipping import CannotShip
-from entrepot.fulfillment.states import AnothersId
+from entrepot.fulfillment.states import IdOfAnother
 from entrepot.fulfillment.states import IllegalStep as FulfillmentStep
 from entrepot.inbox.sealing import BodyErased
 from entrepot.intake.handing_over import NotAnOrder, StoreRemoved
@@ -63,7 +63,7 @@ CONFLICTS = (
     CannotSettle,
     CannotShip,
     AccountTaken,
-    AnothersId,
+    IdOfAnother,
     AttemptStep,
     CannotDecrypt,
     BodyErased,

@@ -51,7 +51,7 @@ class IllegalStep(Exception):
         self.status = status
 
 
-class AnothersId(Exception):
+class IdOfAnother(Exception):
     """Somebody said that a provider knows a share by an id that is another share's there."""
 
     def __init__(self, external_id: str, *, mine: object, other: object) -> None:

@@ -3,7 +3,7 @@
 from entrepot.database import clock, saving
 from entrepot.fulfillment import promises
 from entrepot.fulfillment.models import FulfillmentOrder
-from entrepot.fulfillment.states import AnothersId, Status, Step
+from entrepot.fulfillment.states import IdOfAnother, Status, Step
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.models import Hold
@@ -16,7 +16,7 @@ def count_as_accepted(share: FulfillmentOrder, *, external_id: str, reason: str)
     One that is to be cancelled stays so, and its provider can be asked by that id.
 
     Raises:
-        AnothersId: that id is another share's there.
+        IdOfAnother: that id is another share's there.
     """
     if share.status not in (Status.SUBMITTED, Status.CANCELLING):
         return
@@ -24,7 +24,7 @@ def count_as_accepted(share: FulfillmentOrder, *, external_id: str, reason: str)
         connection_id=share.connection_id, external_id=external_id
     ).exclude(id=share.id)
     if external_id and (other := others.first()):
-        raise AnothersId(external_id, mine=share, other=other)
+        raise IdOfAnother(external_id, mine=share, other=other)
     share.external_id = external_id or _seen(share) or share.external_id
     share.accepted_at = clock.now()
     if share.status == Status.SUBMITTED:

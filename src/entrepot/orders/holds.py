@@ -108,6 +108,11 @@ def let_go(order_ids: Sequence[int]) -> set[tuple[int, str, str]]:
     return set(sql.fetch(_LET_GO, [list(order_ids)])) if order_ids else set()
 
 
+_NOT_REFUNDED = """NOT (
+    hold.kind = 'totals' AND o.amount_captured > 0 AND o.amount_refunded >= o.amount_captured
+)"""
+
+
 def lift_holds(
     *,
     by: str,
@@ -120,7 +125,8 @@ def lift_holds(
 ) -> list[int]:
     """Lift open holds: by id, or all of a kind (and about) of some orders or of the merchant.
 
-    A mode narrows it further.
+    A mode narrows it further. Where neither is named, an order of which all money went back keeps
+    its hold: it would be made for nothing, and is to be decided by itself.
 
     Runs inside the open scope. Returns the orders that lost a hold; they go on by themselves when
     none is left, because `order.hold_lifted` wakes routing.
@@ -139,6 +145,8 @@ def lift_holds(
         raise ValueError("lift_holds needs to be told which holds: by id, order, kind or about")
     if mode:
         conditions.append("o.mode = %(mode)s")
+    if hold_ids is None and order_ids is None:
+        conditions.append(_NOT_REFUNDED)
     lifted = sql.fetch(
         _LIFT.format(condition=" AND ".join(conditions)),
         {

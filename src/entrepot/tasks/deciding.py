@@ -34,7 +34,7 @@ def decide(
     Raises:
         IllegalStep: it is not unknown.
         StillLeaving: it did not happen, but its first call may still leave.
-        AnothersId: the id that it is said to have there is another share's.
+        IdOfAnother: the id that it is said to have there is another share's.
     """
     known = Attempt.objects.get(id=attempt_id, merchant_id=merchant_id)
     if known.order_id is not None:
