@@ -196,7 +196,7 @@ CATALOG: dict[str, EventKind] = {
     "attempt.became_unknown": _effect("nobody knows whether it arrived"),
     "attempt.resolved": _effect("an unknown attempt was looked up"),
     # Connections
-    "connection.added": _kind("an account was connected", platform="which"),
+    "connection.added": _move("an account was connected", platform="which"),
     "connection.changed": _kind("its settings changed", fields="which"),
     "connection.went_live": _move("its effects reach outside from now on"),
     "connection.paused": _pause("its effects stopped"),
