@@ -150,6 +150,43 @@ def test_a_job_that_snoozed_often_still_has_all_its_tries(
     assert [dead.tries for dead in buried] == [4]
 
 
+DIED_AFTER_COUNTING = """
+UPDATE pgqueuer
+SET headers = jsonb_set(coalesce(headers, '{}'), '{snoozes}', to_jsonb(attempts + 1))
+"""
+DUE_WITHIN = "SELECT max(execute_after - clock_timestamp()) FROM pgqueuer"
+
+
+def test_a_worker_that_dies_between_a_snooze_and_its_wait_costs_the_job_no_day(
+    superuser_url: str, run_jobs: RunJobs, notes: list[object], buried: list[DeadJob]
+) -> None:
+    defer(Job(task="examples.fail", args={"kind": "down"}))
+
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        connection.execute(DIED_AFTER_COUNTING)
+        run_jobs()
+        (within,) = connection.execute(DUE_WITHIN).fetchone() or ()
+
+    assert notes == ["down"]
+    assert within < timedelta(seconds=2)
+
+
+def test_a_snooze_that_is_counted_twice_gives_no_try_away(
+    superuser_url: str, run_jobs: RunJobs, notes: list[object], buried: list[DeadJob]
+) -> None:
+    defer(Job(task="examples.snooze_then_fail", args={"snoozes": 3}))
+
+    for _ in range(3):
+        with psycopg.connect(superuser_url, autocommit=True) as connection:
+            connection.execute(DIED_AFTER_COUNTING)
+        run_jobs(ahead=timedelta(minutes=2))
+    for _ in range(5):
+        run_jobs(ahead=timedelta(minutes=2))
+
+    assert len(notes) == 3 + 4
+    assert [dead.tries for dead in buried] == [4]
+
+
 def test_a_job_for_later_waits(run_jobs: RunJobs, notes: list[object]) -> None:
     now = timezone.now()
     defer(

@@ -43,8 +43,11 @@ class PickedJob:
 
     @property
     def tries(self) -> int:
-        """How often it ran, this time included."""
-        return self.attempts - int(self.headers.get(SNOOZES, 0)) + 1
+        """How often it ran, this time included.
+
+        A worker that died after it counted a snooze leaves one more of them than runs.
+        """
+        return max(self.attempts - int(self.headers.get(SNOOZES, 0)), 0) + 1
 
     @property
     def merchant_id(self) -> int:

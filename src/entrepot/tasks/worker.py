@@ -61,12 +61,13 @@ UPDATE pgqueuer
 SET status = 'queued', queue_manager_id = NULL, slot = NULL, updated = now()
 WHERE status = 'picked' AND queue_manager_id = $1 AND entrypoint = ANY($2)
 """
+# A worker may die before the queue counts this run as well: no more snoozes than runs.
 COUNT_SNOOZE = """
 UPDATE pgqueuer
 SET headers = jsonb_set(
     coalesce(headers, '{}'),
     '{snoozes}',
-    to_jsonb(coalesce((headers ->> 'snoozes')::int, 0) + 1)
+    to_jsonb(least(coalesce((headers ->> 'snoozes')::int, 0), attempts) + 1)
 )
 WHERE id = $1 AND queue_manager_id = $2
 """
