@@ -1,5 +1,6 @@
 """Rule 13: refusals differ by what must be done about them, and nothing moves on by guess."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -177,6 +178,99 @@ def test_what_one_of_several_labs_drops_is_a_case_and_the_rest_is_shipped_and_ch
     }
     assert share.cost is not None
     assert (share.cost > 0, share.cost_currency) == (True, "GBP")
+
+
+def sold_at_two_labs(trade: Trade, provider: Connection, house: ProdigiSimulator) -> str:
+    """Two products at the house, of which a lab drops the three cups; the house's order."""
+    trade.made_by(provider, "POST-12", made_as="GLOBAL-MUG-W")
+    trade.made_by(provider, "MOEWE-A3")
+    trade.tell(snapshot("1", line("MOEWE-A3", 2), line("POST-12", 3, "17.50")))
+    trade.work()
+    (made,) = house.orders.values()
+    trade.clock.advance(timedelta(minutes=4))  # the labs have their work
+    house.tick()
+    (cups,) = [item["id"] for item in made.items if item["copies"] == 3]
+    house.cancel_at_lab(
+        made.id, next(n for n, each in enumerate(made.shipments) if each.item_ids == [cups])
+    )
+    return made.id
+
+
+def test_what_was_dropped_is_made_anew_once_a_person_lets_it_go_on(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    first = sold_at_two_labs(trade, provider, house)
+    read_again(trade, "1")
+    read_again(trade, "1")
+    (share,) = trade.shares("1")
+
+    assert trade.holds("1") == [("item_unavailable", f"{share.id}:dropped:2:3")]
+    assert trade.reasons("1") == ["The provider will not make 3 of 3 units of POST-12"]
+    assert len(house.orders) == 1
+
+    orders.lift_similar_holds(
+        trade.merchant.id, kind="item_unavailable", mode="test", by="user:1", reason="anderswo"
+    )
+    trade.work(timedelta(minutes=1))
+    read_again(trade, "1")  # the house still says that it dropped them, and nobody is asked again
+
+    assert trade.holds("1") == []
+    second = next(order for order_id, order in house.orders.items() if order_id != first)
+    assert [item["copies"] for item in second.items] == [3]
+
+    for order_id in (first, second.id):
+        house.finish(order_id)
+        read_again(trade, "1")
+    order = trade.order("1")
+    assert (order.fulfillment_status, order.units_shipped) == ("shipped", 5)
+    assert trade.statuses("1") == ["closed", "closed"]
+    assert [len(house.orders), *trade.attempts("cancel")] == [2]
+
+
+def test_what_was_dropped_and_then_given_up_in_the_shop_ends_the_order_with_the_rest(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    first = sold_at_two_labs(trade, provider, house)
+    house.finish(first)
+    read_again(trade, "1")
+    assert trade.statuses("1") == ["closed"]
+
+    trade.tell(snapshot("1", line("MOEWE-A3", 2), version=2))
+    trade.work()
+    orders.lift_similar_holds(
+        trade.merchant.id, kind="item_unavailable", mode="test", by="user:1", reason="erstattet"
+    )
+    trade.work(timedelta(minutes=1))
+
+    order = trade.order("1")
+    assert (order.fulfillment_status, order.units_shipped, trade.holds("1")) == ("shipped", 2, [])
+    assert len(house.orders) == 1
+
+
+def test_an_order_of_which_every_lab_dropped_all_is_cancelled_by_its_provider(
+    trade: Trade, provider: Connection
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot("1", line("MOEWE-A3", 2), line("POST-12", 3, "17.50")))
+    trade.work()
+    (share,) = trade.shares("1")
+    word = told(minute=1, share=share)
+    dropped = [
+        ProviderIssue(
+            kind=IssueKind.PARTLY_CANCELLED,
+            code="shipments.Cancelled",
+            message="abgesagt",
+            item_reference=f"item-{position}",
+            units=units,
+        )
+        for position, units in ((1, 2), (2, 3))
+    ]
+
+    trade.tell(replace(word, issues=tuple(dropped)), connection=provider)
+
+    assert trade.statuses("1") == ["cancelled"]
+    assert [kind for kind, _ in trade.holds("1")] == ["refused"]
+    assert all(line.units_planned == 0 for line in trade.lines("1").values())
 
 
 class Unpaid:

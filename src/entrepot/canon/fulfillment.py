@@ -107,13 +107,17 @@ class IssueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderIssue:
-    """A typed case; `code` and `message` are the provider's own words."""
+    """A typed case; `code` and `message` are the provider's own words.
+
+    `units` are those of the item that will not be made, while the provider goes on with the rest.
+    """
 
     kind: IssueKind
     code: str
     message: str
     item_reference: str = ""
     action_url: str = ""
+    units: int = 0
 
 
 class ShipmentState(StrEnum):

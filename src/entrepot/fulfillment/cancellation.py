@@ -198,8 +198,9 @@ def _unwanted(share: FulfillmentOrder, order: Order, surplus: Surplus) -> dict[i
 
 
 def _left(item: FulfillmentItem) -> int:
-    """Units of its line that an item has not sent yet."""
-    return (item.quantity - item.units_shipped) // item.units_per_line
+    """Units of its line that an item has not sent yet, and will."""
+    left = item.quantity - item.units_shipped - item.units_cancelled
+    return max(left, 0) // item.units_per_line
 
 
 def _was_refused(share: FulfillmentOrder) -> bool:

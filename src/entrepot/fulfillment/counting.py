@@ -81,12 +81,13 @@ _PRESUMED = """
 # A unit of a kit has its share when each of its parts has one: a part whose share was cancelled
 # leaves it open. Parts are known from the shares that were ever made; one without a live share is
 # no part any more once a later decision has planned the line without it (an edit, another mapping).
-# A cancelled share keeps what had left before.
+# A cancelled share keeps what had left before; what a provider drops of a share is open again.
 _LIVE_PIECES = """
             SELECT
                 item.line_id, item.sku, max(item.units_per_line) AS per_line,
                 sum(CASE WHEN share.status = 'cancelled'
-                    THEN least(item.units_shipped, item.quantity) ELSE item.quantity END) AS pieces,
+                    THEN least(item.units_shipped, item.quantity)
+                    ELSE item.quantity - item.units_cancelled END) AS pieces,
                 max(share.decision_id) AS decision_id
             FROM fulfillment_item AS item
             JOIN fulfillment_order AS share ON share.id = item.fulfillment_order_id

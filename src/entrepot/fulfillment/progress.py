@@ -19,6 +19,12 @@ from entrepot.connect.haste import hurried
 from entrepot.database import clock, saving
 from entrepot.events import outbox
 from entrepot.fulfillment.counting import recount_planned
+from entrepot.fulfillment.dropped import (
+    as_ended,
+    holds_of_dropped,
+    note_dropped,
+    units_dropped,
+)
 from entrepot.fulfillment.models import TOLD, FulfillmentOrder
 from entrepot.fulfillment.references import position_of
 from entrepot.fulfillment.shipping import Departures, Leaving, settle_left
@@ -64,7 +70,7 @@ def apply_provider_orders(news: Sequence[ProviderNews]) -> None:
     locked = FulfillmentOrder.objects.select_for_update().filter(id__in=ids).order_by("id")
     shares = {share.id: share for share in locked.prefetch_related("items")}
     words = [
-        _Word(shares[found[number].id], one.answer, one.cause)
+        _word(shares[found[number].id], one.answer, one.cause)
         for number, one in enumerate(news)
         if number in found
     ]
@@ -86,6 +92,10 @@ class _Word:
     share: FulfillmentOrder
     answer: ProviderOrder
     cause: str
+
+
+def _word(share: FulfillmentOrder, answer: ProviderOrder, cause: str) -> _Word:
+    return _Word(share, as_ended(share, answer), cause)
 
 
 def _runs(words: Iterable[_Word]) -> Iterator[list[_Word]]:
@@ -138,7 +148,7 @@ def _shares_of(news: Sequence[ProviderNews]) -> dict[int, FulfillmentOrder]:
 def note_answer(fulfillment_order: FulfillmentOrder, answer: ProviderOrder) -> None:
     """Take over an answer about a locked share."""
     with saving.together():
-        if left := _note_together([_Word(fulfillment_order, answer, "")]):
+        if left := _note_together([_word(fulfillment_order, answer, "")]):
             settle_left(left)
 
 
@@ -187,6 +197,7 @@ def _note_stages(words: Sequence[_Word]) -> list[_Word]:
         held = share.details.get("held", [])
         details = {**_details(answer), "held": held}
         has_changed = (previous, share.details) != (answer.stage, details)
+        note_dropped(share, answer)
         share.provider_stage = answer.stage
         share.provider_updated_at = answer.updated_at or known_at
         share.details = details
@@ -235,8 +246,10 @@ def settle_cancelled(fulfillment_order: FulfillmentOrder) -> None:
 
 
 def _details(answer: ProviderOrder) -> dict[str, Any]:
+    dropped = units_dropped(answer)
     return {
         "source_stage": answer.source_stage,
+        **({"units_dropped": dropped} if dropped else {}),
         "issues": [
             {
                 "kind": issue.kind,
@@ -273,7 +286,7 @@ def _holds_of(share: FulfillmentOrder, answer: ProviderOrder) -> dict[tuple[str,
     holds: dict[tuple[str, str], NewHold] = {}
     for issue in answer.issues:
         kind = HOLD_OF_ISSUE.get(issue.kind)
-        if kind is None:
+        if kind is None or issue.units:
             continue
         about = f"{share.id}:{issue.code}"
         holds[kind, about] = NewHold(
@@ -290,7 +303,7 @@ def _holds_of(share: FulfillmentOrder, answer: ProviderOrder) -> dict[tuple[str,
             },
             cause=outbox.current_cause()[1],
         )
-    return holds
+    return holds | {(hold.kind, hold.about): hold for hold in holds_of_dropped(share, answer)}
 
 
 def _lift(share: FulfillmentOrder, holds: Iterable[Sequence[str]]) -> None:
@@ -342,7 +355,7 @@ def _units(
             item = items[position]
             units[item.id] = units.get(item.id, 0) + shipped.quantity
     if not units and is_only_one:
-        return {item.id: item.quantity for item in items.values()}
+        return {item.id: item.quantity - item.units_cancelled for item in items.values()}
     return units
 
 

@@ -308,6 +308,7 @@ def _partly_cancelled(shipments: tuple[ShipmentSnapshot, ...]) -> Iterable[Provi
                 code="shipments.Cancelled",
                 message=f"{item.quantity} units of {shipment.external_id} were cancelled",
                 item_reference=item.item_reference,
+                units=item.quantity,
             )
 
 

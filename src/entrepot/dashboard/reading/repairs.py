@@ -24,7 +24,10 @@ REPAIRS = {
     HoldKind.REFUSED: (
         "Mend what the provider names, then release: it is sent again, as a new try."
     ),
-    HoldKind.ITEM_UNAVAILABLE: "Map another product, or release it when the item is back.",
+    HoldKind.ITEM_UNAVAILABLE: (
+        "Map another product, or release it when the item is back: what is missing is made anew."
+        " Refund what nobody can make."
+    ),
     HoldKind.CHANGED_AFTER_SENDING: "Ask the provider to change it too, then release.",
     HoldKind.CONTENT_DIFFERS: "Compare the provider's order with ours, then say whose it is.",
     HoldKind.PAYMENT_NEEDED: "Pay at the provider. We look every 15 min and go on by ourselves.",
