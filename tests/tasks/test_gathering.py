@@ -146,11 +146,42 @@ async def _batches_of(task: Task, words: str, *, while_others_run: bool) -> None
                 payload = msgspec.json.encode({"args": {"merchant_id": 7, "word": word}})
                 job = PickedJob(number, task.name, payload, 0, {"merchant_id": 7})
                 ends.append(loop.create_task(gathering.run(job, task, merchant_id=7)))
-                for _ in range(20):
-                    comes = loop.create_future()
-                    loop.call_soon(comes.set_result, None)
-                    await comes
+                await _time_to_begin()
             await asyncio.gather(*ends)
+
+
+async def _time_to_begin() -> None:
+    loop = asyncio.get_running_loop()
+    for _ in range(20):
+        comes = loop.create_future()
+        loop.call_soon(comes.set_result, None)
+        await comes
+
+
+async def _alone_after_another() -> None:
+    """Hand a lane whose company takes an hour one job, while another runs that soon ends."""
+    turns, task = Turns(3), TASKS["examples.together"]
+    with ThreadPoolExecutor(3) as pool:
+        gathering = Gathering(
+            pool,
+            turns,
+            _NobodyWatches(),  # type: ignore[arg-type]
+            is_cut_off=lambda: False,
+            company_s=3600,
+        )
+        payload = msgspec.json.encode({"args": {"merchant_id": 7, "word": "日"}})
+        job = PickedJob(1, task.name, payload, 0, {"merchant_id": 7})
+        async with turns.turn(0, 8):
+            end = asyncio.create_task(gathering.run(job, task, merchant_id=7))
+            await _time_to_begin()
+            assert not end.done()
+        await end
+
+
+def test_nobody_waits_for_company_once_nothing_runs_any_more(notes: list[Any]) -> None:
+    asyncio.run(_alone_after_another())
+
+    assert [batch for _, batch, _ in notes] == [["日"]]
 
 
 @pytest.mark.parametrize(

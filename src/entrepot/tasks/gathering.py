@@ -1,13 +1,15 @@
 """Gathers the jobs of one task and merchant that wait at the same moment: they run together.
 
 A job that comes while nothing else runs begins at once. While other jobs run it waits a moment for
-company, unless it is urgent: the busier the hub, the cheaper each job.
+company, unless it is urgent: the busier the hub, the cheaper each job. A hub that has little to do
+lets nobody wait for long: once nothing runs any more, only for what its end has caused.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from entrepot.tasks import retry, running
@@ -19,6 +21,8 @@ from entrepot.tasks.turns import Turns
 # Jobs of one kind come close upon each other, since what runs before them ran together. To wait
 # costs less than it saves: what a batch asks of the database does not grow with the jobs in it.
 COMPANY_S = 0.2
+# So long it takes until what a job has caused is a job as well.
+CAUSED_WITHIN_S = 0.03
 
 Key = tuple[str, int]
 Again = retry.Again | None
@@ -33,7 +37,8 @@ class _Waiting:
 class Gathering:
     """The waiting jobs of one lane; for the event loop's thread only.
 
-    Once the lane `is_cut_off` from its queue, what has not begun ends unrun.
+    Once the lane `is_cut_off` from its queue, what has not begun ends unrun. `company_s` is how
+    many seconds a job waits at most for others to join it.
     """
 
     def __init__(
@@ -43,9 +48,11 @@ class Gathering:
         liveness: Liveness,
         *,
         is_cut_off: Callable[[], bool],
+        company_s: float = COMPANY_S,
     ) -> None:
         self._pool, self._turns, self._liveness = pool, turns, liveness
         self._is_cut_off = is_cut_off
+        self._company_s = company_s
         self._waiting: dict[Key, _Waiting] = defaultdict(_Waiting)
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -82,7 +89,10 @@ class Gathering:
     async def _wait_for_company(self, waiting: _Waiting, task: Task) -> None:
         is_full = len(waiting.jobs) >= task.at_once
         if not (self._turns.are_all_free or is_full or task.priority >= Priority.URGENT):
-            await asyncio.sleep(COMPANY_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._company_s):
+                    await self._turns.all_free()
+                    await asyncio.sleep(CAUSED_WITHIN_S)
 
     async def _run_batch(self, batch: list[tuple[PickedJob, "asyncio.Future[Again]"]]) -> None:
         jobs = [job for job, _ in batch]

@@ -28,11 +28,17 @@ class Turns:
         self._at_once = self._free = at_once
         self._having: Counter[int] = Counter()
         self._waiting: list[_Waiting] = []  # in the order they came
+        self._all_free = asyncio.Event()
+        self._all_free.set()
 
     @property
     def are_all_free(self) -> bool:
         """Whether nobody has a turn."""
-        return self._free == self._at_once
+        return self._all_free.is_set()
+
+    async def all_free(self) -> None:
+        """Wait until nobody has a turn; somebody may have one again when this returns."""
+        await self._all_free.wait()
 
     @asynccontextmanager
     async def turn(self, priority: int, merchant_id: int) -> AsyncIterator[None]:
@@ -49,6 +55,7 @@ class Turns:
     async def _begin(self, mine: _Waiting) -> None:
         if self._free:
             self._free -= 1
+            self._all_free.clear()
             self._having[mine.merchant_id] += 1
             return
         self._waiting.append(mine)
@@ -69,6 +76,8 @@ class Turns:
         waiting = [one for one in self._waiting if not one.called.done()]
         if not waiting:
             self._free += 1
+            if self._free == self._at_once:
+                self._all_free.set()
             return
         following = min(waiting, key=self._order)
         self._waiting.remove(following)
