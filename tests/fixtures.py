@@ -94,20 +94,59 @@ def _kept_tables(superuser_url: str) -> str:
     return "{" + ",".join(kept) + "}"
 
 
+class Cleaner:
+    """Removes the rows of a test over a connection of its own.
+
+    It is kept from test to test: one that has seen every table before takes a sixth of the time.
+    """
+
+    def __init__(self, url: str, kept_tables: str) -> None:
+        self._url, self._kept_tables = url, kept_tables
+        self._connection: psycopg.Connection | None = None
+
+    def clean(self) -> str | None:
+        """Remove the rows; what the test left running in an open transaction, if anything."""
+        try:
+            return self._clean()
+        except psycopg.OperationalError:  # the test has ended the server's connections
+            self.close()
+            return self._clean()
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def _clean(self) -> str | None:
+        if self._connection is None:
+            self._connection = psycopg.connect(self._url, autocommit=True)
+            self._connection.execute(
+                "SELECT set_config('entrepot.kept', %s, false)", [self._kept_tables]
+            )
+        (left_open,) = self._connection.execute(LEFT_OPEN).fetchone() or (None,)
+        self._connection.execute(REMOVE_ROWS)
+        return left_open
+
+
+@pytest.fixture(scope="session")
+def _cleaner(superuser_url: str, _kept_tables: str) -> Iterator[Cleaner]:
+    cleaner = Cleaner(superuser_url, _kept_tables)
+    yield cleaner
+    cleaner.close()
+
+
 @pytest.fixture
 def database(
-    superuser_url: str, _kept_tables: str, django_db_blocker: DjangoDbBlocker
+    superuser_url: str, _cleaner: Cleaner, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[str]:
     """Open the database to a test and remove its rows afterwards; the value is the owner's URL."""
     with django_db_blocker.unblock():
         yield str(DatabaseUrl.of_settings(settings.DATABASES["owner"]))
         for connection in connections.all(initialized_only=True):
             connection.close()
-        with psycopg.connect(superuser_url, autocommit=True) as cleaner:
-            left_open = cleaner.execute(LEFT_OPEN).fetchone()
-            cleaner.execute("SELECT set_config('entrepot.kept', %s, false)", [_kept_tables])
-            cleaner.execute(REMOVE_ROWS)
-        assert left_open == (None,), f"the test left a transaction open: {left_open}"
+        left_open = _cleaner.clean()
+        assert left_open is None, f"the test left a transaction open: {left_open}"
 
 
 @pytest.fixture
