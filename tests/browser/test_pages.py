@@ -45,6 +45,7 @@ ORDERS = {
 }
 ACTIONS = {
     "refund": "/orders/{10482}/refund/",
+    "shipping": "/orders/{10482}/shipping/?preview=1&method=Express",
 }
 INBOX = {
     "inbox": "/inbox/",

@@ -29,12 +29,16 @@ PROTOCOLS: dict[str, Any] = {
     "status": ports.Fulfills,
     "cancel": ports.Fulfills,
     "change_recipient": ports.ChangesRecipient,
+    "change_shipping": ports.ChangesShipping,
     "checkout": ports.OpensCheckouts,
     "capture": ports.Captures,
     "refund": ports.Refunds,
     "track": ports.Tracks,
 }
-EFFECTS = {"submit", "cancel", "refund", "write_back", "checkout", "capture"}
+EFFECTS = {
+    "submit", "cancel", "change_recipient", "change_shipping", "refund", "write_back", "checkout",
+    "capture",
+}  # fmt: skip
 SECRET_WORDS = ("key", "secret", "token", "password")
 
 

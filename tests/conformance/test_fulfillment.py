@@ -4,8 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from entrepot.canon.fulfillment import CancelAnswer, ProviderStage
-from entrepot.connect.errors import Misconfigured, OutcomeUnknown, RateLimited, Unavailable
+from entrepot.canon.fulfillment import CancelAnswer, ChangeAnswer, ProviderStage
+from entrepot.connect.errors import (
+    Misconfigured,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    Unavailable,
+)
 from entrepot.connect.ports import Account
 from entrepot.connect.registry import Platform
 from tests.conformance.conftest import Outside
@@ -149,3 +155,70 @@ def test_a_cancelled_order_answers_cancelled_again(outside: Outside) -> None:
 
 def test_an_order_that_does_not_exist_is_none(outside: Outside) -> None:
     assert outside.client.read("999999999") is None
+
+
+def test_another_shipping_method_is_shown_by_the_order_and_asked_for_twice_changes_nothing(
+    outside: Outside,
+) -> None:
+    if not outside.platform.manifest.can("change_shipping"):
+        pytest.skip("it cannot change how an order is shipped")
+    asked = outside.example("example_request", "C-1-1")
+    order = outside.client.submit(asked)
+    outside.client.submit(outside.example("example_request", "C-1-2"))
+    methods = {quote.shipping_method for quote in outside.client.quote(asked, currency="EUR")}
+    another = min(methods - {asked.shipping_method})
+    books = outside.sizes()
+
+    first, again = (
+        outside.client.change_shipping(order.external_id, shipping_method=another) for _ in range(2)
+    )
+
+    assert first.answer is again.answer is ChangeAnswer.CHANGED
+    read = outside.client.read(order.external_id)
+    assert (read.shipping_method, read.fingerprint) == (another, order.fingerprint)
+    assert outside.sizes() == books
+
+
+def test_an_order_tells_by_which_shipping_method_it_goes(outside: Outside) -> None:
+    if not outside.platform.manifest.can("change_shipping"):
+        pytest.skip("it cannot change how an order is shipped")
+    asked = outside.example("example_request", "C-1-1")
+
+    order = outside.client.submit(asked)
+
+    read = outside.client.read(order.external_id)
+    assert read.shipping_method.casefold() == asked.shipping_method.casefold()
+
+
+@pytest.mark.parametrize("fault", ["drop_answer", "garbage"])
+def test_a_lost_answer_to_a_change_of_method_is_unknown_and_a_look_tells(
+    fault: str, outside: Outside
+) -> None:
+    if not outside.platform.manifest.can("change_shipping"):
+        pytest.skip("it cannot change how an order is shipped")
+    asked = outside.example("example_request", "C-1-1")
+    order = outside.client.submit(asked)
+    methods = {quote.shipping_method for quote in outside.client.quote(asked, currency="EUR")}
+    another = min(methods - {asked.shipping_method})
+    setattr(outside.simulator.faults, fault, 1.0)
+
+    with pytest.raises(OutcomeUnknown):
+        outside.client.change_shipping(order.external_id, shipping_method=another)
+
+    setattr(outside.simulator.faults, fault, 0.0)
+    assert outside.client.read(order.external_id).shipping_method == another
+
+
+def test_a_shipping_method_that_does_not_exist_is_refused_and_changes_nothing(
+    outside: Outside,
+) -> None:
+    if not outside.platform.manifest.can("change_shipping"):
+        pytest.skip("it cannot change how an order is shipped")
+    asked = outside.example("example_request", "C-1-1")
+    order = outside.client.submit(asked)
+
+    with pytest.raises(Rejected):
+        outside.client.change_shipping(order.external_id, shipping_method="Möwenpost")
+
+    read = outside.client.read(order.external_id)
+    assert read.shipping_method.casefold() == asked.shipping_method.casefold()

@@ -145,7 +145,11 @@ def doubt(scene: Scene, kind: str, *, connection: str = "pay", **more: Any) -> A
 def test_a_word_is_about_the_attempt_that_it_was_asked_for(
     scene: Scene, sign_in: SignIn, attempt: Attempt
 ) -> None:
-    other = doubt(scene, "change_recipient", connection="prodigi")
+    share = share_of(attempt)
+    request = {"external_id": "ord_17", "address_id": scene.orders[NUMBER].address_id}
+    other = doubt(
+        scene, "change_recipient", connection="prodigi", subject_id=share.id, request=request
+    )
     client = sign_in(scene)
     address = f"/orders/{scene.orders[NUMBER].id}/decide/?happened=1&attempt={other.id}"
 
@@ -155,6 +159,7 @@ def test_a_word_is_about_the_attempt_that_it_was_asked_for(
 
     assert "Change of recipient" in dialog
     assert [now(one).status for one in (attempt, other)] == ["unknown", "accepted"]
+    assert share_of(attempt).sent_address_id == request["address_id"]
     assert late.status_code == 409
 
 
@@ -180,6 +185,11 @@ def test_a_word_is_about_the_attempt_that_it_was_asked_for(
             "cancel", "prodigi", f"Cancellation of {NUMBER} at Prodigi",
             "We do not know whether Prodigi has cancelled it.",
             "Prodigi counts as asked", "Prodigi is asked to cancel again, once",
+        ),
+        (
+            "change_shipping", "prodigi", f"Change of shipping method of {NUMBER} at Prodigi",
+            "We do not know whether Prodigi ships it by the new method.",
+            "Prodigi counts as shipping it by the new method", "Prodigi is asked again, once",
         ),
     ],
 )  # fmt: skip

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.test import Client
 
+from entrepot.access import services as access
 from entrepot.access.models import Merchant
+from entrepot.access.states import Role
 from entrepot.canon.orders import Mode
 from entrepot.connect import registry
 from entrepot.connections import services
@@ -46,3 +49,13 @@ def provider(trade: Trade, house: ProdigiSimulator) -> Connection:
         settings=dict(example.settings),
     )
     return services.go_live(made.id, merchant_id=trade.merchant.id)
+
+
+@pytest.fixture
+def operator(trade: Trade) -> Client:
+    """An operator of the merchant, signed in."""
+    user = access.create_user(email="inga@moewe.example", name="Inga Körner")
+    access.grant_role(user.id, merchant_id=trade.merchant.id, role=Role.OPERATOR)
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client

@@ -9,8 +9,6 @@ from django.db import connections as databases
 from django.test import Client
 
 from entrepot.access import scope
-from entrepot.access import services as access
-from entrepot.access.states import Role
 from entrepot.canon.orders import Mode
 from entrepot.catalog.models import Mapping
 from entrepot.catalog.services import MappingWish
@@ -27,16 +25,6 @@ from tests.rules.trade import Trade, line, snapshot
 PRICES = re.compile(
     r"Standard goods [\d.]+ EUR , shipping [\d.]+ EUR , tax \S+ [\d.]+ EUR 41\.90 EUR"
 )
-
-
-@pytest.fixture
-def operator(trade: Trade) -> Client:
-    """An operator of the merchant, signed in."""
-    user = access.create_user(email="inga@moewe.example", name="Inga Körner")
-    access.grant_role(user.id, merchant_id=trade.merchant.id, role=Role.OPERATOR)
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 def wish(provider: Connection, sku: str = "GLOBAL-FAP-8X10") -> MappingWish:

@@ -178,11 +178,10 @@ def test_a_lost_answer_is_looked_up_before_it_is_asked_again(
     trade.made_by(provider, "MOEWE-A3", "POST-12")
     trade.tell(snapshot())
     trade.work()
-    house.faults.drop_answer = 1.0
+    house.answers_to_lose = 1
     move(trade, MOVED)
     trade.work()
     assert trade.attempts("change_recipient") == ["unknown"]
-    house.faults.drop_answer = 0.0
     trade.clock.advance(timedelta(minutes=40))  # asked again, the house would say no by now
 
     ask(trade)

@@ -35,6 +35,7 @@ from entrepot.connections.history import NoSuchFlow
 from entrepot.connections.services import AccountTaken
 from entrepot.connections.states import IllegalStep as ConnectionStep
 from entrepot.deadletters.services import ReasonMissing as LetterReasonMissing
+from entrepot.fulfillment.methods import CannotChooseMethod
 from entrepot.fulfillment.reship import CannotReship
 from entrepot.fulfillment.shipping import CannotShip
 from entrepot.fulfillment.states import IdOfAnother
@@ -57,6 +58,7 @@ log = structlog.get_logger()
 # A service's own refusal: nothing was changed, and its message says why.
 CONFLICTS = (
     CannotChange,
+    CannotChooseMethod,
     CannotRefund,
     CannotReship,
     CannotResend,

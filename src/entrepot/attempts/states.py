@@ -11,6 +11,7 @@ class Kind(TextChoices):
     SUBMIT = "submit"
     CANCEL = "cancel"
     CHANGE_RECIPIENT = "change_recipient"
+    CHANGE_SHIPPING = "change_shipping"
     REFUND = "refund"
     CAPTURE = "capture"
     VOID = "void"  # let authorized money go

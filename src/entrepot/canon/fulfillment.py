@@ -165,7 +165,8 @@ class ProviderOrder:
     """A provider's order, as it says it is now.
 
     `external_id` is theirs, `reference` ours as they echo it. `fingerprint` is of the content they
-    echo, or empty when they do not echo enough to compare. `updated_at` orders versions.
+    echo, or empty when they do not echo enough to compare. `shipping_method` is their word for the
+    one that applies, empty when they do not tell. `updated_at` orders versions.
     """
 
     external_id: str
@@ -177,6 +178,7 @@ class ProviderOrder:
     shipments: tuple[ShipmentSnapshot, ...] = ()
     charges: tuple[Charge, ...] = ()
     fingerprint: str = ""
+    shipping_method: str = ""
     item_ids: tuple[tuple[str, str], ...] = field(default=())  # (our reference, their id)
     is_replay: bool = False  # the provider recognised the key and made nothing new
 

@@ -17,7 +17,7 @@ _folder = os.environ.get("ENTREPOT_CRASH_POINTS", "")
 # An effect is named as its attempts are; a step as the protocol of attempts/services.py has it.
 EFFECTS = ("submit", "cancel", "change_recipient", "refund", "write_back", "mail")
 # Effects that no rehearsal's sales bring about: their points are named, and never struck.
-UNREHEARSED = ("capture", "void")
+UNREHEARSED = ("capture", "void", "change_shipping")
 STEPS = (
     "before_intend_commit",
     "after_intend",

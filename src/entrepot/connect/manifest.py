@@ -22,6 +22,7 @@ CAPABILITIES = frozenset(
         "status",
         "cancel",
         "change_recipient",
+        "change_shipping",
         "checkout",
         "capture",
         "refund",
@@ -81,7 +82,8 @@ class Effect:
 class Manifest:
     """What a platform folder says about itself.
 
-    `effects` is by kind of attempt (submit, cancel, refund, write_back, checkout, capture, void).
+    `effects` is by kind of attempt (submit, cancel, change_recipient, change_shipping, refund,
+    write_back, checkout, capture, void).
     `environment` maps a setting to the environment variable that fills it for a first connection.
     `webhook_aliases` are documented paths below /api/webhooks/.
     `rate_limit` is calls per minute (0: not told). `carries_stock` is False for print on demand.

@@ -239,7 +239,7 @@ class Fulfills(Protocol):
 
 @runtime_checkable
 class ChangesRecipient(Protocol):
-    """A provider that may change where an accepted order goes, and how."""
+    """A provider that may change where an accepted order goes."""
 
     def change_recipient(
         self, external_id: str, *, recipient: Address, email: str
@@ -247,8 +247,17 @@ class ChangesRecipient(Protocol):
         """Ask to send it elsewhere."""
         ...
 
+
+@runtime_checkable
+class ChangesShipping(Protocol):
+    """A provider that may change how an accepted order is shipped, and tells how it is."""
+
+    def read(self, external_id: str) -> ProviderOrder | None:
+        """Read one of the provider's orders, its `shipping_method` told; None without one."""
+        ...
+
     def change_shipping(self, external_id: str, *, shipping_method: str) -> ChangeReceipt:
-        """Ask for another service."""
+        """Ask for another shipping method, by the provider's own word. Repeatable."""
         ...
 
 

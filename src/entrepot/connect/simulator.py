@@ -168,6 +168,7 @@ class Simulator:
         self.books: dict[str, Any] = {}
         self.deliveries: list[Delivery] = []
         self.calls: list[tuple[str, str, int]] = []  # (method, path, status answered)
+        self.answers_to_lose = 0  # of so many of the next writes, whose work is done
         self._routes: list[tuple[str, re.Pattern[str], Handler]] = []
 
     def route(self, method: str, pattern: str, handler: Handler) -> None:
@@ -256,6 +257,9 @@ class Simulator:
                 match=match,
             )
         )
+        if request.method != "GET" and self.answers_to_lose > 0:
+            self.answers_to_lose -= 1
+            return None
         if self.faults.strikes("drop_answer"):
             return None
         if self.faults.strikes("garbage"):

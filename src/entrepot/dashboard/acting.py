@@ -1,5 +1,6 @@
 """The pages of actions: GET shows the effect, POST does it; the same content as dialog or page."""
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -12,15 +13,17 @@ from entrepot.dashboard.actions.action import Action, Case
 from entrepot.dashboard.actions.authorized import CapturePayment, VoidPayment
 from entrepot.dashboard.actions.goods import CancelOrder, Reship
 from entrepot.dashboard.actions.holding import HoldOrder, ReleaseOrder
+from entrepot.dashboard.actions.methods import ChangeShipping
 from entrepot.dashboard.actions.money import RefundMoney
 from entrepot.dashboard.actions.packing import AddTracking
 from entrepot.dashboard.actions.people import EditAddress, TagOrder
 from entrepot.dashboard.actions.work import Decide, Refresh, Retry
 from entrepot.dashboard.order import found
-from entrepot.dashboard.page import page, refusal, safe_back, show, show_part, wants_part
+from entrepot.dashboard.page import at_work, page, refusal, safe_back, show, show_part, wants_part
 from entrepot.dashboard.reading import connections
 from entrepot.dashboard.visit import PageRequest
 from entrepot.orders import services
+from entrepot.tasks.pricing import ask_for_prices
 
 ACTIONS: dict[str, Action] = {
     action.name: action
@@ -34,6 +37,7 @@ ACTIONS: dict[str, Action] = {
         Reship(),
         AddTracking(),
         EditAddress(),
+        ChangeShipping(),
         TagOrder(),
         Retry(),
         Refresh(),
@@ -45,21 +49,34 @@ ACTIONS: dict[str, Action] = {
 NOT_KEPT = frozenset({"preview", "back", "csrfmiddlewaretoken"})
 
 
-@page(scope="orders:read")
+@page(scope="orders:read", calls_out=True)
 def act(request: PageRequest, key: str, name: str) -> HttpResponse:
-    """Preview an action on one order, and do it."""
+    """Preview an action on one order, and do it.
+
+    Where a provider's answer belongs to the preview, it is asked between two transactions.
+    """
     action = ACTIONS.get(name)
     if action is None:
         raise Http404(f"no action {name!r}")
     visit = request.visit
-    if not visit.may(action.scope):
-        return refusal(request, action.scope)
-    case = Case(
-        visit=visit, order=found(visit, key), names=connections.names(), query=_query(request)
-    )
-    obstacle = action.obstacle(case)
-    if obstacle:
-        return _shown(request, action, case, {"obstacle": obstacle}, status=409)
+    with at_work(visit):
+        if not visit.may(action.scope):
+            return refusal(request, action.scope)
+        case = Case(
+            visit=visit, order=found(visit, key), names=connections.names(), query=_query(request)
+        )
+        obstacle = action.obstacle(case)
+        if obstacle:
+            return _shown(request, action, case, {"obstacle": obstacle}, status=409)
+        question = action.question(case) if request.method == "GET" else None
+        if question is None:
+            return _answered(request, action, case)
+    prices = ask_for_prices(question)
+    with at_work(visit):
+        return _answered(request, action, replace(case, prices=prices))
+
+
+def _answered(request: PageRequest, action: Action, case: Case) -> HttpResponse:
     if request.method == "POST":
         form = action.form(case, request.POST)
         if form.is_valid() and (done := _done(action, case, form)):

@@ -28,6 +28,7 @@ BUTTONS = (
 MORE = (
     ("release", "Release …", "orders:write"),
     ("address", "Edit address …", "orders:write"),
+    ("shipping", "Change shipping …", "orders:write"),
     ("tracking", "Add tracking …", "fulfillment:write"),
     ("retry", "Retry …", "orders:write"),
     ("refresh", "Read again …", "orders:write"),

@@ -142,6 +142,15 @@ CATALOG: dict[str, EventKind] = {
     "fulfillment_order.readdressed": _kind(
         "the provider answered a change of address", answer="theirs", address_id="asked for"
     ),
+    "fulfillment_order.shipping_chosen": _kind(
+        "a person wants a share to go by another shipping method",
+        **{"from": "the provider's word", "to": "the provider's word"},
+    ),
+    "fulfillment_order.shipping_answered": _kind(
+        "the provider answered a change of shipping method",
+        answer="theirs",
+        shipping_method="asked for",
+    ),
     "fulfillment_order.rejected": _move(
         "the provider refused it; without a fault, nothing had left", code="theirs", fault="whose"
     ),

@@ -39,6 +39,8 @@ TOLD = (
 MOVING = (
     *TOLD,
     "status",
+    "shipping_method",
+    "quoted_at",
     "generation",
     "planned_version",
     "external_id",
@@ -56,8 +58,9 @@ class FulfillmentOrder(MerchantRow):
     deliberate reship. `submit_after` is the end of the cooling-off time. `details` keeps what the
     provider told of its progress (issues, charges). `planned_content` names what the plan was made
     from, so that an edit of the sale is noticed before anything is sent; `sent_address_id` is where
-    the provider was told to send it, `refused_address_id` where it would not. `quoted_cost` is what
-    it said beforehand, `cost` what it charged.
+    the provider was told to send it, `refused_address_id` where it would not. `chosen_method` is
+    the shipping method that a person wants instead, `refused_method` the one that the provider
+    would not change to. `quoted_cost` is what it said beforehand, `cost` what it charged.
     """
 
     mode = models.TextField(choices=Mode)
@@ -68,6 +71,8 @@ class FulfillmentOrder(MerchantRow):
     status = models.TextField(choices=Status, default=Status.OPEN)
     is_by_hand = models.BooleanField(default=False, db_default=False)
     shipping_method = models.TextField(default="", db_default="", blank=True)
+    chosen_method = models.TextField(default="", db_default="")
+    refused_method = models.TextField(default="", db_default="")
     planned_version = models.BigIntegerField()
     planned_content = models.TextField(default="", db_default="")
     decision_id = models.BigIntegerField(null=True)

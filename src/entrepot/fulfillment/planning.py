@@ -19,7 +19,7 @@ from entrepot.fulfillment.counting import planned_of, recount_planned
 from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
 from entrepot.fulfillment.promises import owe_shipping
 from entrepot.fulfillment.readiness import is_workable
-from entrepot.fulfillment.states import Step
+from entrepot.fulfillment.states import Status, Step
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders import counters
@@ -226,9 +226,11 @@ def _share_rows(
         .annotate(last=Max("share"))
         .values_list("order_id", "last")
     )
+    chosen = _chosen_before(list(last)) if last else {}
     for one in ready:
         order = one.decided.order
         last[order.id] = number = last.get(order.id, 0) + 1
+        chosen_method = "" if one.share.is_by_hand else chosen.get((order.id, one.provider.id), "")
         line_ids = {item.line_id for item in one.share.items}
         cooling_off = accounts.policy_of(order).cooling_off_seconds
         yield FulfillmentOrder(
@@ -238,7 +240,8 @@ def _share_rows(
             connection_id=one.provider.id,
             share=number,
             is_by_hand=one.share.is_by_hand,
-            shipping_method=one.method,
+            shipping_method=chosen_method or one.method,
+            chosen_method=chosen_method,
             planned_version=order.source_version,
             planned_content=content_of(
                 order, [line for line in one.decided.lines if line.id in line_ids]
@@ -246,6 +249,18 @@ def _share_rows(
             decision_id=one.decided.decision.id,
             submit_after=now + timedelta(seconds=cooling_off),
         )
+
+
+def _chosen_before(order_ids: Sequence[int]) -> dict[tuple[int, int], str]:
+    """By which method people chose to have withdrawn shares go: by order and provider."""
+    withdrawn = FulfillmentOrder.objects.filter(order_id__in=order_ids, status=Status.CANCELLED)
+    rows = withdrawn.exclude(chosen_method="").order_by("share")
+    return {
+        (order_id, connection_id): method
+        for order_id, connection_id, method in rows.values_list(
+            "order_id", "connection_id", "chosen_method"
+        )
+    }
 
 
 def _stops_of(order: Order, plan: Plan) -> list[NewHold]:

@@ -9,6 +9,7 @@ from typing import Any
 from entrepot.access import scope
 from entrepot.database import clock, saving, sql
 from entrepot.events import outbox
+from entrepot.fulfillment import changes
 from entrepot.fulfillment.contents import Units, contents_of, fitting
 from entrepot.fulfillment.counting import recount
 from entrepot.fulfillment.models import (
@@ -324,6 +325,7 @@ def _close(shares: Sequence[FulfillmentOrder]) -> None:
         for share in shares:
             share.ended_at = clock.now()
             share.take(Step.CLOSE, reason="all that is made of it has left")
+            changes.miss(share)
     keys = [(share.merchant_id, "fulfillment_order", share.id) for share in shares]
     obligations.meet_many((mine, Owed.SHIP, kind, share_id) for mine, kind, share_id in keys)
     obligations.void_many(

@@ -27,7 +27,7 @@ from entrepot.connections.states import EffectFlow
 from entrepot.customers.queries import read_together
 from entrepot.database import clock, saving
 from entrepot.events import outbox
-from entrepot.fulfillment import costs, progress, promises
+from entrepot.fulfillment import changes, costs, progress, promises
 from entrepot.fulfillment.costs import Quoting
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.readiness import has_units, is_wanted, may_reach_out, shortfall
@@ -293,6 +293,7 @@ def reopen(fulfillment_order: FulfillmentOrder, *, reason: str, **refusal: str) 
     `refusal` is the provider's `code` and the `fault`; without them nothing had left.
     """
     if fulfillment_order.status == Status.SUBMITTED:
+        changes.take_up_choice(fulfillment_order)
         fulfillment_order.take(Step.REJECT, reason=reason, **refusal)
     elif fulfillment_order.status == Status.CANCELLING:
         fulfillment_order.take(Step.CANCEL, reason=reason)

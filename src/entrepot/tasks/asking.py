@@ -5,7 +5,6 @@ recognise the key.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,13 +14,7 @@ from entrepot.attempts import services as attempts
 from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Kind, LeaseLost, Status
-from entrepot.canon.fulfillment import (
-    CancelAnswer,
-    CancelReceipt,
-    ChangeAnswer,
-    ChangeReceipt,
-    ProviderStage,
-)
+from entrepot.canon.fulfillment import CancelAnswer, CancelReceipt, ProviderStage
 from entrepot.connect import registry
 from entrepot.connect.crashpoint import crashpoint
 from entrepot.connect.errors import ConnectorError, Rejected
@@ -29,7 +22,6 @@ from entrepot.connect.manifest import Effect
 from entrepot.connections.effects import effects_allowed
 from entrepot.connections.models import Connection
 from entrepot.connections.states import EffectFlow
-from entrepot.customers.queries import address_of, email_of
 from entrepot.database import clock
 from entrepot.fulfillment import submission, writing_back
 from entrepot.fulfillment.models import FulfillmentOrder
@@ -43,27 +35,22 @@ from entrepot.orders.models import Order
 from entrepot.orders.services import lock_order
 from entrepot.payments import authorizations
 from entrepot.payments import refunds as refund_services
-from entrepot.tasks import captures, queue
+from entrepot.tasks import captures, changes, queue
 from entrepot.tasks.calls import outside_transaction
+from entrepot.tasks.changes import STILL_LEAVING
 from entrepot.tasks.refunds import RefundRecorder, gateway
 from entrepot.tasks.registry import Priority, drain, task
-from entrepot.tasks.submission import (
-    CancellationRecorder,
-    ReaddressingRecorder,
-    SubmissionRecorder,
-    changer,
-    provider,
-)
+from entrepot.tasks.submission import CancellationRecorder, SubmissionRecorder, provider
 from entrepot.tasks.writing_back import WriteBackRecorder, storefront
 
 BATCH = 100
 KEY_MARGIN = timedelta(hours=1)
-STILL_LEAVING = "not there yet; not sent again while the first call may still leave"
 # Which task carries an effect on once it is proven not sent.
 TASK_OF_KIND = {
     Kind.SUBMIT: "fulfillment.submit",
     Kind.CANCEL: "fulfillment.cancel",
     Kind.CHANGE_RECIPIENT: "fulfillment.readdress",
+    Kind.CHANGE_SHIPPING: "fulfillment.change_shipping",
     Kind.REFUND: "payments.refund",
     Kind.CAPTURE: "payments.capture",
     Kind.VOID: "payments.void",
@@ -231,35 +218,11 @@ def _ask_cancellation(attempt: Attempt, lease: Lease) -> None:
     recorder.accepted(lease, client.cancel(external_id))
 
 
-def _ask_readdressing(attempt: Attempt, lease: Lease) -> None:
-    """Whether the order over there goes to the new address; asking again does nothing twice."""
-    external_id, address_id = str(attempt.request["external_id"]), attempt.request["address_id"]
-    assert attempt.connection_id is not None
-    recorder = ReaddressingRecorder(attempt.merchant_id, attempt.subject_id)
-    with scope.merchant(attempt.merchant_id):
-        share = FulfillmentOrder.objects.get(id=attempt.subject_id)
-        order = Order.objects.get(id=share.order_id)
-        recipient, email = address_of(address_id), email_of(order.customer_id)
-        wanted = replace(request_of(share, order), recipient=recipient)
-        connection = Connection.objects.get(id=attempt.connection_id)
-        verdict = effects_allowed(connection, EffectFlow.SUBMISSIONS)
-        may_send = verdict.is_allowed and not queries.may_still_leave(attempt)
-    found = provider(attempt.connection_id, lease=lease).find(wanted)
-    if found is not None and found.fingerprint == wanted.fingerprint():
-        is_there = ChangeReceipt(answer=ChangeAnswer.CHANGED, message="it goes there")
-        recorder.accepted(lease, is_there)
-        return
-    if not may_send:
+def _ask_change(attempt: Attempt, lease: Lease) -> None:
+    """Whether a provider has changed what it was asked to; asking again does nothing twice."""
+    if not changes.find_out(attempt, lease):
         with scope.merchant(attempt.merchant_id):
-            attempts.could_not_ask(lease, message=verdict.reason or STILL_LEAVING)
-        return
-    client = changer(attempt.connection_id, lease=lease)
-    try:
-        receipt = client.change_recipient(external_id, recipient=recipient, email=email)
-    except Rejected as error:
-        recorder.refused(lease, code=error.code, message=str(error), fault=error.fault)
-        return
-    recorder.accepted(lease, receipt)
+            _count_empty(attempt, lease, effect_of(attempt))
 
 
 def _ask_refund(attempt: Attempt, lease: Lease) -> None:
@@ -356,7 +319,8 @@ ASKS_BEFORE_A_PERSON = 3
 ASKERS: dict[Kind, Callable[[Attempt, Lease], Any]] = {
     Kind.SUBMIT: _ask_submission,
     Kind.CANCEL: _ask_cancellation,
-    Kind.CHANGE_RECIPIENT: _ask_readdressing,
+    Kind.CHANGE_RECIPIENT: _ask_change,
+    Kind.CHANGE_SHIPPING: _ask_change,
     Kind.REFUND: _ask_refund,
     Kind.CAPTURE: _ask_wish,
     Kind.VOID: _ask_wish,

@@ -4,7 +4,7 @@ from entrepot.attempts import services as attempts
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Kind
 from entrepot.canon.messages import Flow
-from entrepot.fulfillment import vouched, writing_back
+from entrepot.fulfillment import changing, vouched, writing_back
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.intake.hints import Reread
 from entrepot.notifications import services as mails
@@ -28,8 +28,8 @@ def decide(
 
     What did not happen is carried out again, once. What did counts as done: a share is its
     provider's, whose own word about it is read where its id is known, also of one that was to be
-    cancelled; a refund's money went out, authorized money was taken or let go, a mail has left, and
-    a storefront knows what it was told.
+    cancelled, and has what it was asked to change; a refund's money went out, authorized money was
+    taken or let go, a mail has left, and a storefront knows what it was told.
 
     Raises:
         IllegalStep: it is not unknown.
@@ -57,6 +57,8 @@ def decide(
         mails.record_sent(decided.subject_id, merchant_id=merchant_id, esp_message_id=external_id)
     elif decided.kind == Kind.WRITE_BACK:
         writing_back.count_as_written(decided)
+    elif decided.kind in {Kind.CHANGE_RECIPIENT, Kind.CHANGE_SHIPPING}:
+        changing.count_as_changed(decided, reason=reason)
     elif decided.kind == Kind.CANCEL:
         _read_again(FulfillmentOrder.objects.get(id=decided.subject_id), decided)
     return decided

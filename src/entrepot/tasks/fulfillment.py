@@ -20,6 +20,7 @@ from entrepot.connections.models import Connection
 from entrepot.connections.states import Status as ConnectionStatus
 from entrepot.database import clock
 from entrepot.fulfillment import planning, readiness
+from entrepot.fulfillment.changes import METHOD_WAITS
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.states import Status
 from entrepot.orders import holds
@@ -50,13 +51,15 @@ def resume(*, merchant_id: int, order_id: int, **_: object) -> None:
 
 @batch_task("fulfillment.after_acceptance", at_once=100, side_by_side=1)
 def after_acceptance(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
-    """Have accepted shares sent where they should go by now."""
+    """Have accepted shares sent where they should go by now, and as they should."""
     with scope.merchant(merchant_id):
+        accepted = FulfillmentOrder.objects.filter(
+            id__in=[work.args["subject_id"] for work in batch], status=Status.ACCEPTED
+        )
+        _defer("fulfillment.change_shipping", accepted.filter(METHOD_WAITS, is_by_hand=False))
         elsewhere = Order.objects.filter(id=OuterRef("order_id"), address_id__isnull=False)
-        moved = FulfillmentOrder.objects.filter(
+        moved = accepted.filter(
             Exists(elsewhere.exclude(address_id=OuterRef("sent_address_id"))),
-            id__in=[work.args["subject_id"] for work in batch],
-            status=Status.ACCEPTED,
             sent_address_id__isnull=False,
         )
         queue.defer(
@@ -154,6 +157,12 @@ def sweep(**_: object) -> None:
             waiting.filter(moved, ~refused, status=Status.ACCEPTED, is_by_hand=False)
             .exclude(sent_address_id=None)
             .exclude(external_id="")[:SWEEP],
+        )
+        _defer(
+            "fulfillment.change_shipping",
+            waiting.filter(METHOD_WAITS, status=Status.ACCEPTED, is_by_hand=False).exclude(
+                external_id=""
+            )[:SWEEP],
         )
         quiet = Q(provider_read_at__lt=now - STALE_AFTER) | Q(provider_read_at=None)
         _defer(

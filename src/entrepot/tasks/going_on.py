@@ -12,6 +12,7 @@ from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.canon.messages import Flow
 from entrepot.connect.registry import platform
 from entrepot.connections.models import Connection
+from entrepot.fulfillment.changes import METHOD_WAITS
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
 from entrepot.fulfillment.states import Status
 from entrepot.orders.models import Order
@@ -27,6 +28,7 @@ def jobs_left(order: Order) -> list[Job]:
     shares = FulfillmentOrder.objects.filter(order_id=order.id)
     left: dict[str, QuerySet[Any]] = {
         "fulfillment.submit": shares.filter(status=Status.OPEN, is_by_hand=False),
+        "fulfillment.change_shipping": shares.filter(METHOD_WAITS, status=Status.ACCEPTED),
         "fulfillment.cancel": shares.filter(status=Status.CANCELLING),
         "payments.refund": Refund.objects.filter(order_id=order.id, status=RefundStatus.WANTED),
         **{

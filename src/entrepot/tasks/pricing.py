@@ -26,7 +26,7 @@ class Prices:
     problem: str = ""
 
 
-def ask_for_prices(question: Question) -> Prices:
+def ask_for_prices(question: Question | Quoting) -> Prices:
     """Ask once; nothing is ordered, and whatever goes wrong is an answer too.
 
     Raises:

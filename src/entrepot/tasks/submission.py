@@ -5,13 +5,8 @@ from dataclasses import dataclass
 
 from entrepot.access import scope
 from entrepot.attempts.leases import Lease
-from entrepot.canon.fulfillment import (
-    CancelReceipt,
-    ChangeAnswer,
-    ChangeReceipt,
-    ProviderOrder,
-)
-from entrepot.connect.ports import ChangesRecipient, Fulfills
+from entrepot.canon.fulfillment import CancelReceipt, ProviderOrder
+from entrepot.connect.ports import Fulfills
 from entrepot.connections import doors
 from entrepot.connections.queries import calls_per_minute, connection_of
 from entrepot.events import outbox
@@ -20,14 +15,12 @@ from entrepot.fulfillment import (
     counting,
     pacing,
     planning,
-    readdressing,
     submission,
 )
 from entrepot.fulfillment.costs import Quoting
 from entrepot.fulfillment.models import FulfillmentOrder
-from entrepot.fulfillment.readdressing import Readdressing
 from entrepot.fulfillment.submission import Decision, Submission, Wait
-from entrepot.tasks import artwork, pricing, rereading
+from entrepot.tasks import artwork, changes, pricing, rereading
 from entrepot.tasks.calls import CALLS_AT_ONCE
 from entrepot.tasks.effects import Intended, carry_out, carry_out_together
 from entrepot.tasks.registry import Outcomes, Priority, Work, batch_task, task
@@ -118,31 +111,6 @@ def _submission(merchant_id: int, decided: Submission, work: Work) -> Intended[P
     )
 
 
-@task("fulfillment.readdress", priority=Priority.URGENT)
-def readdress(*, merchant_id: int, order_id: int, **_: object) -> None:
-    """Ask the providers that send an order's shares elsewhere to send them where they should go."""
-    _readdress(merchant_id, [order_id])
-
-
-def _readdress(merchant_id: int, order_ids: Sequence[int]) -> None:
-    for share_id in readdressing.shares_elsewhere(merchant_id, order_ids):
-        decided = readdressing.intend_readdressing(merchant_id, share_id)
-        if decided is not None:
-            _ask_to_readdress(merchant_id, share_id, decided)
-
-
-def _ask_to_readdress(merchant_id: int, share_id: int, decided: Readdressing) -> None:
-    carry_out(
-        merchant_id=merchant_id,
-        connection_id=decided.connection_id,
-        lease=decided.lease,
-        call=lambda lease: changer(decided.connection_id, lease=lease).change_recipient(
-            decided.external_id, recipient=decided.recipient, email=decided.email
-        ),
-        recorder=ReaddressingRecorder(merchant_id, share_id),
-    )
-
-
 @batch_task("fulfillment.withdraw", priority=Priority.URGENT, at_once=50)
 def withdraw(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
     """Bring the shares of orders in line with what is wanted and where, and plan what lost one.
@@ -157,7 +125,7 @@ def withdraw(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
         cancellation.withdraw(merchant_id, causes)
         artwork.copy_for_orders(merchant_id, list(causes))
         planning.plan_orders(merchant_id, causes)
-        _readdress(merchant_id, list(causes))
+        changes.readdress_orders(merchant_id, list(causes))
     return [None] * len(batch)
 
 
@@ -185,14 +153,6 @@ def provider(connection_id: int, *, lease: Lease | None = None) -> Fulfills:
     client = doors.client(connection_id, before_send=lease.check if lease else None)
     if not isinstance(client, Fulfills):
         raise NotAProvider(f"connection {connection_id} cannot take fulfillment orders")
-    return client
-
-
-def changer(connection_id: int, *, lease: Lease | None = None) -> ChangesRecipient:
-    """The provider behind a connection that may change where an order goes; its writes fenced."""
-    client = doors.client(connection_id, before_send=lease.check if lease else None)
-    if not isinstance(client, ChangesRecipient):
-        raise NotAProvider(f"connection {connection_id} cannot change where an order goes")
     return client
 
 
@@ -246,28 +206,3 @@ class CancellationRecorder:
     def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have arrived."""
         cancellation.record_cancel_unknown(self.merchant_id, self.share_id, lease, message=message)
-
-
-@dataclass(frozen=True, slots=True)
-class ReaddressingRecorder:
-    """How the endings of a request to send a share elsewhere are recorded."""
-
-    merchant_id: int
-    share_id: int
-
-    def accepted(self, lease: Lease, answer: ChangeReceipt) -> None:
-        """The provider answered, one way or the other."""
-        readdressing.record_change_answer(self.merchant_id, self.share_id, lease, answer)
-
-    def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
-        """The provider refuses the new address itself."""
-        receipt = ChangeReceipt(answer=ChangeAnswer.REFUSED, message=message)
-        readdressing.record_change_answer(self.merchant_id, self.share_id, lease, receipt)
-
-    def not_sent(self, lease: Lease, *, message: str) -> None:
-        """Nothing left."""
-        readdressing.record_change_not_sent(self.merchant_id, self.share_id, lease, message=message)
-
-    def unknown(self, lease: Lease, *, message: str) -> None:
-        """It may have arrived."""
-        readdressing.record_change_unknown(self.merchant_id, self.share_id, lease, message=message)

@@ -22,6 +22,8 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     "fulfillment_order.cancelled": ("fulfillment.resume",),
     "fulfillment_order.accepted": ("fulfillment.after_acceptance",),
     "fulfillment_order.readdressed": ("fulfillment.readdress",),
+    "fulfillment_order.shipping_chosen": ("fulfillment.change_shipping", "fulfillment.submit"),
+    "fulfillment_order.shipping_answered": ("fulfillment.change_shipping",),
     "mapping.changed": ("catalog.after_mapping",),
     "artwork.copied": ("catalog.after_artwork",),
     "refund.wanted": ("payments.refund",),

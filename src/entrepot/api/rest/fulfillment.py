@@ -15,7 +15,7 @@ from entrepot.api.paging import Id, Listed, Paged, page_of
 from entrepot.api.rest.order_parts import share_shape, shipment_shape
 from entrepot.api.rest.order_shapes import FulfillmentOrderShape, ShipmentShape
 from entrepot.api.rest.shapes import Because, Body, Units
-from entrepot.fulfillment import reship, shipping
+from entrepot.fulfillment import methods, reship, shipping
 from entrepot.fulfillment.models import FulfillmentOrder, Shipment
 from entrepot.fulfillment.shipping import Leaving
 from entrepot.fulfillment.states import Status
@@ -38,6 +38,12 @@ class Reshipment(Because):
     """What to send again, at the merchant's cost; all of it when no units are told."""
 
     units: Annotated[list[ItemUnits], Field(max_length=MOST_ITEMS)] = []
+
+
+class ShippingChoice(Because):
+    """By which of the provider's shipping methods it should go instead."""
+
+    shipping_method: Annotated[Word, Field(min_length=1, max_length=methods.LONGEST)]
 
 
 def _web_address(url: str) -> str:
@@ -149,6 +155,32 @@ def reship_share(request: ApiRequest, share_id: Id, asked: Reshipment) -> Fulfil
         units=_units(share, asked.units) or None,
     )
     return _shape(_share(request.auth, replacement.id))
+
+
+@operation(
+    router,
+    "PUT",
+    "/fulfillment-orders/{share_id}/shipping-method",
+    scope="orders:write",
+    answers=FulfillmentOrderShape,
+    summary="Ship a fulfillment order otherwise",
+)
+def choose_shipping_method(
+    request: ApiRequest, share_id: Id, asked: ShippingChoice
+) -> FulfillmentOrderShape:
+    """Free until submission, then a request with the provider's answer; read it for its end.
+
+    The same choice again is one choice, unless the provider has refused it: then it is asked anew.
+    """
+    share = _share(request.auth, share_id)
+    methods.choose_method(
+        request.auth.merchant_id,
+        share.id,
+        asked.shipping_method,
+        by=request.auth.actor,
+        reason=asked.reason,
+    )
+    return _shape(_share(request.auth, share.id))
 
 
 def _share(caller: Caller, share_id: int) -> FulfillmentOrder:

@@ -221,7 +221,11 @@ class ShipmentShape(Schema):
 
 
 class FulfillmentOrderShape(Schema):
-    """The share of an order that one provider ships."""
+    """The share of an order that one provider ships.
+
+    `shipping_method` is the provider's word for the one that applies, `chosen_method` the one that
+    a person wants instead, `refused_method` the one that the provider would not change to.
+    """
 
     id: int
     share: int
@@ -230,6 +234,8 @@ class FulfillmentOrderShape(Schema):
     status: str
     is_by_hand: bool
     shipping_method: str
+    chosen_method: str
+    refused_method: str
     external_id: str
     provider_stage: str
     cost: MoneyShape | None

@@ -88,7 +88,7 @@ def base_url(account: Account) -> str:
 
 
 class Client:
-    """Implements ports.Fulfills, ChangesRecipient, Pulls and Connector."""
+    """Implements ports.Fulfills, ChangesRecipient, ChangesShipping, Pulls and Connector."""
 
     def __init__(self, http: Http, account: Account) -> None:
         self._account = account
@@ -229,7 +229,12 @@ class Client:
         )
 
     def change_shipping(self, external_id: str, *, shipping_method: str) -> ChangeReceipt:
-        """Ask for another service, by Prodigi's own word. Repeatable."""
+        """Ask for another shipping method, by Prodigi's own word. Repeatable.
+
+        Raises:
+            Rejected: Prodigi has no such method.
+            Conflict: Prodigi does not know, or does not show, the order.
+        """
         return self._change(
             external_id, "updateShippingMethod", {"shippingMethod": shipping_method}
         )

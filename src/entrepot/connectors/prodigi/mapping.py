@@ -124,6 +124,7 @@ def to_provider_order(
         shipments=shipments,
         charges=tuple(_charge(row) for row in order["charges"]),
         fingerprint=_fingerprint(order),
+        shipping_method=order["shippingMethod"].text_or_empty(),
         item_ids=tuple((name, item_id) for item_id, name in names.items()),
         is_replay=is_replay,
     )

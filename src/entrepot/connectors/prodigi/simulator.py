@@ -34,7 +34,7 @@ from entrepot.connect.ports import Account, Secrets
 from entrepot.connect.simulator import Clock, Request, Response
 from entrepot.connect.webhook import WebhookRequest
 from entrepot.connectors.prodigi import asking, catalog, validation, wire
-from entrepot.connectors.prodigi.books import Order, Phase, charge
+from entrepot.connectors.prodigi.books import Order, Phase, charge, reroute
 from entrepot.connectors.prodigi.house import SANDBOX_KEY, PrintHouse, method_of
 
 
@@ -209,7 +209,12 @@ class ProdigiSimulator(PrintHouse):
         method = method_of(body.get("shippingMethod"))
         if refusal is None and method not in catalog.METHODS:
             refusal = _invalid("shippingMethod", "MustBeAValidValue")
-        return refusal or self._update(request, {"shippingMethod": method})
+        if refusal is not None:
+            return refusal
+        order = self._find_order(request)
+        if isinstance(order, Order) and self._is_changeable(order):
+            reroute(order, method, now=self.clock.now(), next_id=self.next_id)
+        return self._update(request, {"shippingMethod": method})
 
     def _update_metadata(self, request: Request) -> Response:
         body, refusal = self._object(request)

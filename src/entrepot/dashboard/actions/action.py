@@ -8,7 +8,9 @@ from django import forms
 from django.http import QueryDict
 
 from entrepot.dashboard.visit import Visit
+from entrepot.fulfillment.costs import Quoting
 from entrepot.orders.models import Order
+from entrepot.tasks.pricing import Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,16 @@ def nothing(icon: str, words: str) -> Effect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One order, the person who looks at it, and what the address says besides."""
+    """One order, the person who looks at it, and what the address says besides.
+
+    `prices` are what the provider said to an action's question.
+    """
 
     visit: Visit
     order: Order
     names: dict[int, str]
     query: QueryDict = field(default_factory=QueryDict)
+    prices: Prices | None = None
 
 
 class Refused(Exception):
@@ -101,6 +107,10 @@ class Action(ABC):
     def is_ready(self, case: Case, form: forms.Form) -> bool:
         """Whether the form, as it stands, asks for anything at all; else the button waits."""
         return True
+
+    def question(self, case: Case) -> Quoting | None:
+        """What a provider is asked for its preview; None for nothing."""
+        return None
 
     def obstacle(self, case: Case) -> str:
         """Why it cannot be done at all; empty where it can."""

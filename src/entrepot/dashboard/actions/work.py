@@ -18,6 +18,7 @@ from entrepot.dashboard.wording import begun, count_words, listed
 from entrepot.deadletters import services as deadletters
 from entrepot.deadletters.models import DeadLetter
 from entrepot.deadletters.states import Status as LetterStatus
+from entrepot.fulfillment.changes import METHOD_WAITS
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
 from entrepot.fulfillment.states import Status
 from entrepot.payments.models import PaymentWish, Refund
@@ -36,6 +37,7 @@ def _jobs_of(case: Case) -> list[Job]:
     shares = FulfillmentOrder.objects.filter(order_id=order_id)
     left: dict[str, QuerySet[Any]] = {
         "fulfillment.submit": shares.filter(status=Status.OPEN, is_by_hand=False),
+        "fulfillment.change_shipping": shares.filter(METHOD_WAITS, status=Status.ACCEPTED),
         "fulfillment.cancel": shares.filter(status=Status.CANCELLING),
         "payments.refund": Refund.objects.filter(order_id=order_id, status=RefundStatus.WANTED),
         **{

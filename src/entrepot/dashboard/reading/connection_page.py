@@ -26,6 +26,8 @@ SIGNING_WORD = "Webhook signing secret"
 EFFECT = {
     "submit": "Submissions",
     "cancel": "Cancellations",
+    "change_recipient": "Changes of recipient",
+    "change_shipping": "Changes of shipping method",
     "refund": "Refunds",
     "write_back": "Write-back",
     "checkout": "Checkouts",

@@ -11,6 +11,7 @@ TITLES = {
     Kind.SUBMIT: "We do not know whether {name} has it.",
     Kind.CANCEL: "We do not know whether {name} has cancelled it.",
     Kind.CHANGE_RECIPIENT: "We do not know whether {name} sends it to the new address.",
+    Kind.CHANGE_SHIPPING: "We do not know whether {name} ships it by the new method.",
     Kind.REFUND: "We do not know whether {name} has refunded.",
     Kind.CAPTURE: "We do not know whether {name} has captured the payment.",
     Kind.VOID: "We do not know whether {name} has let the payment go.",
@@ -31,6 +32,11 @@ FATES = {
     ),
     Kind.CHANGE_RECIPIENT: (
         ("check", "good", "The new address is there", "nothing is sent"),
+        ("go", "info", "The former one is", "asked again, which does nothing twice"),
+    ),
+    Kind.CHANGE_SHIPPING: (
+        ("check", "good", "The new method is there", "nothing is sent"),
+        ("x", "bad", "It has left, or is cancelled", "rejected, a case for you"),
         ("go", "info", "The former one is", "asked again, which does nothing twice"),
     ),
     Kind.REFUND: (
@@ -57,6 +63,7 @@ HAPPENED = {
     Kind.SUBMIT: "{name} counts as having accepted it",
     Kind.CANCEL: "{name} counts as asked; what became of it is read there",
     Kind.CHANGE_RECIPIENT: "{name} counts as having the new address",
+    Kind.CHANGE_SHIPPING: "{name} counts as shipping it by the new method",
     Kind.REFUND: "counts as paid back",
     Kind.CAPTURE: "counts as captured",
     Kind.VOID: "counts as let go",
@@ -67,13 +74,14 @@ DID_NOT = {
     Kind.SUBMIT: ("it is sent to {name} again, once", "send again"),
     Kind.CANCEL: ("{name} is asked to cancel again, once", "ask again"),
     Kind.CHANGE_RECIPIENT: ("{name} is asked again, once", "ask again"),
+    Kind.CHANGE_SHIPPING: ("{name} is asked again, once", "ask again"),
     Kind.REFUND: ("it is refunded again, once", "refund again"),
     Kind.CAPTURE: ("it is captured again, once", "capture again"),
     Kind.VOID: ("it is voided again, once", "void again"),
     Kind.WRITE_BACK: ("{name} is told again, once", "tell again"),
     Kind.MAIL: ("it is mailed again, once", "mail again"),
 }
-HARMLESS = frozenset({Kind.CANCEL, Kind.CHANGE_RECIPIENT})
+HARMLESS = frozenset({Kind.CANCEL, Kind.CHANGE_RECIPIENT, Kind.CHANGE_SHIPPING})
 PROVED_BY_ABSENCE = frozenset({Kind.SUBMIT, Kind.REFUND, Kind.WRITE_BACK})
 
 

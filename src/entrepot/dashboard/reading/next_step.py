@@ -9,6 +9,7 @@ from datetime import datetime
 
 from entrepot.attempts.models import Attempt
 from entrepot.canon.money import Money
+from entrepot.dashboard.reading.being_changed import asked_to_change
 from entrepot.dashboard.reading.doubts import doubt_about
 from entrepot.dashboard.reading.headline import CHIPS, State
 from entrepot.dashboard.reading.order_page import Owed, hold_words
@@ -326,6 +327,8 @@ def _under_way(situation: Situation) -> NextStep:
         return NextStep(role="good", title="Nothing to do.", text=said)
     if blocked := _blocked(situation):
         return blocked
+    if changing := asked_to_change(situation.shares, situation.names):
+        return changing
     if packing := _packing(situation):
         return packing
     if situation.next_owed is None:

@@ -82,6 +82,17 @@ class Share:
         return any((item.delivered or 0) < item.ordered for item in self.items)
 
     @property
+    def way(self) -> str:
+        """By which shipping method it goes, and by which a person wants it to."""
+        if self.row is None or not self.row.shipping_method:
+            return ""
+        now, chosen = self.row.shipping_method, self.row.chosen_method
+        if chosen in ("", now) or self.row.status == Status.CANCELLED:
+            return f"by {now}"
+        said = "refused" if chosen == self.row.refused_method else "asked for"
+        return f"by {now}, {chosen} {said}"
+
+    @property
     def is_cooling_off(self) -> bool:
         """Whether it may still be changed freely, since nothing of it is to leave yet."""
         return self.row is not None and self.row.submit_after > timezone.now()

@@ -144,6 +144,7 @@ EFFECTS = {
     "submit": "Submission",
     "cancel": "Cancellation",
     "change_recipient": "Change of recipient",
+    "change_shipping": "Change of shipping method",
     "refund": "Refund",
     "capture": "Capture",
     "void": "Void",

@@ -13,6 +13,11 @@ from entrepot.events.catalog import CATALOG
 from entrepot.orders.states import HoldKind
 
 Data = Mapping[str, Any]
+TOLD_OF_CHANGES = {
+    "changed": "has changed",
+    "partly": "changed only part of",
+    "refused": "would not change",
+}
 DISPUTE = {"dispute_won": "Dispute won", "dispute_lost": "Dispute lost"}
 
 
@@ -79,6 +84,11 @@ def _moved(data: Data) -> str:
     return f"{_parcel(data)}: {(known.word if known else sentence(status)).lower()}"
 
 
+def _told_of(data: Data) -> str:
+    """What came of asking a provider to change something it has."""
+    return TOLD_OF_CHANGES.get(str(data.get("answer", "")), "answered a change of")
+
+
 def _with_note(words: str, data: Data, key: str) -> str:
     said = data.get(key)
     return f"{words}: “{said}”" if said else words
@@ -142,6 +152,17 @@ TELLINGS: dict[str, Telling] = {
     "fulfillment_order.planned": Telling("info", "map", _fixed("Routed")),
     "fulfillment_order.submitted": Telling("info", "go", _fixed("Handed to the provider")),
     "fulfillment_order.accepted": Telling("good", "check", _fixed("Provider accepted")),
+    "fulfillment_order.readdressed": Telling(
+        "info", "swap", lambda d: f"Provider {_told_of(d)} the address"
+    ),
+    "fulfillment_order.shipping_chosen": Telling(
+        "neutral", "truck", lambda d: f"To go by {d.get('to', '')}, not {d.get('from', '')}"
+    ),
+    "fulfillment_order.shipping_answered": Telling(
+        "info",
+        "swap",
+        lambda d: f"Provider {_told_of(d)} the shipping method: {d.get('shipping_method', '')}",
+    ),
     "fulfillment_order.rejected": Telling("bad", "stop", _sent_back),
     "fulfillment_order.held": Telling("warn", "hand", _fixed("Share waits")),
     "fulfillment_order.released": Telling("info", "play", _fixed("Share goes on"), is_detail=True),
