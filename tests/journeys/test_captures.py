@@ -23,7 +23,7 @@ from entrepot.payments import authorizations
 from entrepot.payments.authorizations import CannotSettle
 from entrepot.payments.models import PaymentEntry, PaymentWish
 from entrepot.payments.states import WishKind
-from entrepot.tasks import captures, deciding
+from entrepot.tasks import captures, deciding, reconciling
 from tests.journeys.conftest import World
 from tests.journeys.test_checkout import ADDRESS, sell
 
@@ -316,3 +316,43 @@ def test_another_merchant_has_no_wish_about_it(
     wish = want(world, waiting, CAPTURE)
     with pytest.raises(PaymentWish.DoesNotExist):
         authorizations.intend(other_merchant.id, wish.id)
+
+
+@pytest.mark.parametrize("kind", [CAPTURE, VOID])
+def test_reconciling_looks_a_wish_up_and_sends_nothing(
+    world: World, waiting: Order, page: StripeSimulator, kind: WishKind
+) -> None:
+    """Of a copy that was made before the other hub carried it out."""
+    page.faults.lose_webhook = 1.0
+    connections.pause_effects(
+        world.merchant.id, mode=Mode.TEST, flow="refunds", reason="復元", by="user:1"
+    )
+    want(world, waiting, kind)
+    before = reconciling.reconcile_all(is_copy=True)
+    assert (before.captures, attempts_of(world)) == (0, [])
+
+    payment = str(intent_of(page)["id"])
+    if kind is CAPTURE:
+        page.capture_in_dashboard(payment)
+    else:
+        page.cancel_in_dashboard(payment)
+    after = reconciling.reconcile_all(is_copy=True)
+
+    assert (after.captures, after.failed) == (1, [])
+    assert attempts_of(world) == [(str(kind), "accepted")]
+    assert (wishes(world), promises(world)) == ([(str(kind), "done")], [(str(kind), "met")])
+    assert (writes(page, "/capture"), writes(page, "/cancel")) == (0, 0)
+
+
+def test_reconciling_leaves_what_cannot_be_taken_to_its_own_job(
+    world: World, waiting: Order, page: StripeSimulator
+) -> None:
+    page.faults.lose_webhook = 1.0
+    want(world, waiting, CAPTURE)
+    with scope.merchant(world.merchant.id):
+        PaymentWish.objects.update(payment_external_id="pi_unknown")
+
+    done = reconciling.reconcile_all(is_copy=True)
+
+    assert (done.captures, done.failed) == (0, [])
+    assert (attempts_of(world), wishes(world)) == ([], [("capture", "wanted")])

@@ -297,6 +297,7 @@ def test_a_restored_copy_asks_the_platforms_before_it_lets_anything_out(
         "shares_found_at_providers": 1,
         "shares_asked": 1,
         "refunds_found": 0,
+        "captures_and_voids_found": 0,
         "mails_not_sent_again": 0,  # it was not even wanted: the sale is older than the pause
         "was_paused": "restored from Sicherung.dump",
     }

@@ -161,9 +161,9 @@ def adopt(*, reason: str, is_json: bool) -> None:
 def reconcile(*, keep_paused: bool, worked_until: datetime | None, is_json: bool) -> None:
     """Ask the platforms what happened since the copy was made, then let outside effects go on.
 
-    Open orders are read again, providers are asked for every open share by its reference, refunds
-    by theirs; mails that may have been sent before are not sent again. On a hub that is nobody's
-    copy nothing is paused, and mails that wait go on.
+    Open orders are read again, providers are asked for every open share by its reference, gateways
+    for every refund, capture and void that is wanted; mails that may have been sent before are not
+    sent again. On a hub that is nobody's copy nothing is paused, and mails that wait go on.
     """
     with open_hub():
         from entrepot.monitoring import installation  # noqa: PLC0415 -- app not ready
@@ -181,6 +181,7 @@ def reconcile(*, keep_paused: bool, worked_until: datetime | None, is_json: bool
         "shares_found_at_providers": found.found,
         "shares_asked": found.asked,
         "refunds_found": found.refunds,
+        "captures_and_voids_found": found.captures,
         "mails_not_sent_again": found.mails,
         "failed": found.failed,
         "was_paused": was,

@@ -143,23 +143,18 @@ def intend(merchant_id: int, wish_id: int) -> tuple[WishCall, Lease] | None:
             _end(wish, WishStep.FAIL, reason=CANCELLED_MEANWHILE)
             return None
         connection = Connection.objects.get(id=wish.connection_id)
-        if not effects_allowed(connection, EffectFlow.REFUNDS).is_allowed:
+        is_allowed = effects_allowed(connection, EffectFlow.REFUNDS).is_allowed
+        if not is_allowed or not fuse(connection, EffectFlow.REFUNDS, Effect(wish.kind)).is_allowed:
             return None
-        if not fuse(connection, EffectFlow.REFUNDS, Effect(wish.kind)).is_allowed:
-            return None
-        lease = attempts.intend(
-            merchant_id=merchant_id,
-            mode=order.mode,
-            kind=Effect(wish.kind),
-            connection_id=wish.connection_id,
-            order_id=order.id,
-            subject=(SUBJECT, wish.id),
-            reference=call.reference,
-            generation=wish.number,
-            idempotency_key=call.idempotency_key,
-            request={"amount": str(wish.amount), "currency": wish.currency},
-        )
-        return None if lease is None else (call, lease)
+        return (call, lease) if (lease := _write_down(wish, order)) else None
+
+
+def intend_found(merchant_id: int, wish_id: int) -> Lease | None:
+    """Write a call down whose end was found at the gateway, as if it had just returned."""
+    with scope.merchant(merchant_id):
+        wish, order = _lock(wish_id)
+        lease = _write_down(wish, order) if wish.status == WishStatus.WANTED else None
+        return None if lease is None else attempts.begin_call(lease)
 
 
 def call_of(merchant_id: int, wish_id: int) -> WishCall:
@@ -297,6 +292,22 @@ def _lock(wish_id: int) -> tuple[PaymentWish, Order]:
     return PaymentWish.objects.select_for_update().get(id=wish_id), order
 
 
+def _write_down(wish: PaymentWish, order: Order) -> Lease | None:
+    call = _call(wish, order)
+    return attempts.intend(
+        merchant_id=wish.merchant_id,
+        mode=order.mode,
+        kind=Effect(wish.kind),
+        connection_id=wish.connection_id,
+        order_id=order.id,
+        subject=(SUBJECT, wish.id),
+        reference=call.reference,
+        generation=wish.number,
+        idempotency_key=call.idempotency_key,
+        request={"amount": str(wish.amount), "currency": wish.currency},
+    )
+
+
 def _call(wish: PaymentWish, order: Order) -> WishCall:
     kind = WishKind(wish.kind)
     reference = f"{order.account}/{order.external_id}/{kind}/{wish.number}"
@@ -315,8 +326,7 @@ def _call(wish: PaymentWish, order: Order) -> WishCall:
 
 
 def _otherwise(fact: PaymentFact) -> str:
-    said = f" ({fact.reason})" if fact.reason else ""
-    return f"{INSTEAD[fact.kind]}{said}"
+    return INSTEAD[fact.kind] + (f" ({fact.reason})" if fact.reason else "")
 
 
 def _take_in(wish: PaymentWish, order: Order, fact: PaymentFact) -> None:

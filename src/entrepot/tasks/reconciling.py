@@ -10,7 +10,7 @@ from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import LIVE
 from entrepot.attempts.states import Kind as Effect
 from entrepot.attempts.states import Status as AttemptStatus
-from entrepot.connect.errors import ConnectorError
+from entrepot.connect.errors import ConnectorError, Rejected
 from entrepot.fulfillment import submission
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.requesting import request_of
@@ -20,10 +20,11 @@ from entrepot.notifications.models import Mail
 from entrepot.notifications.states import MailStatus
 from entrepot.orders import locks
 from entrepot.orders.models import Order
+from entrepot.payments import authorizations
 from entrepot.payments import refunds as refund_services
-from entrepot.payments.models import Refund
-from entrepot.payments.states import RefundStatus
-from entrepot.tasks import asking, rereading
+from entrepot.payments.models import PaymentWish, Refund
+from entrepot.payments.states import RefundStatus, WishStatus
+from entrepot.tasks import asking, captures, rereading
 from entrepot.tasks.calls import CALLS_AT_ONCE, outside_transaction
 from entrepot.tasks.refunds import RefundRecorder, gateway
 from entrepot.tasks.submission import SubmissionRecorder, provider
@@ -39,6 +40,7 @@ class Reconciled:
     asked: int = 0
     found: int = 0
     refunds: int = 0
+    captures: int = 0
     mails: int = 0
     failed: list[str] = field(default_factory=list)
 
@@ -58,6 +60,7 @@ def reconcile_all(*, is_copy: bool) -> Reconciled:
         _read_orders_again(merchant_id, done)
         _find_submissions(merchant_id, done)
         _find_refunds(merchant_id, done)
+        _find_ends(merchant_id, done)
         if is_copy:
             done.mails += _skip_mails(merchant_id)
     asking.find_forgotten()
@@ -182,3 +185,25 @@ def _find_refunds(merchant_id: int, done: Reconciled) -> None:
         if decided is not None:
             RefundRecorder(merchant_id, refund.id).accepted(decided, found)
             done.refunds += 1
+
+
+def _find_ends(merchant_id: int, done: Reconciled) -> None:
+    """Ask each gateway what became of payments that are to be captured or let go."""
+    with scope.merchant(merchant_id):
+        wanted = list(PaymentWish.objects.filter(status=WishStatus.WANTED).order_by("id"))
+    for wish in wanted:
+        call = authorizations.call_of(merchant_id, wish.id)
+        try:
+            with outside_transaction():
+                found = captures.find_end(captures.capturer(wish.connection_id), call)
+        except Rejected:
+            continue  # there is nothing to take or let go: its own job tells a person
+        except ConnectorError as error:
+            done.failed.append(f"{wish}: {error}")
+            continue
+        if found is None:
+            continue
+        lease = authorizations.intend_found(merchant_id, wish.id)
+        if lease is not None:
+            captures.WishRecorder(merchant_id, wish.id).accepted(lease, found)
+            done.captures += 1
