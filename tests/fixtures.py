@@ -124,9 +124,9 @@ class Cleaner:
             self._connection.execute(
                 "SELECT set_config('entrepot.kept', %s, false)", [self._kept_tables]
             )
-        (left_open,) = self._connection.execute(LEFT_OPEN).fetchone() or (None,)
+        left_open = self._connection.execute(LEFT_OPEN).fetchone()
         self._connection.execute(REMOVE_ROWS)
-        return left_open
+        return left_open[0] if left_open else None
 
 
 @pytest.fixture(scope="session")
