@@ -58,7 +58,17 @@ MODE_META = {
     "_wcpay_mode": {"test": True, "prod": False, "production": False},  # WooPayments
     "_ppcp_paypal_payment_mode": {"sandbox": True, "live": False},  # PayPal Payments
 }
-OWN_NUMBERS = frozenset({"CN"})  # countries whose states the shop numbers by itself: CN1 to CN32
+# The shop numbers Chinese provinces by itself, CN1 to CN32; here are their codes in GB/T 2260, in
+# the shop's order (its i18n/states.php).
+PROVINCES = (
+    *("53", "11", "12", "13", "14", "15", "21", "22"),  # CN1, Yunnan, to CN8, Jilin
+    *("23", "31", "32", "33", "34", "35", "36", "37"),  # Heilongjiang to Shandong
+    *("41", "42", "43", "44", "45", "46", "50", "51"),  # Henan to Sichuan
+    *("52", "61", "62", "63", "64", "92", "54", "65"),  # Guizhou to Xinjiang
+)
+CODES_OF_STATES = {
+    "CN": {f"CN{number}": code for number, code in enumerate(PROVINCES, start=1)},
+}
 LANGUAGE_META = ("wpml_language", "trp_language")  # WPML, TranslatePress
 
 
@@ -304,8 +314,11 @@ def _address_of(row: Fields) -> Address:
 def _region_of(row: Fields, country: str) -> str:
     """A shop names states by codes, mostly those of ISO 3166-2, some with the country in front."""
     state = row.text("state")
-    if country in OWN_NUMBERS:
-        return state
+    if country in CODES_OF_STATES:
+        code = CODES_OF_STATES[country].get(state)
+        if code is None:
+            return state  # a number of the shop's that nobody knows is no ISO code
+        state = code
     beside = f"{row.text('address_1')} {row.text('city')}"
     return region_of_code(state, country=country, beside=beside)
 

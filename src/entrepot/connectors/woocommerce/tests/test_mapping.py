@@ -335,7 +335,18 @@ def test_php_writes_empty_objects_as_lists() -> None:
         ),
         ("a German state", {"country": "DE", "state": "DE-BW", "city": "Freiburg"}, ""),
         ("an American state", {"country": "US", "state": "TX", "city": "Austin"}, "TX"),
-        ("a number of the shop's own", {"country": "CN", "state": "CN11", "city": "南京"}, "CN11"),
+        (
+            "a number of the shop's own",
+            {"country": "CN", "state": "CN11", "city": "南京"},
+            "江苏省",
+        ),
+        (
+            "the shop's own, in Latin letters",
+            {"country": "CN", "state": "CN32", "city": "Ürümqi"},
+            "Xinjiang Weiwuerzizhiqu",
+        ),
+        ("a number that the shop has not", {"country": "CN", "state": "CN33"}, "CN33"),
+        ("what is no number", {"country": "CN", "state": "江苏", "city": "南京"}, "江苏"),
     ],
 )
 def test_a_state_is_named_as_a_carrier_reads_it(
