@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from entrepot.access import scope
+from entrepot.access import services as access
 from entrepot.canon.orders import Mode
 from entrepot.connections.models import Connection
 from entrepot.connections.services import pause_effects
@@ -191,6 +192,7 @@ def test_the_evidence_names_facts_and_the_last_event(sold: Scene) -> None:
     kinds = [line.partition(" ")[0] for line in told.evidence]
     assert kinds == ["hold", "attempt", "owed:", "last"]
     assert "unmapped sku since" in told.evidence[0]
+    assert re.search(r"\d\d:\d\d CES?T$", told.evidence[2]), "the zone of the order's page"
     assert "shop.seemoewe.example/P-Ø 77/1/1" in told.evidence[1]
 
 
@@ -215,4 +217,45 @@ def test_people_read_sentence_evidence_repair_and_choices(sold: Scene) -> None:
 def test_an_order_that_nobody_knows_is_one_line_and_exit_code_1(sold: Scene) -> None:
     done = run("doctor X-1 --merchant seemoewe")
 
-    assert done == (1, "", "entrepot: seemoewe has no live order 'X-1'\n")
+    assert done == (1, "", "entrepot: seemoewe has no order 'X-1'\n")
+    assert run("doctor X-1 --test").err == "entrepot: seemoewe has no test order 'X-1'\n"
+
+
+def test_an_order_is_found_by_its_number_alone_also_in_test_mode(sold: Scene) -> None:
+    scenes.sell(
+        sold, "T-8", customer="Jiří Dvořák", country="CZ", total="96.00", currency="CZK",
+        lines=[("MUG-11OZ", "Mug", 3)], placed=timedelta(minutes=9), connection="test", mode="test",
+    )  # fmt: skip
+    troubles.hold(sold, "T-8", "unmapped_sku", "SKU MUG-11OZ is not mapped", about="MUG-11OZ")
+    shares.share(sold, sold.orders[NUMBER], status="accepted")
+
+    named, listed, live = run("doctor T-8"), run("doctor --test"), run("doctor")
+
+    assert named.out.startswith("T-8 (Seemöwe Shop, test, test): Hold: SKU MUG-11OZ is not mapped.")
+    assert listed.out == named.out
+    assert live.out == "No live order stands still. In test mode 1 do: add --test.\n"
+
+
+def test_every_order_of_a_number_that_two_shops_gave_is_told(sold: Scene) -> None:
+    for shop, customer in (("boutique", "Éléonore Ÿ"), ("pay", "Íñigo Peñaranda")):
+        scenes.sell(
+            sold, "318", customer=customer, country="FR", total="51.20", currency="EUR",
+            lines=[("MUG-11OZ", "Mug", 2)], placed=timedelta(minutes=9), connection=shop,
+            captured=False, released=False,
+        )  # fmt: skip
+
+    told = doctor("318")
+
+    assert [one["storefront"] for one in told] == ["Stripe checkout", "Boutique Mouette"]
+
+
+def test_where_several_merchants_are_one_has_to_be_named(sold: Scene) -> None:
+    access.create_merchant(name="Gull’s Nest", code="gulls-nest", time_zone="UTC")
+
+    done = run("doctor")
+
+    assert done == (
+        1,
+        "",
+        "entrepot: say which merchant with --merchant (known: gulls-nest, seemoewe)\n",
+    )

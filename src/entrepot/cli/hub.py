@@ -103,6 +103,23 @@ def merchant_of(code: str) -> "Merchant":
     return found
 
 
+def merchant_or_only(code: str | None) -> "Merchant":
+    """The merchant of a code; without one the only merchant that there is, inside an open hub.
+
+    Raises:
+        CommandFailed: there is none, or there are several to choose from.
+    """
+    from entrepot.access.queries import all_merchants  # noqa: PLC0415 -- app not ready
+
+    if code is not None:
+        return merchant_of(code)
+    known = all_merchants()
+    if len(known) != 1:
+        names = ", ".join(sorted(merchant.code for merchant in known)[:20])
+        raise CommandFailed(f"say which merchant with --merchant (known: {names or 'none'})")
+    return known[0]
+
+
 def _check_that_it_is_set_up() -> None:
     from django.conf import settings  # noqa: PLC0415 -- app not ready
 

@@ -1,12 +1,17 @@
 """What a demo tells at its end: the count, what stands still and why, and where to look."""
 
+import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from entrepot.cli.hub import data_folder
 
 if TYPE_CHECKING:
     from entrepot.sandbox.counting import Still, Tally
@@ -94,6 +99,23 @@ def show(tally: "Tally", stands: Sequence[Standing], console: Console) -> None:
         console.print("Nothing lost, nothing doubled, by the books of every simulator.")
     if stands:
         console.print(_table(stands))
+        _tell_how_to_ask(stands, console)
+
+
+def _tell_how_to_ask(stands: Sequence[Standing], console: Console) -> None:
+    """The command that gives the evidence and the repair of one of them, ready to be copied."""
+    named = next((one.number for one in stands if one.repair), None)
+    if named is None:
+        return
+    folder = data_folder()
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    command = shlex.join([sys.argv[0], "doctor", named])
+    console.print(
+        f"\nThe evidence and the repair: ENTREPOT_DATA={shlex.quote(str(shown))} {command}",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
 
 
 def _table(stands: Sequence[Standing]) -> Table:

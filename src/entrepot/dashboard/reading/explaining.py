@@ -71,6 +71,7 @@ class Explanation:
 
     order_id: int
     number: str
+    mode: str
     storefront: str
     state: State
     sentence: str
@@ -79,18 +80,21 @@ class Explanation:
     choices: tuple[str, ...]
 
 
-def order_named(name: str, mode: str) -> int | None:
-    """The id of the order with that number, reference, external id or id; the newest of several."""
-    condition = Q(number=name) | Q(reference=name.upper()) | Q(external_id=name)
+def orders_named(name: str, mode: str | None = None, *, limit: int = 20) -> list[int]:
+    """The ids of the orders with that number or reference, the newest first.
+
+    Where none is called so: those with that external id, else the one with that id.
+    """
+    rows = Order.objects.filter(mode=mode) if mode else Order.objects.all()
     order_id = number_in(name)
+    conditions = [Q(number=name) | Q(reference=name.upper()), Q(external_id=name)]
     if order_id is not None:
-        condition |= Q(id=order_id)
-    return (
-        Order.objects.filter(condition, mode=mode)
-        .order_by("-id")
-        .values_list("id", flat=True)
-        .first()
-    )
+        conditions.append(Q(id=order_id))
+    for condition in conditions:
+        found = list(rows.filter(condition).order_by("-id").values_list("id", flat=True)[:limit])
+        if found:
+            return found
+    return []
 
 
 def standing_still(mode: str, *, limit: int = 500) -> list[Explanation]:
@@ -117,6 +121,7 @@ def explain(order_id: int) -> Explanation:
     return Explanation(
         order_id=order_id,
         number=order.number,
+        mode=order.mode,
         storefront=situation.names.get(order.connection_id, ""),
         state=situation.state,
         sentence=step.sentence,
@@ -180,8 +185,7 @@ def _ship_deadlines(promises: list[Obligation]) -> dict[int, datetime]:
 
 def _evidence(order: Order, holds: list[Hold]) -> list[str]:
     lines = [
-        f"hold {hold.kind.replace('_', ' ')} since {hold.opened_at:%Y-%m-%d %H:%M} UTC:"
-        f" {hold.reason}"
+        f"hold {hold.kind.replace('_', ' ')} since {_moment(hold.opened_at)}: {hold.reason}"
         for hold in holds
     ]
     lines += [
@@ -192,7 +196,7 @@ def _evidence(order: Order, holds: list[Hold]) -> list[str]:
         )
     ]
     lines += [
-        f"owed: {owed.kind.replace('_', ' ')} by {owed.due_at:%Y-%m-%d %H:%M} UTC"
+        f"owed: {owed.kind.replace('_', ' ')} by {_moment(owed.due_at)}"
         for owed in Obligation.objects.filter(order_id=order.id, end="").order_by("due_at", "id")
     ]
     lines += [
@@ -201,5 +205,10 @@ def _evidence(order: Order, holds: list[Hold]) -> list[str]:
     ]
     last = timeline.events_of(order).order_by("-id").first()
     if last is not None:
-        lines.append(f"last event: {last.name} at {last.at:%Y-%m-%d %H:%M:%S} UTC, {last.actor}")
+        lines.append(f"last event: {last.name} at {_moment(last.at)}, {last.actor}")
     return lines
+
+
+def _moment(at: datetime) -> str:
+    """An instant in the zone in force, as the order's page shows it, with the zone's name."""
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M %Z}"
