@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from entrepot.connect import manifest
 from tests.cli.shell import run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -100,3 +101,46 @@ def test_a_name_that_would_break_the_files_is_refused(tmp_path: Path, name: str)
 
     assert (answer.code, list(tmp_path.iterdir())) == (1, [])
     assert "cannot be a platform's name here: it has quotation marks" in answer.err
+
+
+@pytest.mark.timeout(300)
+def test_what_a_claim_lacks_is_named_by_the_suite(scratch: Path) -> None:
+    folder = scratch / "src" / "entrepot" / "connectors" / "acme"
+    assert run(f"new-platform acme --name 'Acme Prints' --into {folder.parent}").code == 0
+    told = folder / "manifest.toml"
+    told.write_text(told.read_text().replace('"ping"]', '"ping", "cancel", "pull_orders"]'))
+
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"),
+            *("-k", "acme", "tests/conformance/test_folders.py"),
+        ],
+        cwd=scratch,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=280,
+    )
+
+    for words in (
+        "add to connectors/acme/client.py what connect/ports.py says of these",
+        "Fulfills.cancel",
+        "Pulls.pull",
+        "add to its manifest.toml: [effects.cancel] with its guarantee",
+        "say in its manifest.toml, under [poll_seconds]",
+        "add to connectors/acme/simulator.py",
+    ):
+        assert words in ran.stdout
+
+
+def test_a_capability_that_nobody_knows_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+    assert run(f"new-platform acme --name 'Acme Prints' --into {tmp_path}").code == 0
+    told = tmp_path / "acme" / "manifest.toml"
+    told.write_text(told.read_text().replace('"ping"]', '"ping", "pull_ordrs"]'))
+
+    with pytest.raises(manifest.BadManifest) as raised:
+        manifest.read(told)
+
+    assert str(raised.value).startswith(
+        "manifest of acme: unknown capability 'pull_ordrs' (known: cancel, capture, change_"
+    )

@@ -48,20 +48,26 @@ def test_the_client_can_do_what_the_manifest_claims(platform: Platform) -> None:
     )
     client = platform.client(Http("http://127.0.0.1:9"), account)
 
-    unable = [
-        capability
+    lacking = {
+        f"{protocol.__name__}.{name}"
         for capability, protocol in PROTOCOLS.items()
         if platform.manifest.can(capability) and not isinstance(client, protocol)
-    ]
+        for name in vars(protocol)
+        if not (name.startswith("_") or hasattr(client, name))
+    }
 
-    assert unable == []
+    assert sorted(lacking) == [], (
+        f"add to connectors/{platform.code}/client.py what connect/ports.py says of these"
+    )
     assert platform.manifest.can("ping")
 
 
 def test_each_effect_outside_has_a_guarantee(platform: Platform) -> None:
     wanted = EFFECTS & platform.manifest.capabilities
 
-    assert sorted(wanted - set(platform.manifest.effects)) == []
+    bare = sorted(wanted - set(platform.manifest.effects))
+
+    assert bare == [], f"add to its manifest.toml: [effects.{bare[0]}] with its guarantee"
 
 
 def test_each_flow_that_is_pulled_says_how_often(platform: Platform) -> None:
@@ -71,7 +77,7 @@ def test_each_flow_that_is_pulled_says_how_often(platform: Platform) -> None:
         if name.startswith("pull_")
     }
 
-    assert set(platform.manifest.poll_seconds) == flows
+    assert set(platform.manifest.poll_seconds) == flows, "say in its manifest.toml, under [poll_seconds]"
 
 
 def test_what_is_secret_is_typed_so(platform: Platform) -> None:
@@ -90,7 +96,8 @@ def test_the_readme_says_which_pages_were_read_and_the_quality_list_is_filled(
     readme = (FOLDERS / platform.code / "README.md").read_text()
 
     assert platform.manifest.quality
-    assert "todo" not in platform.manifest.quality.values()
+    open_points = [name for name, word in platform.manifest.quality.items() if word == "todo"]
+    assert open_points == [], "each is done, or exempt for a reason"
     if not platform.manifest.is_built_in:
         assert "Pages read" in readme
         assert platform.manifest.docs_url.startswith("https://")

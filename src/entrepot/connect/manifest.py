@@ -1,6 +1,7 @@
 """Reads and checks a platform's manifest.toml."""
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -129,10 +130,8 @@ def read(path: Path) -> Manifest:
     code = path.parent.name
     table = tomllib.loads(path.read_text())
     faults = [f"{key} is missing" for key in ("name", "kinds", "api_version") if key not in table]
-    faults += [f"unknown kind {kind!r}" for kind in set(table.get("kinds", ())) - KINDS]
-    faults += [
-        f"unknown capability {name!r}" for name in set(table.get("capabilities", ())) - CAPABILITIES
-    ]
+    faults += _unknown("kind", table.get("kinds", ()), KINDS)
+    faults += _unknown("capability", table.get("capabilities", ()), CAPABILITIES)
     settings = tuple(_setting(name, row, faults) for name, row in table.get("settings", {}).items())
     faults += [
         f"[environment] names {name!r}, which is no setting"
@@ -179,6 +178,14 @@ def read(path: Path) -> Manifest:
         is_built_in=table.get("built_in", False),
         quality=table.get("quality", {}),
     )
+
+
+def _unknown(what: str, named: Iterable[str], known: frozenset[str]) -> list[str]:
+    """A fault for each name that nobody knows, with those that there are."""
+    return [
+        f"unknown {what} {name!r} (known: {', '.join(sorted(known))})"
+        for name in sorted(set(named) - known)
+    ]
 
 
 def _setting(name: str, row: dict[str, Any], faults: list[str]) -> Setting:
