@@ -298,3 +298,10 @@ def test_every_connection_has_a_page_of_its_own(empty_scene: Scene, sign_in: Sig
         page = page_of(client, f"{prefix}/connections/{row.id}/")
         assert row.name in page, code
         assert page_of(client, f"{prefix}/connections/{row.id}/calls/")
+
+
+def test_what_sells_is_offered_first_then_what_ships(empty_scene: Scene, sign_in: SignIn) -> None:
+    page = page_of(sign_in(empty_scene, Role.OWNER), "/connections/add/")
+
+    names = re.findall(r'<a class="tile"[^>]*><span class="strong">([^<]+)', page)
+    assert names == ["Direct", "WooCommerce", "By hand", "Prodigi", "Stripe", "EasyPost"]

@@ -29,11 +29,13 @@ UNTESTED = "untested"
 
 @page(scope="connections:write")
 def choose_platform(request: PageRequest) -> HttpResponse:
-    """Choose what to connect."""
+    """Choose what to connect: first what sells, then what makes and ships, then the rest."""
+    places = {kind: place for place, kind in enumerate(KINDS)}
     shown = [
         {
             "code": one.code,
             "name": one.manifest.name,
+            "place": min(places.get(kind, len(places)) for kind in one.manifest.kinds),
             "kinds": listed([KINDS.get(kind, kind) for kind in sorted(one.manifest.kinds)]),
             "guarantees": connection_page.guarantee_line(one.manifest),
             "version": "" if one.manifest.is_built_in else one.manifest.api_version,
@@ -43,7 +45,7 @@ def choose_platform(request: PageRequest) -> HttpResponse:
     return show(
         request,
         "choose_platform.html",
-        {"platforms": sorted(shown, key=lambda one: (one["kinds"], one["name"]))},
+        {"platforms": sorted(shown, key=lambda one: (one["place"], one["name"]))},
         current="connections",
     )
 
