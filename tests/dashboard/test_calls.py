@@ -72,3 +72,24 @@ def test_a_chain_of_causes_says_a_call_as_its_log_does(scene: Scene) -> None:
 
     chips = [link.chip for entry in history.entries for link in entry.chain if link.chip]
     assert {(chip.role, chip.word) for chip in chips} == {("unknown", "Unknown")}
+
+
+def test_a_call_is_said_without_its_signature_which_is_shown_when_asked_for(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    signed = "oauth_nonce=3143&oauth_signature=RJY%3D"
+    called(
+        empty_scene,
+        outcome="ok",
+        status_code=200,
+        url=f"https://shop.example/wc/v3/orders/77?status=any&_nocache=72b2&per_page=3&{signed}",
+    )
+
+    page = page_of(
+        sign_in(empty_scene), f"/connections/{empty_scene.connections['shop'].id}/calls/"
+    )
+
+    row = page.partition("/orders/77")[2].partition("</tr>")[0]
+    said, _, asked = row.partition("<details>")
+    assert said.partition("<")[0] == "?status=any&amp;per_page=3"
+    assert "oauth_nonce=3143" in asked

@@ -22,6 +22,8 @@ from entrepot.connections.models import (
 )
 from entrepot.dashboard.wording import Chip, plain, sentence
 
+# Parameters that sign a call (RFC 5849), and such as only keep an answer out of a cache.
+SIGNATURE = ("oauth_", "_")
 SIGNING_WORD = "Webhook signing secret"
 EFFECT = {
     "submit": "Submissions",
@@ -217,11 +219,24 @@ def chip_of_call(call: CallRecord) -> Chip:
 def calls_of(connection_id: int, *, before_id: int | None, limit: int) -> list[dict[str, Any]]:
     """What was said to the platform, the newest first, with how each call ended."""
     rows = queries.recent_calls(connection_id, limit=limit, before_id=before_id)
-    return [{"row": row, "chip": chip_of_call(row), "path": _path(row.url)} for row in rows]
+    return [
+        {
+            "row": row,
+            "chip": chip_of_call(row),
+            "path": path,
+            "whole": "" if row.url.endswith(path) else row.url,
+        }
+        for row in rows
+        for path in [_path(row.url)]
+    ]
 
 
 def _path(url: str) -> str:
-    return "/" + url.split("//", 1)[-1].partition("/")[2] if "//" in url else url
+    """The path and what was asked for; not the signature of the call, new each time."""
+    path = "/" + url.split("//", 1)[-1].partition("/")[2] if "//" in url else url
+    path, _, query = path.partition("?")
+    asked = [pair for pair in query.split("&") if pair and not pair.startswith(SIGNATURE)]
+    return f"{path}?{'&'.join(asked)}" if asked else path
 
 
 def breaker_of(connection: Connection) -> CircuitBreaker | None:
