@@ -77,7 +77,9 @@ def test_each_flow_that_is_pulled_says_how_often(platform: Platform) -> None:
         if name.startswith("pull_")
     }
 
-    assert set(platform.manifest.poll_seconds) == flows, "say in its manifest.toml, under [poll_seconds]"
+    assert set(platform.manifest.poll_seconds) == flows, (
+        "say in its manifest.toml, under [poll_seconds]"
+    )
 
 
 def test_what_is_secret_is_typed_so(platform: Platform) -> None:
