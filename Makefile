@@ -38,8 +38,9 @@ check: ## run every static check
 	$(BIN)/ruff format --check $(CHECKED)
 	$(BIN)/typos
 	$(BIN)/lint-imports
-	$(if $(TEMPLATES),$(BIN)/djade --check --target-version 5.2 $(TEMPLATES))
-	$(if $(TEMPLATES),$(BIN)/djlint --lint --quiet $(TEMPLATES))
+	@echo "djade, djlint: $(words $(TEMPLATES)) templates"
+	@$(if $(TEMPLATES),$(BIN)/djade --check --target-version 5.2 $(TEMPLATES))
+	@$(if $(TEMPLATES),$(BIN)/djlint --lint --quiet $(TEMPLATES))
 	$(BIN)/mypy
 	$(BIN)/pytest -q -p no:randomly tests/test_house_rules.py
 

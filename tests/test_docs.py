@@ -4,6 +4,7 @@ import ast
 import copy
 import re
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -11,13 +12,19 @@ import pytest
 
 from entrepot.cli.main import cli
 from entrepot.config.environment import MAIL_SERVICES
+from entrepot.connect import registry
+from entrepot.connect.simulator import Clock
+from entrepot.connectors.woocommerce.simulator import example_account
 from tests.cli.shell import run
+from tests.serving import serve
+from tests.sources import tracked_files
 from tools import write_docs
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "entrepot"
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 SETTING = re.compile(r"(?:ENTREPOT|DATABASE)_[A-Z][A-Z_]*[A-Z]")
 
 
@@ -165,6 +172,61 @@ def test_every_target_of_a_page_exists_and_so_does_what_it_names() -> None:
     assert sorted((page, path) for page, path in paths if not (ROOT / path).exists()) == []
 
 
+# Where a command of a page is run that this file only parses: each with the test that runs it.
+RUN_ELSEWHERE = {
+    "demo": "tests/sandbox/test_demo.py",
+    "up": "tests/cli/test_up.py",
+    "new-platform": "tests/cli/test_new_platform.py",
+    "restore": "tests/cli/test_moving.py",
+    "reconcile": "tests/cli/test_moving.py",
+    "rehearse": "tests/rehearsal",
+}
+RUN_HERE = {"users", "keys", "connections", "pause", "resume", "doctor", "backup"}
+
+
+def test_every_command_of_a_page_is_run_by_a_test() -> None:
+    targets = {"demo", "up"}  # of make: they run the command of that name
+    named = {command.split()[0] for _, command in shown("entrepot")}
+    named |= {command.split()[0] for _, command in shown("make")} & targets
+
+    assert sorted(named - RUN_HERE - set(RUN_ELSEWHERE)) == []
+    for name, place in RUN_ELSEWHERE.items():
+        files = (
+            [ROOT / place] if place.endswith(".py") else sorted((ROOT / place).glob("test_*.py"))
+        )
+        words = "\n".join(path.read_text() for path in files)
+        assert re.search(rf"[\"' ]{name}[\"' ]", words), f"{place} runs no {name}"
+
+
+def test_every_room_and_folder_stands_on_the_map() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    rooms = {path.parent.name for path in SOURCE.glob("*/__init__.py")}
+    folders = {path.relative_to(ROOT).parts[0] for path in tracked_files() if path.parent != ROOT}
+
+    hidden = {name for name in folders if name.startswith(".")}  # what tools look for themselves
+    unnamed = [
+        name
+        for name in sorted(rooms | folders - hidden)
+        if not re.search(rf"(?<![\w-]){name}(?![\w-])", page)
+    ]
+
+    assert unnamed == []
+
+
+def test_a_reader_of_the_readme_is_led_to_every_page() -> None:
+    found, ahead = set[Path](), [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page in found:
+            continue
+        found.add(page)
+        links = re.findall(r"\]\((?!https?://|mailto:|#)([^)#\s]+\.md)", page.read_text())
+        ahead += [(page.parent / link).resolve() for link in links]
+
+    lost = sorted(str(page.relative_to(ROOT)) for page in set(PAGES) - found)
+    assert lost == [], "link it; a decision from ARCHITECTURE.md"
+
+
 def _code_of(page: Path) -> list[str]:
     """What a page shows as code: blocks and words between back-ticks."""
     text = page.read_text()
@@ -187,6 +249,18 @@ def test_commands_for_an_operator_do_what_the_page_says(database: str, tmp_path:
     assert run(on_the_page("pause mails")).code == 0
     assert run(on_the_page("resume --merchant")).out == "2 stops ended (live).\n"
     assert run(on_the_page("doctor --merchant")).out == "[]\n"
+    asked = run(on_the_page("doctor E-7KQ2MD"))
+    assert (asked.code, asked.err) == (1, "entrepot: acme has no order 'E-7KQ2MD'\n")
+    with serve(registry.platform("woocommerce").simulator(Clock(start=START))) as address:
+        shop = example_account(address).settings
+        command = on_the_page("connections add").replace("https://shop.example", address)
+        added = run(
+            command.replace("=ck_1", f"={shop['consumer_key']}"),
+            given=f"{shop['consumer_secret']}\n",
+        )
+        tested = run(on_the_page("connections test"))
+        live = run(on_the_page("connections go-live"))
+    assert (added.code, tested.code, live.code) == (0, 0, 0), added.err + tested.err + live.err
     dump = tmp_path / "entrepot.dump"
     made = run(on_the_page("backup /backups").replace("/backups/entrepot.dump", str(dump)))
     assert (made.code, dump.exists()) == (0, True), made.err
