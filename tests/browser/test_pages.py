@@ -222,6 +222,16 @@ def test_a_page_that_is_not_for_a_role_says_who_can_grant_it(
         assert "Ólafur Þór" in opened.do(lambda opened_page: opened_page.inner_text("main"))
 
 
+def test_an_address_that_leads_nowhere_is_sound_on_every_screen(
+    empty_scene: Scene, window: OpenWindow
+) -> None:
+    opened = window(empty_scene)
+
+    for shot, look in opened.look_around("/test/orders/10482/", "nothing-here"):
+        assert [error for error in look.errors if "404" not in error] == [], shot
+        assert (look.overflow <= 0, look.headings, look.violations) == (True, 1, []), shot
+
+
 @pytest.mark.parametrize("path", ["/", "/orders/", "/attention/"])
 def test_a_page_reflows_when_text_is_twice_as_large(
     scene: Scene, window: OpenWindow, path: str
