@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
-from entrepot.api.spreadsheet import safe
+from entrepot.intake.tables import safe
 from entrepot.orders.models import Order
 from tests.api.calling import Caller, caller
 from tests.dashboard.scene import Scene, sell

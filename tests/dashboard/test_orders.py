@@ -14,9 +14,9 @@ from entrepot.access import scope
 from entrepot.access.states import Role
 from entrepot.dashboard.reading import order_list
 from entrepot.dashboard.reading.filters import Filters
-from entrepot.dashboard.spreadsheet import BYTE_ORDER_MARK
 from entrepot.events import outbox
 from entrepot.fulfillment.references import share_reference
+from entrepot.intake.tables import BYTE_ORDER_MARK
 from entrepot.orders.models import Order, Tag
 from entrepot.payments.models import PaymentEntry
 from tests.dashboard import scene as scenes

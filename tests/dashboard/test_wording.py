@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from entrepot.canon.money import Money
 from entrepot.dashboard import wording
-from entrepot.dashboard.spreadsheet import safe
+from entrepot.intake.tables import safe
 
 
 @pytest.mark.parametrize(

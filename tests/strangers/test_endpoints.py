@@ -236,7 +236,8 @@ def _words_shown(person: Client, where: str, words: set[str]) -> set[str] | None
 def _says_nothing(answer: Any, words: set[str], asked: str) -> None:
     assert answer.status_code < 500, asked
     text = b"".join(answer) if getattr(answer, "streaming", False) else answer.content
-    page = text.decode() + str(dict(answer.items()))
+    # A page may be as many bytes long as an order's number says.
+    page = text.decode() + str([pair for pair in answer.items() if pair[0] != "Content-Length"])
     assert told(page, words, asked=asked) == [], (asked, answer.status_code)
 
 

@@ -1,5 +1,7 @@
 """What stands still, by cause, with a fix that applies to all that wait for the same."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
@@ -12,7 +14,7 @@ from entrepot.dashboard.page import at_work, page, show
 from entrepot.dashboard.reading import connections, fixes, standing
 from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.reading.standing import CATEGORIES, Cause
-from entrepot.dashboard.spreadsheet import as_csv
+from entrepot.dashboard.spreadsheet import as_csv, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wishes import HOW, MapForm, Tried
 from entrepot.dashboard.wording import count_words, money_words
@@ -56,6 +58,7 @@ def _shown(
             "hidden": max(len(shown) - 40, 0),
             "kinds": standing.kinds(found),
             "kind": kind if kind in CATEGORIES else "",
+            "query": urlencode({"kind": kind}) if kind else "",
             "number": sum(cause.number for cause in found),
             "providers": connections.takers(visit.mode.value),
             "how": [(value.value, word) for value, word in HOW],
@@ -69,10 +72,11 @@ def _shown(
 
 @page(scope="orders:read")
 def export(request: PageRequest) -> HttpResponse:
-    """Save the causes as CSV."""
+    """Save the causes as CSV, those of one kind where one is chosen."""
     visit = request.visit
+    kind = request.GET.get("kind", "")
     return as_csv(
-        f"attention-{visit.merchant.code}-{visit.mode}",
+        name_of(visit, "attention"),
         ["kind", "cause", "about", "number", "orders", "overdue", "since", "amounts"],
         (
             (
@@ -82,10 +86,11 @@ def export(request: PageRequest) -> HttpResponse:
                 cause.number,
                 cause.orders,
                 cause.overdue,
-                f"{cause.since:%Y-%m-%dT%H:%M:%SZ}",
+                cause.since,
                 " + ".join(money_words(amount) for amount in cause.amounts),
             )
             for cause in standing.causes(visit.mode.value)
+            if not kind or cause.category == kind
         ),
     )
 

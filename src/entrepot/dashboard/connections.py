@@ -12,6 +12,7 @@ from entrepot.dashboard.page import page, show, show_part, wants_part
 from entrepot.dashboard.reading import connection_page, going_live, observing, shell
 from entrepot.dashboard.reading import connections as tiles
 from entrepot.dashboard.reading.numbers import number_in
+from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words, listed
 from entrepot.dashboard.words_of_states import CONNECTION, chip_of
@@ -27,7 +28,6 @@ def connections(request: PageRequest) -> HttpResponse:
     """List the connections of this mode as tiles."""
     visit = request.visit
     shown = tiles.tiles(visit.mode.value)
-    archived = Connection.objects.filter(mode=visit.mode, status=Status.ARCHIVED).order_by("name")
     rows = Connection.objects.filter(mode=visit.mode).values_list("status", flat=True)
     counted = [
         f"{number:,} {status}" for status in Status.values if (number := list(rows).count(status))
@@ -37,12 +37,48 @@ def connections(request: PageRequest) -> HttpResponse:
         "connections.html",
         {
             "tiles": shown,
-            "archived": [(row, tiles.platform_name(row.platform)) for row in archived],
+            "archived": [(row, tiles.platform_name(row.platform)) for row in _archived(visit)],
             "said": listed(counted),
             "may_write": visit.may("connections:write"),
         },
         current="connections",
     )
+
+
+def _archived(visit: Visit) -> list[Connection]:
+    rows = Connection.objects.filter(mode=visit.mode, status=Status.ARCHIVED)
+    return list(rows.order_by("name", "id"))
+
+
+@page(scope="connections:read")
+def export(request: PageRequest) -> HttpResponse:
+    """Save the connections of this mode as CSV, the removed ones last; no credentials."""
+    visit = request.visit
+    in_use = [
+        (
+            tile.name,
+            tile.platform,
+            tile.chip.word,
+            tile.problem,
+            tile.read_at,
+            tile.useful_at,
+            tile.useful_topic,
+            tile.calls,
+            tile.errors,
+            tile.unknown,
+            tile.backlog.waiting if tile.backlog else 0,
+        )
+        for tile in tiles.tiles(visit.mode.value)
+    ]
+    removed = [
+        (row.name, tiles.platform_name(row.platform), "Removed", row.status_reason)
+        for row in _archived(visit)
+    ]
+    head = [
+        "name", "platform", "state", "problem", "read_at", "last_news_at", "last_news",
+        "calls_in_24_h", "errors_in_24_h", "unknown_in_24_h", "waiting",
+    ]  # fmt: skip
+    return as_csv(name_of(visit, "connections"), head, [*in_use, *removed])
 
 
 def found(visit: Visit, connection_id: int) -> Connection:
@@ -166,4 +202,31 @@ def calls(request: PageRequest, connection_id: int) -> HttpResponse:
             "is_newest": not before,
         },
         current="connections",
+    )
+
+
+@page(scope="connections:read")
+def export_calls(request: PageRequest, connection_id: int) -> HttpResponse:
+    """Save the calls of a connection that are kept as CSV, without what was said in them."""
+    row = found(request.visit, connection_id)
+
+    def behind(call: dict[str, Any] | None, limit: int) -> list[dict[str, Any]]:
+        before = call["row"].id if call else None
+        return connection_page.calls_of(row.id, before_id=before, limit=limit)
+
+    return as_csv(
+        name_of(request.visit, f"calls-{row.code}"),
+        ["at", "connection", "method", "path", "ended", "status_code", "milliseconds"],
+        (
+            (
+                call["row"].at,
+                row.name,
+                call["row"].method,
+                call["path"],
+                call["chip"].word,
+                call["row"].status_code,
+                call["row"].duration_ms,
+            )
+            for call in all_pages(behind)
+        ),
     )

@@ -9,7 +9,8 @@ from django.utils import timezone
 from entrepot.dashboard import drawing
 from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading import connections, flow, owed, panel, standing
-from entrepot.dashboard.reading.owed import Bucket
+from entrepot.dashboard.reading.owed import Bucket, Promise
+from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
 from entrepot.dashboard.visit import PageRequest
 from entrepot.dashboard.wording import count_words
 
@@ -115,10 +116,46 @@ def owed_list(request: PageRequest, bucket: str) -> HttpResponse:
     )
 
 
-def _key(promise: owed.Promise, bucket: Bucket) -> str:
-    """Where the next page begins: behind this promise."""
+@page(scope="orders:read")
+def export_owed(request: PageRequest, bucket: str) -> HttpResponse:
+    """Save the promises of one urgency as CSV."""
+    visit, chosen = request.visit, Bucket(bucket)
+
+    def behind(promise: Promise | None, limit: int) -> list[Promise]:
+        after = _place(promise, chosen) if promise else None
+        return owed.promises(visit.mode.value, chosen, limit=limit, after=after)
+
+    head = [
+        "order", "owed", "due_at", "met_at", "why_it_stands", "customer", "total", "currency",
+    ]  # fmt: skip
+    return as_csv(
+        name_of(visit, f"owed-{chosen}"),
+        head,
+        (
+            (
+                promise.number,
+                promise.word,
+                promise.due_at,
+                promise.ended_at,
+                promise.problem.words if promise.problem else "",
+                promise.customer if visit.sees_people else "",
+                promise.total.rounded().amount if promise.total else "",
+                promise.total.currency if promise.total else "",
+            )
+            for promise in all_pages(behind)
+        ),
+    )
+
+
+def _place(promise: Promise, bucket: Bucket) -> tuple[datetime, int]:
+    """Where a promise stands in the list of its bucket: the next one is behind it."""
     instant = promise.ended_at if bucket == Bucket.MET else promise.due_at
-    return f"{(instant or promise.due_at).timestamp():.6f}:{promise.id}"
+    return instant or promise.due_at, promise.id
+
+
+def _key(promise: Promise, bucket: Bucket) -> str:
+    instant, promise_id = _place(promise, bucket)
+    return f"{instant.timestamp():.6f}:{promise_id}"
 
 
 def _after(text: str) -> tuple[datetime, int] | None:

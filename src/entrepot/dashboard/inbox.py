@@ -18,6 +18,7 @@ from entrepot.dashboard.page import page, safe_back, show
 from entrepot.dashboard.reading import connections, inbox_list, raw_bytes
 from entrepot.dashboard.reading.inbox_list import Entry
 from entrepot.dashboard.reading.numbers import number_in, numbers_in
+from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words
 from entrepot.events import outbox
@@ -39,7 +40,8 @@ def inbox(request: PageRequest) -> HttpResponse:
     view = request.GET.get("outcome", "")
     chosen = number_in(request.GET.get("connection", ""))
     source, since = request.GET.get("source", ""), request.GET.get("since", "")
-    rows = _listed(visit, request.GET, limit=inbox_list.PAGE + 1)
+    before = number_in(request.GET.get("before", ""))
+    rows = _listed(visit, request.GET, before_id=before, limit=inbox_list.PAGE + 1)
     shown = rows[: inbox_list.PAGE]
     counted = inbox_list.counts(visit.mode.value)
     return show(
@@ -61,6 +63,7 @@ def inbox(request: PageRequest) -> HttpResponse:
             "is_filtered": bool(view or chosen or source or since),
             "everything": _query(request, all="1"),
             "astray": sum(row.is_refusal and row.arrived_id is None for row in shown),
+            "query": _query(request),
             "older": _query(request, before=str(shown[-1].id)) if len(rows) > len(shown) else "",
             "newest": _query(request, before="") if request.GET.get("before") else "",
         },
@@ -68,7 +71,47 @@ def inbox(request: PageRequest) -> HttpResponse:
     )
 
 
-def _listed(visit: Visit, asked: QueryDict, *, limit: int) -> list[Entry]:
+@page(scope="inbox:read")
+def export(request: PageRequest) -> HttpResponse:
+    """Save what the filters of the list let through as CSV."""
+    visit = request.visit
+    numbers: dict[int, str] = {}
+
+    def behind(row: Entry | None, limit: int) -> list[Entry]:
+        found = _listed(visit, request.GET, before_id=row.id if row else None, limit=limit)
+        about = Order.objects.filter(id__in={one.order_id for one in found if one.order_id})
+        numbers.update(about.values_list("id", "number"))
+        return found
+
+    head = [
+        "message", "received_at", "connection", "way_in", "topic", "became", "reason", "times",
+        "came_in_as", "order", "bytes",
+    ]  # fmt: skip
+    return as_csv(
+        name_of(visit, "inbox"),
+        head,
+        (
+            (
+                row.name,
+                row.at,
+                row.connection,
+                row.source,
+                row.topic,
+                row.chip.word,
+                row.reason,
+                row.repeats + 1,
+                f"m-{row.arrived_id}" if row.arrived_id else "",
+                numbers.get(row.order_id or 0, ""),
+                row.size,
+            )
+            for row in all_pages(behind)
+        ),
+    )
+
+
+def _listed(
+    visit: Visit, asked: QueryDict, *, limit: int, before_id: int | None = None
+) -> list[Entry]:
     """What the filters of an address let through, the newest first."""
     span = inbox_list.SINCE.get(asked.get("since", ""))
     return inbox_list.entries(
@@ -78,7 +121,7 @@ def _listed(visit: Visit, asked: QueryDict, *, limit: int) -> list[Entry]:
         connection_id=number_in(asked.get("connection", "")),
         source=asked.get("source", ""),
         since=timezone.now() - span[0] if span else None,
-        before_id=number_in(asked.get("before", "")),
+        before_id=before_id,
         limit=limit,
     )
 

@@ -12,6 +12,8 @@ from entrepot.dashboard.asking import ask
 from entrepot.dashboard.page import at_work, page, show
 from entrepot.dashboard.reading import shell, work
 from entrepot.dashboard.reading.numbers import numbers_in
+from entrepot.dashboard.reading.work import Letter
+from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
 from entrepot.dashboard.visit import PageRequest
 from entrepot.dashboard.wording import count_words, plain
 from entrepot.dashboard.words_of_states import task_words
@@ -75,6 +77,44 @@ def letters(request: PageRequest, cause: str) -> HttpResponse:
             "more": max(len(rows) - SHOWN, 0),
         },
         current="jobs",
+    )
+
+
+@page(scope="jobs:read")
+def export(request: PageRequest, cause: str = "") -> HttpResponse:
+    """Save dead letters as CSV: those of a cause that wait, or all with what became of them."""
+    visit = request.visit
+
+    def behind(letter: Letter | None, limit: int) -> list[Letter]:
+        before = letter.id if letter else None
+        return work.letters(visit.mode.value, cause=cause, before_id=before, limit=limit)
+
+    head = [
+        "letter", "task", "gave_up_at", "order", "given", "tries", "quarantined", "error",
+        "became", "decided_at", "decided_by", "reason",
+    ]  # fmt: skip
+    found = list(all_pages(behind))
+    people = shell.names_of_actors({letter.ended_by for letter in found})
+    return as_csv(
+        name_of(visit, "dead-letters"),
+        head,
+        (
+            (
+                letter.id,
+                letter.task,
+                letter.buried_at,
+                letter.order,
+                _given(letter.arguments),
+                letter.tries,
+                "yes" if letter.is_quarantined else "no",
+                letter.error,
+                letter.status,
+                letter.ended_at,
+                people.get(letter.ended_by, ""),
+                letter.reason,
+            )
+            for letter in found
+        ),
     )
 
 

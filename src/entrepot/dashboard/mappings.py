@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -62,6 +63,8 @@ def mappings(request: PageRequest) -> HttpResponse:
             "search": search,
             "after": after,
             "next": shown[-1].sku if len(rows) > len(shown) else "",
+            "query": urlencode({"q": search}) if search else "",
+            "most_exported": MOST_EXPORTED,
             "methods": mapped.methods(mode),
             "storefronts": [
                 *connections.of_kind(mode, "storefront"),

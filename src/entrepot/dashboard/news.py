@@ -7,11 +7,13 @@ from django.views.decorators.http import require_POST
 
 from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading.numbers import number_in
+from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words
 from entrepot.notifications import news as telling
 from entrepot.notifications import queries
 from entrepot.notifications.models import Notification
+from entrepot.orders.models import Order
 
 PAGE = 50
 MOST_AT_ONCE = 500
@@ -27,25 +29,61 @@ def news(request: PageRequest) -> HttpResponse:
     visit = request.visit
     only_unread = request.GET.get("show") == "unread"
     before = number_in(request.GET.get("before", ""))
-    rows = _of(visit)
-    unread = rows.filter(read_at=None)
-    wanted = unread if only_unread else rows
-    if before is not None:
-        wanted = wanted.filter(id__lt=before)
-    found = list(wanted[: PAGE + 1])
+    found = _page(visit, only_unread=only_unread, before_id=before, limit=PAGE + 1)
     shown = found[:PAGE]
     return show(
         request,
         "news.html",
         {
             "news": shown,
-            "unread": unread.count(),
+            "unread": _of(visit).filter(read_at=None).count(),
             "only_unread": only_unread,
             "before": before,
             "older": shown[-1].id if len(found) > len(shown) else "",
             "may_mark": visit.may("notifications:write"),
         },
         current="news",
+    )
+
+
+def _page(
+    visit: Visit, *, only_unread: bool, before_id: int | None, limit: int
+) -> list[Notification]:
+    rows = _of(visit)
+    if only_unread:
+        rows = rows.filter(read_at=None)
+    if before_id is not None:
+        rows = rows.filter(id__lt=before_id)
+    return list(rows[:limit])
+
+
+@page(scope="notifications:read")
+def export(request: PageRequest) -> HttpResponse:
+    """Save the news as CSV, only what nobody has read where the list shows only that."""
+    visit = request.visit
+    only_unread = request.GET.get("show") == "unread"
+    numbers: dict[int, str] = {}
+
+    def behind(one: Notification | None, limit: int) -> list[Notification]:
+        before = one.id if one else None
+        found = _page(visit, only_unread=only_unread, before_id=before, limit=limit)
+        about = Order.objects.filter(id__in={row.order_id for row in found if row.order_id})
+        numbers.update(about.values_list("id", "number"))
+        return found
+
+    return as_csv(
+        name_of(visit, "notifications"),
+        ["at", "title", "message", "order", "read_at"],
+        (
+            (
+                one.created_at,
+                one.title,
+                one.message,
+                numbers.get(one.order_id or 0, ""),
+                one.read_at,
+            )
+            for one in all_pages(behind)
+        ),
     )
 
 

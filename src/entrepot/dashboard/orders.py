@@ -12,7 +12,8 @@ from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading import connections, filters, order_list
 from entrepot.dashboard.reading.filters import Filters
 from entrepot.dashboard.reading.headline import CHIPS, State
-from entrepot.dashboard.spreadsheet import as_csv
+from entrepot.dashboard.reading.order_list import Row
+from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.words_of_states import HOLD
 
@@ -29,7 +30,6 @@ VIEWS = (
     (State.SHIPPED, False),
     (State.DELIVERED, False),
 )
-MOST_EXPORTED = 20_000
 
 
 @page(scope="orders:read")
@@ -135,25 +135,29 @@ def _bulk_actions(visit: Visit) -> list[tuple[str, str]]:
 def export(request: PageRequest) -> HttpResponse:
     """Save the orders that match as CSV; names and addresses only for those who may see them."""
     visit = request.visit
-    asked = filters.read(request.GET)
-    found = order_list.rows_of(
-        visit.mode.value,
-        asked,
-        connections.names(),
-        sees_people=visit.sees_people,
-        limit=MOST_EXPORTED,
-    )
+    asked, names = filters.read(request.GET), connections.names()
+
+    def behind(row: Row | None, limit: int) -> list[Row]:
+        return order_list.rows_of(
+            visit.mode.value,
+            asked,
+            names,
+            sees_people=visit.sees_people,
+            older_than=(row.placed_at, row.id) if row else None,
+            limit=limit,
+        ).rows
+
     head = [
         "number", "placed_at", "storefront", "customer", "country", "lines", "total", "currency",
         "state", "order", "payment", "fulfillment", "providers", "next_due", "tags", "problem",
     ]  # fmt: skip
     return as_csv(
-        f"orders-{visit.merchant.code}-{visit.mode}",
+        name_of(visit, "orders"),
         head,
         (
             (
                 row.number,
-                f"{row.placed_at:%Y-%m-%dT%H:%M:%SZ}",
+                row.placed_at,
                 row.storefront,
                 row.customer if visit.sees_people else "",
                 row.country,
@@ -165,11 +169,11 @@ def export(request: PageRequest) -> HttpResponse:
                 row.payment,
                 row.fulfillment,
                 ", ".join(row.providers),
-                f"{row.due_at:%Y-%m-%dT%H:%M:%SZ}" if row.due_at else "",
+                row.due_at,
                 ", ".join(row.tags),
                 row.problem.words if row.problem else "",
             )
-            for row in found.rows
+            for row in all_pages(behind)
         ),
     )
 

@@ -17,6 +17,7 @@ from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading import picking
 from entrepot.dashboard.reading.numbers import numbers_in
 from entrepot.dashboard.reading.picking import Parcel
+from entrepot.dashboard.spreadsheet import as_csv, name_of
 from entrepot.dashboard.uploads import text_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words
@@ -68,6 +69,41 @@ def picklists(request: PageRequest) -> HttpResponse:
             "units": sum(parcel.units for parcel in ready),
         },
         current="picklists",
+    )
+
+
+@page(scope="fulfillment:write")
+def export(request: PageRequest) -> HttpResponse:
+    """Save what is to be packed as CSV: a row for each SKU of a parcel, those to wait last."""
+    visit = request.visit
+    parcels = sorted(picking.to_pack(visit.mode.value), key=lambda parcel: bool(parcel.waits_for))
+    head = [
+        "order", "share", "waits_for", "place", "bin", "sku", "title", "take", "ordered",
+        "customer", "country", "shipping", "is_gift", "ship_by",
+    ]  # fmt: skip
+    return as_csv(
+        name_of(visit, "picklist"),
+        head,
+        (
+            (
+                parcel.order.number,
+                parcel.share.share,
+                parcel.waits_for,
+                parcel.place,
+                piece.bin,
+                piece.sku,
+                piece.title,
+                piece.quantity,
+                piece.ordered,
+                parcel.customer if visit.sees_people else "",
+                parcel.country,
+                parcel.order.shipping_title,
+                "yes" if parcel.order.is_gift else "no",
+                parcel.due_at,
+            )
+            for parcel in parcels
+            for piece in parcel.pieces
+        ),
     )
 
 

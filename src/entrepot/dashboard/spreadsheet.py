@@ -1,39 +1,46 @@
-"""Lists as CSV that a spreadsheet opens without running anything in it."""
+"""Lists as files for a spreadsheet: the rows of the list on the screen, read page by page."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from django.http import HttpResponse
 
-from entrepot.intake.tables import RUNS
+from entrepot.dashboard.visit import Visit
+from entrepot.intake.tables import table_text
 
-BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
-
-
-def safe(cell: object) -> str:
-    """A cell as text: what a spreadsheet would take for a formula gets an apostrophe in front.
-
-    Numbers keep their minus sign.
-    """
-    text = "" if cell is None else str(cell)
-    if not text.lstrip(" ").startswith(RUNS):
-        return text
-    try:
-        float(text)
-    except ValueError:
-        return f"'{text}"
-    return text
+Row = TypeVar("Row")
+# More would keep a person waiting; whoever needs older rows narrows the list to them.
+MOST_ROWS = 20_000
+PAGE = 1_000
 
 
 def as_csv(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
-    """An answer that the browser saves; UTF-8 with its mark, so that names survive."""
-    written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(head)
-    writer.writerows([safe(cell) for cell in row] for row in rows)
+    """An answer that the browser saves. It comes whole or not at all: half a list looks whole."""
     return HttpResponse(
-        BYTE_ORDER_MARK + written.getvalue(),
+        table_text(head, rows),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
+
+
+def name_of(visit: Visit, what: str) -> str:
+    """What the file of a list is called: "orders-seemoewe-live"."""
+    return f"{what}-{visit.merchant.code}-{visit.mode}"
+
+
+def all_pages(
+    page_behind: Callable[[Row | None, int], Sequence[Row]], *, most: int = MOST_ROWS
+) -> Iterator[Row]:
+    """The rows of a list that is read by key, up to `most` of them.
+
+    `page_behind` gives back at most so many rows behind one, from the beginning for None.
+    """
+    last: Row | None = None
+    left = most
+    while left > 0:
+        wanted = min(PAGE, left)
+        rows = page_behind(last, wanted)
+        yield from rows
+        if len(rows) < wanted:
+            return
+        last, left = rows[-1], left - wanted

@@ -14,7 +14,13 @@ from entrepot.dashboard.actions.action import Effect, ReasonForm, nothing
 from entrepot.dashboard.asking import ask
 from entrepot.dashboard.page import page, safe_back
 from entrepot.dashboard.reading import connections
-from entrepot.dashboard.reading.unmatched import account_of, orders_named
+from entrepot.dashboard.reading.unmatched import (
+    StrayPayment,
+    account_of,
+    orders_named,
+    page_of_strays,
+)
+from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words, money_words, plain
 from entrepot.orders.models import Order
@@ -62,6 +68,32 @@ class MatchForm(ReasonForm):
             told = f"Several orders are called so. Choose by the reference: {said}"
             raise forms.ValidationError(told, code="several")
         return found[0]
+
+
+@page(scope="payments:read")
+def export(request: PageRequest) -> HttpResponse:
+    """Save the payments that belong to no known order as CSV."""
+    visit, names = request.visit, connections.names()
+
+    def behind(payment: StrayPayment | None, limit: int) -> list[StrayPayment]:
+        return page_of_strays(visit.mode.value, names, behind=payment, limit=limit)
+
+    return as_csv(
+        name_of(visit, "unmatched-payments"),
+        ["taken_at", "amount", "currency", "went_back", "at", "paid_by", "known_as"],
+        (
+            (
+                payment.happened_at,
+                payment.amount.rounded().amount,
+                payment.amount.currency,
+                payment.given_back.rounded().amount if payment.given_back else "",
+                payment.account,
+                payment.method,
+                " ".join(payment.ids),
+            )
+            for payment in all_pages(behind)
+        ),
+    )
 
 
 @page(scope="orders:write")

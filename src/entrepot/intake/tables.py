@@ -1,9 +1,11 @@
-"""Rows that people and programs bring as a CSV file: read whole, or refused with what to do."""
+"""Rows as a CSV file: written so that a spreadsheet runs nothing, read whole or refused."""
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 
+BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # How a cell begins that a spreadsheet would take for a formula.
 RUNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 # Each row is filled up to the width of its head, so a wide head makes a small file large.
@@ -16,6 +18,33 @@ Cells = dict[str, str]
 
 class BadFile(ValueError):
     """What was brought cannot be read; the message says what to do, as a sentence."""
+
+
+def table_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table as a file has it; it begins with the mark of UTF-8, so that names survive."""
+    written = io.StringIO()
+    written.write(BYTE_ORDER_MARK)
+    writer = csv.writer(written)
+    writer.writerow(head)
+    writer.writerows([safe(cell) for cell in row] for row in rows)
+    return written.getvalue()
+
+
+def safe(cell: object) -> str:
+    """A cell as text: what a spreadsheet would take for a formula gets an apostrophe in front.
+
+    Numbers keep their minus sign; an instant is told in UTC.
+    """
+    if isinstance(cell, datetime):
+        return f"{cell.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    text = "" if cell is None else str(cell)
+    if not text.lstrip(" ").startswith(RUNS):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
 
 
 def text_in(body: bytes) -> str:

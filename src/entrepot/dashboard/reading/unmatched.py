@@ -33,7 +33,19 @@ def strays(mode: str, names: Mapping[int, str], *, only: int | None = None) -> l
     rows = unmatched.payments(mode)
     if only is not None:
         rows = rows.filter(id=only)
-    found = list(rows.order_by("happened_at", "id")[:SHOWN])
+    return _shown(rows.order_by("happened_at", "id")[:SHOWN], names)
+
+
+def page_of_strays(
+    mode: str, names: Mapping[int, str], *, behind: StrayPayment | None, limit: int
+) -> list[StrayPayment]:
+    """So many unmatched payments behind one, in the order in which they became known."""
+    rows = unmatched.payments(mode).filter(id__gt=behind.id if behind else 0)
+    return _shown(rows.order_by("id")[:limit], names)
+
+
+def _shown(rows: QuerySet[PaymentEntry], names: Mapping[int, str]) -> list[StrayPayment]:
+    found = list(rows)
     back = unmatched.given_back(found)
     return [
         StrayPayment(

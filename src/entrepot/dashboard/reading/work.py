@@ -1,5 +1,6 @@
 """Our own work: lanes with what waits in them, the clock, the workers, and what gave up."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -68,6 +69,24 @@ class Given:
     first_at: datetime
     last_at: datetime
     quarantined: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One dead letter, and what a person decided about it; `order` is its order's number."""
+
+    id: int
+    task: str
+    arguments: dict[str, Any]
+    order: str
+    error: str
+    tries: int
+    is_quarantined: bool
+    buried_at: datetime
+    status: str
+    ended_at: datetime | None
+    ended_by: str
+    reason: str
 
 
 def lanes() -> list[LaneLine]:
@@ -159,6 +178,20 @@ _IDS = """
     ORDER BY d.id
     LIMIT 1000
 """
+# By the key; what waits of one cause by deadletters_waiting.
+_LETTERS = """
+    SELECT
+        d.id, d.task, d.arguments, coalesce(o.number, '') AS order, d.error, d.tries,
+        d.is_quarantined, d.buried_at, d.status, d.ended_at, d.ended_by, d.reason
+    FROM deadletters_dead_letter AS d
+    LEFT JOIN orders_order AS o ON o.id = d.order_id
+    WHERE coalesce(o.mode, d.arguments ->> 'mode', 'live') = %(mode)s
+        AND d.id < %(before)s {conditions}
+    ORDER BY d.id DESC
+    LIMIT %(limit)s
+"""
+_OF_CAUSE = "AND d.status = 'waiting' AND d.fingerprint = %(cause)s"
+_LAST = 2**63 - 1
 
 
 def given_up(mode: str) -> list[Given]:
@@ -170,6 +203,23 @@ def letters_of(mode: str, cause: str) -> list[DeadLetter]:
     """The waiting letters of a cause, the oldest first; at most a thousand."""
     ids = [row[0] for row in sql.fetch(_IDS, {"mode": mode, "cause": cause})]
     return list(DeadLetter.objects.filter(id__in=ids).order_by("id"))
+
+
+def letters(
+    mode: str, *, limit: int, cause: str = "", before_id: int | None = None
+) -> list[Letter]:
+    """Dead letters, the newest first: those of a cause that wait, or all, decided ones too."""
+    rows = sql.fetch_dicts(
+        _LETTERS.format(conditions=_OF_CAUSE if cause else ""),
+        {
+            "mode": mode,
+            "cause": cause,
+            "before": _LAST if before_id is None else before_id,
+            "limit": limit,
+        },
+    )
+    # Django leaves jsonb undecoded in raw SQL.
+    return [Letter(**{**row, "arguments": json.loads(row["arguments"])}) for row in rows]
 
 
 def decided() -> list[dict[str, Any]]:

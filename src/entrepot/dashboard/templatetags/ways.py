@@ -14,6 +14,7 @@ from entrepot.dashboard.reading import shell
 from entrepot.dashboard.reading.connections import Tile
 from entrepot.dashboard.reading.owed import Promise
 from entrepot.dashboard.reading.steps import Move
+from entrepot.dashboard.spreadsheet import MOST_ROWS
 from entrepot.dashboard.templatetags.pages import icon
 
 register = template.Library()
@@ -27,6 +28,20 @@ def _mode(context: Context) -> str:
 def page_url(context: Context, name: str, *arguments: object) -> str:
     """The address of a page, or nothing where this installation has no such page."""
     return shell.address(_mode(context), name, *arguments)
+
+
+@register.simple_tag(takes_context=True)
+def export(context: Context, name: str, *arguments: object, query: str = "") -> SafeString:
+    """The button that saves a list as it is filtered: on every list the same, at its head."""
+    address = shell.address(_mode(context), f"export-{name}", *arguments)
+    asked = f"{address}?{query}" if query else address
+    return format_html('<a class="btn" href="{}">{}Export CSV</a>', asked, icon("down"))
+
+
+@register.simple_tag
+def export_limit(most: int = MOST_ROWS) -> str:
+    """What an export of a list leaves out that may be longer than one; said where pages are."""
+    return f"An export has up to {most:,}"
 
 
 @register.simple_tag(takes_context=True)
