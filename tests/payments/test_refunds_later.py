@@ -16,7 +16,7 @@ from entrepot.connectors.stripe.simulator import StripeSimulator
 from entrepot.obligations.models import Obligation
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.models import Order
-from entrepot.payments import refunds
+from entrepot.payments import payers, refunds
 from entrepot.payments.models import Refund
 from tests.rules.conftest import trade
 from tests.rules.trade import Trade, amounts, euros, fact, snapshot
@@ -67,7 +67,7 @@ def now(trade: Trade, refund: Refund) -> Refund:
 
 def left(trade: Trade) -> Money:
     with scope.merchant(trade.merchant.id):
-        return refunds.refundable(Order.objects.get())
+        return payers.refundable(Order.objects.get())
 
 
 def hear_twice(trade: Trade, gateway: Connection, refund: Refund, kind: str) -> None:

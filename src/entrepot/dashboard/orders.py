@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
 from entrepot.dashboard import saved_views
+from entrepot.dashboard.bulk import SEVERAL
 from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading import connections, filters, order_list
 from entrepot.dashboard.reading.filters import Filters
@@ -128,7 +129,8 @@ def _choices(visit: Visit, asked: Filters) -> list[dict[str, Any]]:
 
 
 def _bulk_actions(visit: Visit) -> list[tuple[str, str]]:
-    return [("hold", "Hold"), ("release", "Release"), ("tag", "Tag")] * visit.may("orders:write")
+    words = [(name, several.word) for name, several in SEVERAL.items()]
+    return words if visit.may("orders:write") else []
 
 
 @page(scope="orders:read")

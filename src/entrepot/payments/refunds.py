@@ -3,10 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
-
-from django.db.models import Sum
 
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
@@ -90,7 +87,7 @@ def want_refund(
                 raise RefundedMeanwhile(order, last)
             return last
         entry = _payment_of(order)
-        held = Money(_held(order), order.currency)
+        held = payers.refundable(order)
         if amount.currency != order.currency:
             raise CannotRefund(f"cannot refund {amount}: {order} was paid in {order.currency}")
         if not Money.zero(order.currency) < amount or held < amount:
@@ -114,11 +111,6 @@ def want_refund(
         _tell_wanted(refund, reason=reason.strip())
         _owe(refund)
     return refund
-
-
-def refundable(order: Order) -> Money:
-    """What can still be given back: captured, not refunded, not disputed, not promised already."""
-    return Money(_held(order), order.currency)
 
 
 def intend_refund(merchant_id: int, refund_id: int) -> RefundCall | None:
@@ -287,14 +279,6 @@ def _take_over(refund: Refund, order: Order, receipt: RefundReceipt, *, reason: 
     refund.external_id = receipt.external_id
     _settle(refund, receipt.kind, reason=reason)
     ledger.record_facts([_fact(refund, order, receipt)])
-
-
-def _held(order: Order) -> Decimal:
-    promised = Refund.objects.filter(
-        order_id=order.id, status__in=[RefundStatus.WANTED, RefundStatus.PENDING]
-    ).aggregate(sum=Sum("amount"))["sum"]
-    held = order.amount_captured - order.amount_refunded - order.amount_disputed
-    return Decimal(held - (promised or 0))
 
 
 def _payment_of(order: Order) -> PaymentEntry:

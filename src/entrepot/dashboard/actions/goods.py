@@ -41,11 +41,11 @@ class CancelForm(ReasonForm):
     restocks = forms.BooleanField(label="With it, tell the storefront to restock", required=False)
     tells_customer = forms.BooleanField(label="Mail the customer: “Cancelled”", required=False)
 
-    def __init__(self, data: Any, *, most: Money, may_restock: bool) -> None:
+    def __init__(self, data: Any, *, may_refund: bool, may_restock: bool) -> None:
         super().__init__(data)
-        if most.amount <= 0:
+        if not may_refund:
             del self.fields["refunds"]
-        if most.amount <= 0 or not may_restock:
+        if not may_refund or not may_restock:
             del self.fields["restocks"]
 
 
@@ -69,28 +69,17 @@ class CancelOrder(Action):
         return ""
 
     def form(self, case: Case, data: Any) -> forms.Form:
-        held = refunds.refundable(case.order)
+        held = payers.refundable(case.order)
         entry = payers.taken_by(case.order)
         may_refund = case.visit.may("refunds:write") and not payers.why_not(entry)
         return CancelForm(
             data,
-            most=held if may_refund else Money.zero(case.order.currency),
+            may_refund=may_refund and held.amount > 0,
             may_restock=payers.is_paid_at_its_shop(case.order),
         )
 
     def effects(self, case: Case, form: forms.Form) -> list[Effect]:
-        effects = []
-        for share in shares_of(case):
-            name = named(case, share)
-            word = chip_of(FULFILLMENT_ORDER, share.status).word.lower()
-            match share.status:
-                case Status.OPEN | Status.ON_HOLD:
-                    effects.append(Effect("x", f"{name}: withdrawn, nothing was sent", role="good"))
-                case Status.SUBMITTED | Status.ACCEPTED:
-                    told = f"{name}: {word}. We ask to cancel, and it may refuse"
-                    effects.append(Effect("truck", told, role="warn"))
-                case _:
-                    effects.append(nothing("truck", f"{name}: {word}, stays as it is"))
+        effects = [effect_on_share(share, named(case, share)) for share in shares_of(case)]
         return [*effects, *_besides(case, form)]
 
     def verb(self, case: Case, form: forms.Form) -> str:
@@ -106,7 +95,7 @@ class CancelOrder(Action):
             reason=form.cleaned_data["reason"],
             tells_customer=form.cleaned_data["tells_customer"],
         )
-        held = refunds.refundable(case.order)
+        held = payers.refundable(case.order)
         if form.cleaned_data.get("refunds") and held.amount > 0:
             refunds.want_refund(
                 case.visit.merchant_id,
@@ -120,27 +109,40 @@ class CancelOrder(Action):
         return f"{case.order.number}: what has not left is being cancelled."
 
 
+def effect_on_share(share: FulfillmentOrder, name: str) -> Effect:
+    """What cancelling its order does to one share."""
+    word = chip_of(FULFILLMENT_ORDER, share.status).word.lower()
+    match share.status:
+        case Status.OPEN | Status.ON_HOLD:
+            return Effect("x", f"{name}: withdrawn, nothing was sent", role="good")
+        case Status.SUBMITTED | Status.ACCEPTED:
+            told = f"{name}: {word}. We ask to cancel, and it may refuse"
+            return Effect("truck", told, role="warn")
+        case _:
+            return nothing("truck", f"{name}: {word}, stays as it is")
+
+
 def _besides(case: Case, form: forms.Form) -> list[Effect]:
     """What the other three choices do, or that they do nothing."""
-    held = refunds.refundable(case.order)
+    held = payers.refundable(case.order)
     effects = []
     if held.amount > 0:
         effects.append(_refund_with_it(case, form, money_words(held)))
     effects.append(
         Effect("box", "The storefront restocks what is refunded", role="info")
-        if _is_chosen(form, "refunds") and _is_chosen(form, "restocks")
+        if is_chosen(form, "refunds") and is_chosen(form, "restocks")
         else nothing("box", "No restock")
     )
     effects.append(
         Effect("mail", "Mail “Cancelled” to the customer", role="info")
-        if _is_chosen(form, "tells_customer")
+        if is_chosen(form, "tells_customer")
         else nothing("mail", "No mail")
     )
     return effects
 
 
 def _refund_with_it(case: Case, form: forms.Form, words: str) -> Effect:
-    if not _is_chosen(form, "refunds"):
+    if not is_chosen(form, "refunds"):
         return nothing("card", f"No refund: {words} stay held until you give them back")
     if payers.only_notes(payers.taken_by(case.order)):
         return Effect(
@@ -149,7 +151,7 @@ def _refund_with_it(case: Case, form: forms.Form, words: str) -> Effect:
     return Effect("card", f"{words} go back where they were taken", role="accent")
 
 
-def _is_chosen(form: forms.Form, name: str) -> bool:
+def is_chosen(form: forms.Form, name: str) -> bool:
     return name in form.fields and bool(value_of(form, name))
 
 

@@ -110,21 +110,21 @@ class ReleaseOrder(Action):
         holds = holds_of(case.order.id)
         asked = case.query.get("hold", "")
         chosen = [asked] if asked else [str(hold.id) for hold in holds]
-        choices = [(str(hold.id), _said(hold)) for hold in holds]
+        choices = [(str(hold.id), said_of(hold)) for hold in holds]
         return ReleaseForm(data, choices=choices, chosen=chosen)
 
     def effects(self, case: Case, form: forms.Form) -> list[Effect]:
         order = case.order
         if not order.open_holds:
             return [
-                *_went_back(order),
+                *went_back(order),
                 Effect("play", "Work starts although it is not paid", order.payment_status, "warn"),
                 nothing("card", "No payment is made or asked for"),
             ]
         chosen = value_of(form, "holds") or []
         left = order.open_holds - len(chosen)
         effects = [
-            *_went_back(order),
+            *went_back(order),
             Effect("play", "Lifts", count_words(len(chosen), "hold"), "good"),
         ]
         if left > 0:
@@ -156,7 +156,7 @@ class ReleaseOrder(Action):
         return f"{case.order.number}: {lifted} lifted."
 
 
-def _went_back(order: Order) -> list[Effect]:
+def went_back(order: Order) -> list[Effect]:
     """What was refunded of it: a person who lets it go should know that nobody pays for it."""
     if order.amount_refunded <= 0:
         return []
@@ -167,7 +167,7 @@ def _went_back(order: Order) -> list[Effect]:
     return [Effect("warn", told if units_unsent(order) > 0 else REFUNDED_IN_FULL, back, "warn")]
 
 
-def _said(hold: Hold) -> str:
+def said_of(hold: Hold) -> str:
     words = hold_words(hold)
     more = beside(words, hold.reason)
     return f"{words}: {more}" if more else words

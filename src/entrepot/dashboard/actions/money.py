@@ -23,7 +23,7 @@ class RefundMoney(Action):
         return f"Refund on {case.order.number}"
 
     def obstacle(self, case: Case) -> str:
-        most = refunds.refundable(case.order)
+        most = payers.refundable(case.order)
         if most.amount > 0:
             entry = payers.taken_by(case.order)
             why = payers.why_not(entry) if entry else ""
@@ -31,7 +31,7 @@ class RefundMoney(Action):
         return "Nothing is held of this order: no payment was captured, or all of it went back."
 
     def form(self, case: Case, data: Any) -> RefundForm:
-        return RefundForm(data, order=case.order, most=refunds.refundable(case.order))
+        return RefundForm(data, order=case.order, most=payers.refundable(case.order))
 
     def effects(self, case: Case, form: forms.Form) -> list[Effect]:
         entry = payers.taken_by(case.order)

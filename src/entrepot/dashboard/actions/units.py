@@ -1,5 +1,6 @@
 """Which units of one share of an order an action is about."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -14,7 +15,12 @@ def shares_of(case: Case) -> list[FulfillmentOrder]:
 
 
 def named(case: Case, share: FulfillmentOrder) -> str:
-    return f"{case.names.get(share.connection_id, 'Provider')}, share {share.share}"
+    return name_of_share(share, case.names)
+
+
+def name_of_share(share: FulfillmentOrder, names: Mapping[int, str]) -> str:
+    """A share as people tell it from the others of its order: its provider and its number."""
+    return f"{names.get(share.connection_id, 'Provider')}, share {share.share}"
 
 
 class UnitsField(forms.IntegerField):

@@ -1,9 +1,9 @@
 """Try late work again, read things again, and say what became of an unknown attempt."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
 
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import IllegalStep, Kind
@@ -12,52 +12,18 @@ from entrepot.canon.messages import Flow
 from entrepot.connect.registry import platform
 from entrepot.connections.models import Connection
 from entrepot.dashboard.actions.action import Action, Case, Effect, ReasonForm, Refused, nothing
+from entrepot.dashboard.actions.unfinished import Unfinished, go_on, unfinished_of_each
 from entrepot.dashboard.reading.doubts import OTHER_SIDE, Doubt, doubt_about
 from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.wording import begun, count_words, listed
 from entrepot.deadletters import services as deadletters
-from entrepot.deadletters.models import DeadLetter
-from entrepot.deadletters.states import Status as LetterStatus
-from entrepot.fulfillment.changes import METHOD_WAITS
-from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
-from entrepot.fulfillment.states import Status
-from entrepot.payments.models import PaymentWish, Refund
-from entrepot.payments.states import RefundStatus, WishKind, WishStatus
+from entrepot.fulfillment.models import FulfillmentOrder, Parcel
 from entrepot.tasks import deciding, queue
 from entrepot.tasks.queue import Job
 from entrepot.tasks.registry import Priority
 
 NOT_SENT = "Nothing is sent"
 NAMED_THERE = frozenset({Kind.SUBMIT, Kind.REFUND})  # what the other side gives an id of its own
-
-
-def _jobs_of(case: Case) -> list[Job]:
-    """The jobs that carry on what is left to do of an order; each asks first, none acts twice."""
-    order_id = case.order.id
-    shares = FulfillmentOrder.objects.filter(order_id=order_id)
-    left: dict[str, QuerySet[Any]] = {
-        "fulfillment.submit": shares.filter(status=Status.OPEN, is_by_hand=False),
-        "fulfillment.change_shipping": shares.filter(METHOD_WAITS, status=Status.ACCEPTED),
-        "fulfillment.cancel": shares.filter(status=Status.CANCELLING),
-        "payments.refund": Refund.objects.filter(order_id=order_id, status=RefundStatus.WANTED),
-        **{
-            f"payments.{kind}": PaymentWish.objects.filter(
-                order_id=order_id, kind=kind, status=WishStatus.WANTED
-            )
-            for kind in WishKind
-        },
-        "storefront.write_back": Shipment.objects.filter(order_id=order_id, written_back_at=None),
-    }
-    merchant = {"merchant_id": case.visit.merchant_id, "order_id": order_id}
-    planning = [Job(task="routing.plan", args=merchant)] if case.order.released_at else []
-    return [
-        *planning,
-        *(
-            Job(task=task, args={**merchant, "subject_id": subject_id})
-            for task, rows in left.items()
-            for subject_id in rows.order_by("id").values_list("id", flat=True)
-        ),
-    ]
 
 
 def _rereads_of(case: Case) -> list[tuple[Connection, Job]]:
@@ -96,18 +62,6 @@ def _rereads_of(case: Case) -> list[tuple[Connection, Job]]:
     ]
 
 
-def _asking_of(case: Case) -> list[Job]:
-    unknown = Attempt.objects.filter(order_id=case.order.id, status=AttemptStatus.UNKNOWN)
-    return [
-        Job(
-            task="attempts.ask",
-            args={"merchant_id": case.visit.merchant_id, "attempt_id": attempt_id},
-            priority=Priority.URGENT,
-        )
-        for attempt_id in unknown.values_list("id", flat=True)
-    ]
-
-
 class Retry(Action):
     """Try now what is late, given-up work too."""
 
@@ -119,52 +73,50 @@ class Retry(Action):
         return f"Try again for {case.order.number}?"
 
     def obstacle(self, case: Case) -> str:
-        if _jobs_of(case) or self._letters(case):
+        if _unfinished(case).is_any:
             return ""
         return "There is no work left on it that could be tried again."
 
-    def _letters(self, case: Case) -> list[int]:
-        waiting = DeadLetter.objects.filter(order_id=case.order.id, status=LetterStatus.WAITING)
-        return list(waiting.values_list("id", flat=True))
-
     def form(self, case: Case, data: Any) -> forms.Form:
         # Only a replay keeps a reason: what is merely late is done without one.
-        return ReasonForm(data) if self._letters(case) else forms.Form(data)
+        return ReasonForm(data) if _unfinished(case).letters else forms.Form(data)
 
     def effects(self, case: Case, form: forms.Form) -> list[Effect]:
-        letters = self._letters(case)
-        effects = [
-            Effect(
-                "refresh",
-                "Goes on at once with what is left to do",
-                count_words(len(_jobs_of(case)), "job"),
-                "accent",
-            )
-        ]
-        if letters:
-            effects.append(
-                Effect(
-                    "play", "Replays work that gave up", count_words(len(letters), "dead letter")
-                )
-            )
-        return [
-            *effects,
-            nothing("q", "Nothing is sent twice: an unknown attempt is asked about first"),
-        ]
+        return effects_of_retry([_unfinished(case)])
 
     def verb(self, case: Case, form: forms.Form) -> str:
         return "Try now"
 
     def perform(self, case: Case, form: forms.Form) -> str:
-        queue.defer([*_jobs_of(case), *_asking_of(case)])
-        if letters := self._letters(case):
-            deadletters.replay(
-                letters,
-                merchant_id=case.visit.merchant_id,
-                by=case.visit.actor,
-                reason=form.cleaned_data["reason"],
-            )
+        go_on(
+            _unfinished(case),
+            merchant_id=case.visit.merchant_id,
+            by=case.visit.actor,
+            reason=form.cleaned_data.get("reason", ""),
+        )
         return f"{case.order.number}: trying now."
+
+
+def _unfinished(case: Case) -> Unfinished:
+    return unfinished_of_each(case.visit.merchant_id, [case.order])[case.order.id]
+
+
+def effects_of_retry(found: Sequence[Unfinished]) -> list[Effect]:
+    """What trying again does, all in all, for one order or several."""
+    jobs = sum(len(one.jobs) for one in found)
+    letters = sum(len(one.letters) for one in found)
+    effects = [
+        Effect(
+            "refresh", "Goes on at once with what is left to do", count_words(jobs, "job"), "accent"
+        )
+    ]
+    if letters:
+        replayed = count_words(letters, "dead letter")
+        effects.append(Effect("play", "Replays work that gave up", replayed))
+    return [
+        *effects,
+        nothing("q", "Nothing is sent twice: an unknown attempt is asked about first"),
+    ]
 
 
 class Refresh(Action):
@@ -177,7 +129,7 @@ class Refresh(Action):
         return f"Read {case.order.number} again?"
 
     def obstacle(self, case: Case) -> str:
-        if _rereads_of(case) or _asking_of(case):
+        if _rereads_of(case) or _unfinished(case).asking:
             return ""
         return "None of its connections can be read; news comes by webhook only."
 
@@ -189,16 +141,16 @@ class Refresh(Action):
         effects = []
         if names:
             effects.append(Effect("refresh", f"Reads it again at {listed(names)}", role="info"))
-        if asking := len(_asking_of(case)):
+        if asking := len(_unfinished(case).asking):
             told = "Asks what became of what is unknown"
             effects.append(Effect("q", told, count_words(asking, "attempt"), "unknown"))
         return [*effects, nothing("go", "Nothing is sent, changed or mailed")]
 
     def verb(self, case: Case, form: forms.Form) -> str:
-        return "Ask now" if _asking_of(case) else "Read again"
+        return "Ask now" if _unfinished(case).asking else "Read again"
 
     def perform(self, case: Case, form: forms.Form) -> str:
-        queue.defer([*(job for _, job in _rereads_of(case)), *_asking_of(case)])
+        queue.defer([*(job for _, job in _rereads_of(case)), *_unfinished(case).asking])
         return f"{case.order.number}: asking now. The answer shows in its timeline."
 
 
