@@ -1,5 +1,7 @@
 """Orders as the interface shows them."""
 
+from decimal import Decimal
+
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
@@ -8,6 +10,7 @@ from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.intake.tables import safe
 from entrepot.orders.models import Order
+from entrepot.payments.models import PaymentEntry
 from tests.api.calling import Caller, caller
 from tests.dashboard.scene import Scene, sell
 
@@ -131,6 +134,25 @@ def test_a_longer_list_takes_no_more_queries(machine: Caller, shop_day: Scene) -
         return len(captured)
 
     assert queries(2) == queries(12)
+
+
+def test_a_refunds_id_finds_its_order(machine: Caller, shop_day: Scene) -> None:
+    order = shop_day.order("10482")
+    with scope.merchant(shop_day.merchant.id):
+        for external_id in ("re_3Nf8", "refund:7713"):
+            PaymentEntry.objects.create(
+                merchant_id=shop_day.merchant.id, mode="live", account=order.account,
+                connection_id=order.connection_id, order_id=order.id, kind="refunded",
+                external_id=external_id, payment_external_id="pi_1", amount=Decimal("3.20"),
+                currency=order.currency, is_from_gateway=True, happened_at=order.placed_at,
+            )  # fmt: skip
+
+    found = [
+        [row["number"] for row in machine.get("/api/v1/orders", find=written).body["data"]]
+        for written in ("re_3Nf8", "#7713", "7714")
+    ]
+
+    assert found == [["10482"], ["10482"], []]
 
 
 def test_an_export_runs_nothing_in_a_spreadsheet(machine: Caller, shop_day: Scene) -> None:

@@ -25,6 +25,24 @@ class PaymentFactKind(StrEnum):
     REVIEW_CLOSED = "review_closed"
 
 
+REFUND_KINDS = (
+    PaymentFactKind.REFUND_PENDING,
+    PaymentFactKind.REFUNDED,
+    PaymentFactKind.REFUND_FAILED,
+)
+
+
+def refund_named(number: str) -> str:
+    """The external id of a refund whose platform numbers refunds together with other things."""
+    return f"refund:{number}"
+
+
+def refund_ids(word: str) -> list[str]:
+    """The external ids that a person may mean who says a refund's id as the platform shows it."""
+    name = word.strip().lstrip("#")
+    return [name, refund_named(name)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundedLine:
     """How many units of a line a refund paid back."""

@@ -3,6 +3,7 @@
 from django.http import HttpResponse, HttpResponseRedirect
 from django.utils.http import urlencode
 
+from entrepot.canon.payments import refund_ids
 from entrepot.customers.services import email_hash
 from entrepot.dashboard.page import page
 from entrepot.dashboard.reading import shell
@@ -32,6 +33,11 @@ _ORDERS = """
     SELECT e.order_id
     FROM payments_entry AS e
     WHERE e.payment_external_id = %(raw)s AND e.order_id IS NOT NULL AND e.mode = %(mode)s
+    UNION
+    SELECT e.order_id
+    FROM payments_entry AS e
+    WHERE e.kind IN ('refund_pending', 'refunded', 'refund_failed')
+        AND e.external_id = ANY (%(refunds)s) AND e.order_id IS NOT NULL AND e.mode = %(mode)s
     UNION
     SELECT f.order_id
     FROM fulfillment_order AS f
@@ -70,6 +76,7 @@ def search(request: PageRequest) -> HttpResponse:
             "terms": terms_of(raw),
             "kinds": kinds_for(sees_people=visit.sees_people),
             "raw": raw,
+            "refunds": refund_ids(raw),
             "identity": identity,
             "mode": visit.mode.value,
         },

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from entrepot.canon.payments import PaymentFactKind
+from entrepot.canon.payments import REFUND_KINDS, PaymentFactKind
 from entrepot.database.rows import MerchantRow, Mode
 from entrepot.events import outbox
 from entrepot.payments.states import (
@@ -77,6 +77,11 @@ class PaymentEntry(MerchantRow):
                 fields=["merchant_id", "mode", "-id"],
                 condition=Q(order_id__isnull=True),
                 name="payments_entry_unmatched",
+            ),
+            models.Index(
+                fields=["merchant_id", "external_id"],
+                condition=Q(kind__in=[kind.value for kind in REFUND_KINDS]),
+                name="payments_entry_refund",
             ),
         ]
 

@@ -31,6 +31,7 @@ from entrepot.api.rest.order_shapes import (
     OrderShape,
 )
 from entrepot.api.spreadsheet import CSV, as_csv
+from entrepot.canon.payments import REFUND_KINDS, refund_ids
 from entrepot.customers.models import Customer
 from entrepot.customers.services import email_hash
 from entrepot.fulfillment.models import FulfillmentOrder
@@ -39,6 +40,7 @@ from entrepot.notifications.queries import mails_of_order
 from entrepot.orders.models import Hold, Line, Order, SearchTerm, Tag
 from entrepot.orders.search import kinds_for, terms_of
 from entrepot.orders.states import FulfillmentStatus, HoldKind, OrderStatus, PaymentStatus
+from entrepot.payments.models import PaymentEntry
 
 router = Router(tags=["orders"])
 EXPORTED = 10_000
@@ -221,7 +223,15 @@ def _filtered(rows: QuerySet[Order], caller: Caller, asked: OrderFilter) -> Quer
             kind__in=kinds_for(sees_people=caller.sees_people),
             term__in=terms_of(asked.find),
         )
-        rows = rows.filter(id__in=terms.values("object_id"))
+        refunds = PaymentEntry.objects.filter(
+            merchant_id=caller.merchant_id,
+            kind__in=REFUND_KINDS,
+            external_id__in=refund_ids(asked.find),
+            order_id__isnull=False,
+        )
+        # Together, for an OR of both would read every order.
+        found = terms.values("object_id").union(refunds.values("order_id"))
+        rows = rows.filter(id__in=found)
     if asked.email:
         rows = rows.filter(customer_id__in=_customers(caller, asked.email))
     return rows

@@ -16,6 +16,7 @@ from entrepot.canon.payments import (
     RefundedLine,
     RefundReceipt,
     RefundRequest,
+    refund_named,
 )
 from entrepot.connect.ports import Account
 from entrepot.connectors.woocommerce.fields import Fields
@@ -84,7 +85,7 @@ def refunds_of(body: Fields, currency: str) -> tuple[Refund, ...]:
     changed_at = body.instant("date_modified_gmt") or body.required_instant("date_created_gmt")
     return tuple(
         Refund(
-            external_id=refund_id(row.identifier("id", required=True)),
+            external_id=refund_named(row.identifier("id", required=True)),
             amount=_positive(row.money("total", currency)),
             reason=row.text("reason"),
             happened_at=changed_at,
@@ -111,7 +112,7 @@ def to_refund(row: Fields, currency: str) -> Refund:
         if origin and quantity:
             units[str(origin)] = units.get(str(origin), 0) + quantity
     return Refund(
-        external_id=refund_id(row.identifier("id", required=True)),
+        external_id=refund_named(row.identifier("id", required=True)),
         amount=_positive(row.money("amount", currency)),
         reason=row.text("reason"),
         happened_at=row.required_instant("date_created_gmt"),
@@ -120,11 +121,6 @@ def to_refund(row: Fields, currency: str) -> Refund:
             RefundedLine(line_external_id=line, quantity=count) for line, count in units.items()
         ),
     )
-
-
-def refund_id(number: str) -> str:
-    """The name of a refund for ever; refunds share their numbers with orders and products."""
-    return f"refund:{number}"
 
 
 def refunded_quantities(refunds: tuple[Refund, ...]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.utils import timezone
 
+from entrepot.canon.payments import refund_ids
 from entrepot.dashboard.reading import flow, headline
 from entrepot.dashboard.reading.headline import CHIPS, State
 from entrepot.dashboard.reading.numbers import number_in
@@ -155,12 +156,16 @@ _SENT_TO = (
     "EXISTS (SELECT FROM customers_postal_address AS d"
     " WHERE d.id = o.address_id AND d.country = upper(%(f_country)s))"
 )
-# Two ranges of search_term_key; an OR of them would read all terms of the merchant.
+# Two ranges of search_term_key; an OR of them would read all terms of the merchant. Then a refund's
+# id, by payments_entry_refund.
 _FOUND = (
     "o.id IN (SELECT s.object_id FROM search_term AS s"
     " WHERE s.kind = ANY (%(f_kinds)s) AND s.term ^@ (%(f_find)s::text[])[1]"
     " UNION ALL SELECT s.object_id FROM search_term AS s"
-    " WHERE s.kind = ANY (%(f_kinds)s) AND s.term ^@ (%(f_find)s::text[])[2])"
+    " WHERE s.kind = ANY (%(f_kinds)s) AND s.term ^@ (%(f_find)s::text[])[2]"
+    " UNION ALL SELECT e.order_id FROM payments_entry AS e"
+    " WHERE e.kind IN ('refund_pending', 'refunded', 'refund_failed')"
+    " AND e.external_id = ANY ((%(f_find)s::text[])[3:]))"
 )
 _OWES = (
     "o.id IN (SELECT b.order_id FROM obligations_obligation AS b"
@@ -241,7 +246,7 @@ _CONDITIONS: dict[str, Callable[[str], Asked]] = {
     "country": lambda value: (_SENT_TO, value),
     "currency": lambda value: ("o.currency = upper(%(f_currency)s)", value),
     "tag": lambda value: (_TAGGED, value),
-    "find": lambda value: (_FOUND, terms_of(value)),
+    "find": lambda value: (_FOUND, [*terms_of(value), *refund_ids(value)]),
     "place": _place,
     "reached": _reached,
     "from": _since("o.placed_at >= %(f_from)s"),
