@@ -118,7 +118,10 @@ def run_health_action(request: ApiRequest, asked: Maintenance) -> ActionAnswer:
             closed = Order.objects.filter(
                 merchant_id=request.auth.merchant_id, mode=request.auth.mode, status="closed"
             ).exists()
-            message = "orders close by themselves when nothing is left to do"
+            message = (
+                "nothing was moved: orders close by themselves when nothing is left to do, and"
+                " stay where refunds, disputes and returns find them"
+            )
             result = {"has_closed_orders": closed}
         case "get_retry_statistics":
             message, result = "as they are now", _statistics(request.auth)
