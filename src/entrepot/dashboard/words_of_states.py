@@ -75,7 +75,7 @@ CONNECTION = {
 }
 OWED = {
     ObligationKind.SUBMIT: "Submit",
-    ObligationKind.WRITE_BACK: "Write back",
+    ObligationKind.WRITE_BACK: "Write-back",
     ObligationKind.TELL_CUSTOMER: "Tell the customer",
     ObligationKind.SHIP: "Ship",
     ObligationKind.DELIVER: "Deliver",

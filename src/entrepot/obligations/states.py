@@ -7,7 +7,7 @@ class Kind(TextChoices):
     """A promise; the deadline of each stands in a table that merchants can edit."""
 
     SUBMIT = "submit"  # hand the work to its provider
-    WRITE_BACK = "write_back"  # tell the storefront
+    WRITE_BACK = "write_back", "Write-back"  # tell the storefront
     TELL_CUSTOMER = "tell_customer"  # mail
     SHIP = "ship"
     DELIVER = "deliver"
