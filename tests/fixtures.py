@@ -22,37 +22,14 @@ from entrepot.database.roles import owner_role
 from entrepot.database.urls import DatabaseUrl
 from entrepot.tasks.idle import bring_forward, run_until_idle
 from tests import surroundings
+from tests.rows import Rows
 
 TEMPLATE = "entrepot_template"
 
-REMOVE_ROWS = """
-DO $$
-DECLARE
-    emptied text;
-BEGIN
-    SET LOCAL lock_timeout = '5s';
-    SET LOCAL session_replication_role = replica;  -- no order among foreign keys, no triggers
-    FOR emptied IN
-        SELECT oid::regclass::text
-        FROM pg_class
-        WHERE relkind IN ('r', 'p')
-            AND NOT relispartition
-            AND relnamespace = 'public'::regnamespace
-            AND NOT relname = ANY (current_setting('entrepot.kept')::text[])
-    LOOP
-        EXECUTE 'DELETE FROM ' || emptied;
-    END LOOP;
-END $$
-"""
 TABLES = """
 SELECT relname
 FROM pg_class
 WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace
-"""
-LEFT_OPEN = """
-SELECT string_agg(query, ' | ')
-FROM pg_stat_activity
-WHERE datname = current_database() AND state LIKE 'idle in transaction%'
 """
 
 
@@ -94,58 +71,22 @@ def _kept_tables(superuser_url: str) -> str:
     return "{" + ",".join(kept) + "}"
 
 
-class Cleaner:
-    """Removes the rows of a test over a connection of its own.
-
-    It is kept from test to test: one that has seen every table before takes a sixth of the time.
-    """
-
-    def __init__(self, url: str, kept_tables: str) -> None:
-        self._url, self._kept_tables = url, kept_tables
-        self._connection: psycopg.Connection | None = None
-
-    def clean(self) -> str | None:
-        """Remove the rows; what the test left running in an open transaction, if anything."""
-        try:
-            return self._clean()
-        except psycopg.OperationalError:  # the test has ended the server's connections
-            self.close()
-            return self._clean()
-
-    def close(self) -> None:
-        """End the connection."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
-
-    def _clean(self) -> str | None:
-        if self._connection is None:
-            self._connection = psycopg.connect(self._url, autocommit=True)
-            self._connection.execute(
-                "SELECT set_config('entrepot.kept', %s, false)", [self._kept_tables]
-            )
-        left_open = self._connection.execute(LEFT_OPEN).fetchone()
-        self._connection.execute(REMOVE_ROWS)
-        return left_open[0] if left_open else None
-
-
 @pytest.fixture(scope="session")
-def _cleaner(superuser_url: str, _kept_tables: str) -> Iterator[Cleaner]:
-    cleaner = Cleaner(superuser_url, _kept_tables)
-    yield cleaner
-    cleaner.close()
+def rows(superuser_url: str, _kept_tables: str) -> Iterator[Rows]:
+    """The rows of this process's database: what many tests begin with is made `once`."""
+    found = Rows(superuser_url, _kept_tables)
+    yield found
+    found.close()
 
 
 @pytest.fixture
-def database(
-    superuser_url: str, _cleaner: Cleaner, django_db_blocker: DjangoDbBlocker
-) -> Iterator[str]:
+def database(rows: Rows, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """Open the database to a test and remove its rows afterwards; the value is the owner's URL."""
     with django_db_blocker.unblock():
         yield str(DatabaseUrl.of_settings(settings.DATABASES["owner"]))
         for connection in connections.all(initialized_only=True):
             connection.close()
-        left_open = _cleaner.clean()
+        left_open = rows.remove()
         assert left_open is None, f"the test left a transaction open: {left_open}"
 
 

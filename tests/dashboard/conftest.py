@@ -12,15 +12,16 @@ from entrepot.sandbox.app import Sandbox, application_of
 from tests.dashboard import day
 from tests.dashboard import scene as scenes
 from tests.dashboard.scene import Scene
+from tests.rows import Rows
 from tests.serving import serve
 
 SignIn = Callable[..., Client]
 
 
 @pytest.fixture
-def scene(database: str) -> Scene:
+def scene(database: str, rows: Rows) -> Scene:
     """A day of Seemöwe Prints."""
-    return day.a_day(scenes.opened())
+    return rows.once("a day", lambda: day.a_day(scenes.opened()))
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from tests.api.calling import Caller, caller
 from tests.dashboard import day
 from tests.dashboard import scene as scenes
 from tests.dashboard.scene import Scene
+from tests.rows import Rows
 from tests.strangers.marks import state_of
 from tests.strangers.things import things_of
 
@@ -81,9 +82,9 @@ class Fuzzing:
 
 
 @pytest.fixture
-def shop(database: str) -> Scene:
+def shop(database: str, rows: Rows) -> Scene:
     """A merchant with a day behind it."""
-    return day.a_day(scenes.opened())
+    return rows.once("a day", lambda: day.a_day(scenes.opened()))
 
 
 @pytest.mark.timeout(0)

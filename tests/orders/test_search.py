@@ -15,6 +15,7 @@ from tests.api.calling import caller
 from tests.dashboard import day
 from tests.dashboard import scene as scenes
 from tests.dashboard.scene import Scene
+from tests.rows import Rows
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 KEPT = "1Z999AA10123456784"
@@ -32,9 +33,9 @@ WRITTEN = {
 
 
 @pytest.fixture
-def shop(database: str) -> Scene:
+def shop(database: str, rows: Rows) -> Scene:
     """Of a day's orders 10482 has two more tracking numbers."""
-    shop = day.a_day(scenes.opened())
+    shop = rows.once("a day", lambda: day.a_day(scenes.opened()))
     _keep(shop, "10482", KEPT, IN_GROUPS)
     return shop
 

@@ -11,6 +11,7 @@ from tests.api.calling import Caller, caller
 from tests.dashboard import day
 from tests.dashboard import scene as scenes
 from tests.dashboard.scene import Scene
+from tests.rows import Rows
 from tests.strangers.marks import words_of
 from tests.strangers.things import things_of
 
@@ -18,9 +19,9 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @pytest.fixture
-def scene(database: str) -> Scene:
+def scene(database: str, rows: Rows) -> Scene:
     """A day of Seemöwe Prints, who must be left alone."""
-    return day.a_day(scenes.opened())
+    return rows.once("a day", lambda: day.a_day(scenes.opened()))
 
 
 @pytest.fixture
