@@ -1,6 +1,8 @@
 """The inbox: what became of each message, its bytes without personal data, replay, discard."""
 
+import html
 import json
+import re
 from datetime import timedelta
 
 from django.test import Client
@@ -260,6 +262,46 @@ def test_what_came_in_the_last_hour_is_replayed_as_a_whole_after_a_preview(
     with scope.merchant(empty_scene.merchant.id):
         still = InboxWork.objects.filter(is_parked=True).values_list("message_id", flat=True)
         assert list(still) == [early]
+
+
+def test_more_than_a_round_takes_is_said_and_the_next_round_begins_with_the_rest(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    with scope.system():
+        stored = services.store(
+            [
+                Incoming(
+                    merchant_id=empty_scene.merchant.id,
+                    connection_id=empty_scene.connections["shop"].id,
+                    mode="live",
+                    source="webhook",
+                    topic="order.updated",
+                    body=json.dumps({"id": number}).encode(),
+                    headers={},
+                    dedupe_key=f"order {number}",
+                )
+                for number in range(503)
+            ]
+        )
+        InboxWork.objects.all().delete()
+    ids = sorted(one.message_id for one in stored)
+    client = sign_in(empty_scene)
+
+    preview = page_of(client, "/inbox/several/replay/?all=1&since=hour")
+    kept = re.findall(r'name="(message|rest)" value="([^"]+)"', preview)
+    asked: dict[str, object] = {name: html.unescape(value) for name, value in kept}
+    asked |= {"reason": "mended", "message": [value for name, value in kept if name == "message"]}
+    done = client.post("/inbox/several/replay/", asked, follow=True).content.decode()
+    again = page_of(client, f"/inbox/several/replay/?all=1&{asked['rest']}")
+
+    assert "Older ones wait for another round: one takes 500, newest first" in preview
+    assert asked["rest"] == f"since=hour&before={ids[3]}"
+    assert "500 messages replayed. Older ones wait for another round" in done
+    assert f"m-{ids[2]}<" in done
+    assert f"m-{ids[3]}<" not in done
+    assert f"all=1&amp;before={ids[3]}" in done
+    assert "Replay 3 messages" in again
+    assert "another round" not in again
 
 
 def test_the_list_of_refusals_says_whether_anything_is_lost(

@@ -61,7 +61,7 @@ def inbox(request: PageRequest) -> HttpResponse:
             "spans": [(key, word) for key, (_span, word) in inbox_list.SINCE.items()],
             "since": since,
             "is_filtered": bool(view or chosen or source or since),
-            "everything": _query(request, all="1"),
+            "everything": _query(request, all="1", before=request.GET.get("before", "")),
             "astray": sum(row.is_refusal and row.arrived_id is None for row in shown),
             "query": _query(request),
             "older": _query(request, before=str(shown[-1].id)) if len(rows) > len(shown) else "",
@@ -279,8 +279,11 @@ def decide(request: PageRequest, name: str) -> HttpResponse:
     visit = request.visit
     asked = request.POST if request.method == "POST" else request.GET
     ids = list(numbers_in(asked.getlist("message")[:MOST]))
+    rest = asked.get("rest", "")
     if asked.get("all") and asked.get("outcome", "") != inbox_list.REFUSED:
-        ids = [row.id for row in _listed(visit, asked, limit=MOST)]
+        listed = [row.id for row in _listed(visit, asked, limit=MOST + 1)]
+        ids = listed[:MOST]
+        rest = _query(request, all="", before=str(ids[-1])) if len(listed) > MOST else ""
     rows = _chosen(visit, ids)
     back = safe_back(request, visit.url("inbox"))
     if not rows:
@@ -289,19 +292,21 @@ def decide(request: PageRequest, name: str) -> HttpResponse:
     form = ReasonForm(request.POST if request.method == "POST" else None)
     fitting = [row for row in rows if name == "replay" or row.chip.word == "Parked"]
     if request.method == "POST" and form.is_valid() and fitting:
-        return _decided(request, name, [row.id for row in fitting], form.cleaned_data["reason"])
+        return _decided(
+            request, name, [row.id for row in fitting], form.cleaned_data["reason"], rest=rest
+        )
     return ask(
         request,
         title=f"{name.capitalize()} {_several(rows)}?",
         address=visit.url("decide-messages", name),
         form=form,
-        effects=_effects(name, fitting, others=len(rows) - len(fitting)),
+        effects=_effects(name, fitting, others=len(rows) - len(fitting), has_rest=bool(rest)),
         verb=f"{name.capitalize()} {count_words(len(fitting), 'message')}",
         back=back,
         current="inbox",
         is_danger=name == "discard",
         obstacle="" if fitting else "Only parked messages can be discarded; none of these is.",
-        kept=[("message", str(row.id)) for row in fitting],
+        kept=[("message", str(row.id)) for row in fitting] + ([("rest", rest)] if rest else []),
     )
 
 
@@ -318,7 +323,7 @@ def _several(rows: list[Entry]) -> str:
     return rows[0].name if len(rows) == 1 else count_words(len(rows), "message")
 
 
-def _effects(name: str, rows: list[Entry], *, others: int) -> list[Effect]:
+def _effects(name: str, rows: list[Entry], *, others: int, has_rest: bool) -> list[Effect]:
     number = f"{len(rows):,}"
     if name == "discard":
         effects = [
@@ -332,14 +337,22 @@ def _effects(name: str, rows: list[Entry], *, others: int) -> list[Effect]:
             Effect("list", "Orders made of them are updated, never doubled", f"{again:,}"),
             nothing("truck", "Nothing that was sent, refunded or mailed is sent again"),
         ]
+    if has_rest:
+        effects.append(
+            nothing("clock", f"Older ones wait for another round: one takes {MOST}, newest first")
+        )
     if others:
         effects.append(nothing("ring", f"{count_words(others, 'other')} not parked: left as is"))
     return effects
 
 
-def _decided(request: PageRequest, name: str, ids: list[int], reason: str) -> HttpResponse:
+def _decided(
+    request: PageRequest, name: str, ids: list[int], reason: str, *, rest: str
+) -> HttpResponse:
     visit = request.visit
     back = visit.url("message", ids[0]) if len(ids) == 1 else visit.url("inbox")
+    if rest:
+        back += f"?{QueryDict(rest).urlencode()}"
     if name == "discard":
         done = services.discard(ids, merchant_id=visit.merchant_id, reason=reason)
         messages.success(request, f"{count_words(len(done), 'message')} discarded.")
@@ -352,5 +365,7 @@ def _decided(request: PageRequest, name: str, ids: list[int], reason: str) -> Ht
     said = f"{count_words(len(done), 'message')} replayed."
     if len(done) < len(ids):
         said += f" {len(ids) - len(done)} wait anyway."
+    if rest:
+        said += " Older ones wait for another round: the list begins with them now."
     messages.success(request, said)
     return HttpResponseRedirect(back)
