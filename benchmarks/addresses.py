@@ -76,7 +76,11 @@ def filters(*, samples: int) -> dict[str, list[str]]:
     from entrepot.dashboard.reading import flow  # noqa: PLC0415 -- app not ready
     from entrepot.dashboard.reading.headline import State  # noqa: PLC0415 -- likewise
     from entrepot.database import sql  # noqa: PLC0415 -- likewise
-    from entrepot.orders.states import FulfillmentStatus, HoldKind, PaymentStatus  # noqa: PLC0415
+    from entrepot.orders.states import (  # noqa: PLC0415 -- likewise
+        FulfillmentStatus,
+        HoldKind,
+        PaymentStatus,
+    )
 
     names = dict(sql.fetch("SELECT code, id FROM connections_connection"))
     values: dict[str, list[object]] = {

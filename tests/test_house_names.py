@@ -1,0 +1,115 @@
+"""The rules of the house about rows and names, which a reader would otherwise have to notice."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.db import models
+
+from entrepot.events.catalog import CATALOG
+from entrepot.tasks.registry import TASKS, load
+from tests.sources import SOURCE, place, python_files, tree_of
+
+# An instant ends in `_at`, or says that it bounds a time.
+INSTANT = re.compile(r".*_(at|since|until|after|before)|at|since")
+INSTANTS_OF_OTHERS = {"access.User.last_login": "Django's", "hour": "the hour that is counted"}
+# A yes or no is a statement of its row: "is live", "restocks", "prices include tax".
+STATEMENT = re.compile(r"(is|has|can|may|was|needs|knows)_\w+|\w+_include_\w+|[a-z]+s(_\w+)?")
+# A share of a call is no amount of anything: a rate's bucket fills between two calls.
+FRACTIONS = {"connections.RateBudget.tokens", "api.RateBucket.tokens"}
+# Where a type is proved beside the line, and the checker cannot follow.
+CASTS = {"src/entrepot/tasks/calls.py", "src/entrepot/connect/registry.py"}
+
+
+def ours() -> Iterator[tuple[str, type[models.Model], models.Field]]:  # type: ignore[type-arg]
+    """Every column of every table of ours, with its name in full."""
+    for model in apps.get_models():
+        if model.__module__.startswith("entrepot."):
+            for column in model._meta.fields:
+                yield f"{model._meta.label}.{column.name}", model, column
+
+
+def test_instants_days_and_statements_are_named_so() -> None:
+    wrong = []
+    for name, _model, column in ours():
+        if isinstance(column, models.DateTimeField):
+            is_right = bool(INSTANT.fullmatch(column.name)) or (
+                not {name, column.name}.isdisjoint(INSTANTS_OF_OTHERS)
+            )
+        elif isinstance(column, models.DateField):
+            is_right = column.name.endswith("_on")
+        elif isinstance(column, models.BooleanField):
+            is_right = bool(STATEMENT.fullmatch(column.name))
+        else:
+            continue
+        if not is_right:
+            wrong.append(name)
+
+    assert wrong == []
+
+
+def test_a_status_is_checked_by_the_database() -> None:
+    unchecked = [
+        name
+        for name, model, column in ours()
+        if column.name == "status"
+        and column.choices
+        and not any(
+            isinstance(one, models.CheckConstraint) and "status" in str(one.condition)
+            for one in model._meta.constraints
+        )
+    ]
+
+    assert unchecked == []
+
+
+def test_no_text_is_null_no_amount_a_float_and_no_table_sorts_by_itself() -> None:
+    texts = (models.CharField, models.TextField)
+
+    null = [name for name, _, column in ours() if isinstance(column, texts) and column.null]
+    floats = {name for name, _, column in ours() if isinstance(column, models.FloatField)}
+    sorting = {model._meta.label for _, model, _ in ours() if model._meta.ordering}
+
+    assert (null, floats - FRACTIONS, sorting) == ([], set(), set())
+
+
+def test_events_are_facts_and_tasks_are_orders() -> None:
+    load()
+    public = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
+
+    assert [name for name in [*CATALOG, *TASKS] if not public.fullmatch(name)] == []
+
+
+def test_errors_are_named_for_what_happened_and_arguments_never_negative() -> None:
+    wrong = []
+    for path in python_files(below=SOURCE):
+        for node in ast.walk(tree_of(path)):
+            match node:
+                case ast.ClassDef(name=name) if name.endswith("Error") and name != "ConnectorError":
+                    wrong.append(f"{place(path, node)}: {name}")
+                case ast.arg(arg=name) if re.match(r"(not|no|isnt|non)_", name):
+                    wrong.append(f"{place(path)}:{node.lineno}: {name}")
+                case _:
+                    pass
+
+    assert wrong == []
+
+
+def test_a_rule_is_set_aside_for_a_reason_and_a_type_is_not_talked_into() -> None:
+    late_import = "# noqa: " + "PLC0415"
+    wrong = [
+        f"{place(path)}:{number}"
+        for path in python_files()
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if late_import in line and f"{late_import} -- " not in line
+    ]
+    wrong += [
+        place(path, node)
+        for path in python_files(below=SOURCE)
+        if place(path) not in CASTS
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "cast"
+    ]
+
+    assert wrong == []
