@@ -288,6 +288,18 @@ def test_a_note_is_kept_with_its_author(scene: Scene, sign_in: SignIn) -> None:
     assert "ruft morgen an &lt;b&gt;" in client.get(f"/orders/{order.id}/").content.decode()
 
 
+def test_an_order_of_a_gateway_is_read_again_there(empty_scene: Scene, sign_in: SignIn) -> None:
+    scenes.sell(
+        empty_scene, "E-0PAY", customer="Zoë Ryś", country="BE", total="29.00", currency="EUR",
+        lines=[("MUG-1", "Mok", 2)], placed=timedelta(minutes=9), connection="pay",
+    )  # fmt: skip
+
+    asked = sign_in(empty_scene).get(f"/orders/{empty_scene.orders['E-0PAY'].id}/refresh/")
+
+    assert asked.status_code == 200
+    assert "Reads it again at Stripe checkout" in asked.content.decode()
+
+
 def test_reading_again_asks_and_sends_nothing(scene: Scene, sign_in: SignIn, database: str) -> None:
     before = jobs(database)
 

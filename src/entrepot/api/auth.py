@@ -13,8 +13,8 @@ from entrepot.database.rows import Mode
 BEARER = "bearer "
 
 
-class ApiKey(AuthBase):
-    """The API key of a machine that has a scope: `Authorization: Bearer ek_...`."""
+class WithScope(AuthBase):
+    """Whoever comes with a token needs a scope, which is known when the address is."""
 
     openapi_type = "http"
     openapi_scheme = "bearer"
@@ -24,6 +24,10 @@ class ApiKey(AuthBase):
             raise UnknownScope([scope])
         super().__init__()
         self.scope = scope
+
+
+class ApiKey(WithScope):
+    """The API key of a machine that has a scope: `Authorization: Bearer ek_...`."""
 
     def __call__(self, request: HttpRequest) -> Caller:
         """Return who calls.

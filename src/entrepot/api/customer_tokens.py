@@ -21,13 +21,12 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja.security.base import AuthBase
 
 from entrepot.access import scope
-from entrepot.access.permissions import SCOPES, NotAllowed, UnknownScope
+from entrepot.access.permissions import NotAllowed
 from entrepot.access.signing import BadToken, read_token
 from entrepot.api import limits
-from entrepot.api.auth import bearer_of, caller_of_key
+from entrepot.api.auth import WithScope, bearer_of, caller_of_key
 from entrepot.api.caller import Caller
 from entrepot.connections import credentials
 from entrepot.connections.models import Connection
@@ -46,17 +45,8 @@ LONGEST_TOKEN = 4096
 NO_CUSTOMER = 0
 
 
-class KeyOrCustomer(AuthBase):
+class KeyOrCustomer(WithScope):
     """An API key that has a scope, or a customer's own token."""
-
-    openapi_type = "http"
-    openapi_scheme = "bearer"
-
-    def __init__(self, scope: str) -> None:
-        if scope not in SCOPES:
-            raise UnknownScope([scope])
-        super().__init__()
-        self.scope = scope
 
     def __call__(self, request: HttpRequest) -> Caller:
         """Return who calls. Raises KeyRefused, BadToken, NotAllowed, or Problem: 429."""

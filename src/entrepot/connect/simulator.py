@@ -279,7 +279,7 @@ class Simulator:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
-        body = await _whole_body(receive)
+        body = await whole_body(receive)
         query: dict[str, list[str]] = {}
         for name, value in parse_qsl(scope["query_string"].decode(), keep_blank_values=True):
             query.setdefault(name, []).append(value)
@@ -312,7 +312,8 @@ class Simulator:
         await send({"type": "http.response.body", "body": content})
 
 
-async def _whole_body(receive: Receive) -> bytes:
+async def whole_body(receive: Receive) -> bytes:
+    """All that a request carries, once its last part is here."""
     parts = []
     while True:
         message = await receive()

@@ -8,7 +8,7 @@ it runs.
 import asyncio
 from typing import Any
 
-from entrepot.connect.simulator import Clock, Receive, Send
+from entrepot.connect.simulator import Clock, Receive, Send, whole_body
 from entrepot.sandbox.control import Control
 from entrepot.sandbox.goods import ARTWORK
 from entrepot.sandbox.print_files import print_file
@@ -37,7 +37,7 @@ class Sandbox:
             below = {**scope, "root_path": f"{scope.get('root_path', '')}/{head}"}
             await self.world.places[head].simulator(below, receive, send)
         elif head == CONTROL:
-            body = await _whole(receive)
+            body = await whole_body(receive)
             status, content = self.control.answer(
                 scope["method"], rest.rstrip("/"), body, base_url=_base_url(scope)
             )
@@ -83,15 +83,6 @@ application = application_of(speed=USUAL_SPEED)
 def _base_url(scope: dict[str, Any]) -> str:
     headers = dict(scope["headers"])
     return f"{scope.get('scheme', 'http')}://{headers.get(b'host', b'127.0.0.1').decode('latin-1')}"
-
-
-async def _whole(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
 
 
 async def _answer(

@@ -8,8 +8,6 @@ from django import forms
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import IllegalStep, Kind
 from entrepot.attempts.states import Status as AttemptStatus
-from entrepot.canon.messages import Flow
-from entrepot.connect.registry import platform
 from entrepot.connections.models import Connection
 from entrepot.dashboard.actions.action import Action, Case, Effect, ReasonForm, Refused, nothing
 from entrepot.dashboard.actions.unfinished import Unfinished, go_on, unfinished_of_each
@@ -17,49 +15,11 @@ from entrepot.dashboard.reading.doubts import OTHER_SIDE, Doubt, doubt_about
 from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.wording import begun, count_words, listed
 from entrepot.deadletters import services as deadletters
-from entrepot.fulfillment.models import FulfillmentOrder, Parcel
-from entrepot.tasks import deciding, queue
-from entrepot.tasks.queue import Job
-from entrepot.tasks.registry import Priority
+from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.tasks import deciding, going_on, queue
 
 NOT_SENT = "Nothing is sent"
 NAMED_THERE = frozenset({Kind.SUBMIT, Kind.REFUND})  # what the other side gives an id of its own
-
-
-def _rereads_of(case: Case) -> list[tuple[Connection, Job]]:
-    """What can be read again of an order: at its storefront, its providers, its carriers."""
-    order = case.order
-    wanted: list[tuple[int, Flow, str]] = [(order.connection_id, Flow.ORDERS, order.external_id)]
-    wanted += [
-        (row.connection_id, Flow.FULFILLMENTS, row.external_id)
-        for row in FulfillmentOrder.objects.filter(order_id=order.id).exclude(external_id="")
-    ]
-    wanted += [
-        (row.carrier_connection_id, Flow.TRACKERS, row.tracker_external_id)
-        for row in Parcel.objects.filter(order_id=order.id).exclude(tracker_external_id="")
-        if row.carrier_connection_id is not None
-    ]
-    connections = {
-        row.id: row for row in Connection.objects.filter(id__in={item[0] for item in wanted})
-    }
-    return [
-        (
-            connections[connection_id],
-            Job(
-                task="inbox.reread",
-                args={
-                    "merchant_id": case.visit.merchant_id,
-                    "connection_id": connection_id,
-                    "flow": flow.value,
-                    "external_id": external_id,
-                },
-                priority=Priority.URGENT,
-            ),
-        )
-        for connection_id, flow, external_id in wanted
-        if connection_id in connections
-        and platform(connections[connection_id].platform).manifest.can(f"pull_{flow.value}")
-    ]
 
 
 class Retry(Action):
@@ -129,7 +89,7 @@ class Refresh(Action):
         return f"Read {case.order.number} again?"
 
     def obstacle(self, case: Case) -> str:
-        if _rereads_of(case) or _unfinished(case).asking:
+        if going_on.rereads_of(case.order) or _unfinished(case).asking:
             return ""
         return "None of its connections can be read; news comes by webhook only."
 
@@ -137,7 +97,9 @@ class Refresh(Action):
         return forms.Form(data)
 
     def effects(self, case: Case, form: forms.Form) -> list[Effect]:
-        names = list(dict.fromkeys(connection.name for connection, _ in _rereads_of(case)))
+        read = {str(job.args["connection_id"]) for job in going_on.rereads_of(case.order)}
+        rows = Connection.objects.filter(id__in=read).order_by("name", "id")
+        names = list(rows.values_list("name", flat=True))
         effects = []
         if names:
             effects.append(Effect("refresh", f"Reads it again at {listed(names)}", role="info"))
@@ -150,7 +112,7 @@ class Refresh(Action):
         return "Ask now" if _unfinished(case).asking else "Read again"
 
     def perform(self, case: Case, form: forms.Form) -> str:
-        queue.defer([*(job for _, job in _rereads_of(case)), *_unfinished(case).asking])
+        queue.defer([*going_on.rereads_of(case.order), *_unfinished(case).asking])
         return f"{case.order.number}: asking now. The answer shows in its timeline."
 
 
