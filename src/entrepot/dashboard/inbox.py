@@ -281,7 +281,8 @@ def decide(request: PageRequest, name: str) -> HttpResponse:
     ids = list(numbers_in(asked.getlist("message")[:MOST]))
     rest = asked.get("rest", "")
     if asked.get("all") and asked.get("outcome", "") != inbox_list.REFUSED:
-        listed = [row.id for row in _listed(visit, asked, limit=MOST + 1)]
+        before = number_in(asked.get("before", ""))
+        listed = [row.id for row in _listed(visit, asked, before_id=before, limit=MOST + 1)]
         ids = listed[:MOST]
         rest = _query(request, all="", before=str(ids[-1])) if len(listed) > MOST else ""
     rows = _chosen(visit, ids)
