@@ -9,6 +9,7 @@ from entrepot.intake.tables import BadFile, rows_of, table_text, text_in
 
 CSV = "text/csv"
 MOST_ROWS = 20_000
+EXPORTED = 10_000
 
 
 def as_csv(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:

@@ -30,7 +30,7 @@ from entrepot.api.rest.order_shapes import (
     OrderRow,
     OrderShape,
 )
-from entrepot.api.spreadsheet import CSV, as_csv
+from entrepot.api.spreadsheet import CSV, EXPORTED, as_csv
 from entrepot.canon.payments import REFUND_KINDS, refund_ids
 from entrepot.customers.models import Customer
 from entrepot.customers.services import email_hash
@@ -43,7 +43,6 @@ from entrepot.orders.states import FulfillmentStatus, HoldKind, OrderStatus, Pay
 from entrepot.payments.models import PaymentEntry
 
 router = Router(tags=["orders"])
-EXPORTED = 10_000
 
 
 class OrderFilter(Paged):

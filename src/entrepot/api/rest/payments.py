@@ -3,14 +3,19 @@
 from datetime import datetime
 from typing import Literal
 
+from django.db.models import QuerySet
+from django.http import HttpResponse
 from ninja import Query, Router, Schema
 
-from entrepot.api.caller import ApiRequest
+from entrepot.api.caller import ApiRequest, Caller
 from entrepot.api.operations import operation
 from entrepot.api.paging import Listed, Paged, page_of
 from entrepot.api.rest.order_parts import shaped
 from entrepot.api.rest.shapes import MoneyShape
+from entrepot.api.spreadsheet import CSV, EXPORTED, as_csv
+from entrepot.canon.money import Money
 from entrepot.payments import unmatched
+from entrepot.payments.models import PaymentEntry
 
 router = Router(tags=["payments"])
 
@@ -53,9 +58,7 @@ def list_payments(
     What was matched or dismissed is not listed, nor what a checkout of the hub brought while its
     order may still follow.
     """
-    caller = request.auth
-    rows = unmatched.payments(caller.mode).filter(merchant_id=caller.merchant_id)
-    found, follows = page_of(rows, asked)
+    found, follows = page_of(_unmatched(request.auth), asked)
     return Listed[UnmatchedPaymentShape].model_construct(
         data=[
             shaped(UnmatchedPaymentShape, row, amount=MoneyShape.of(row.amount, row.currency))
@@ -63,3 +66,44 @@ def list_payments(
         ],
         next=follows,
     )
+
+
+@operation(
+    router,
+    "GET",
+    "/payments.csv",
+    scope="payments:read",
+    answers=str,
+    media=CSV,
+    summary="Export unmatched payments as CSV",
+)
+def export_payments(request: ApiRequest, asked: Query[PaymentFilter]) -> HttpResponse:
+    """The same list as CSV, at most 10,000 payments; safe to open in a spreadsheet."""
+    found, _ = page_of(_unmatched(request.auth), asked.model_copy(update={"limit": EXPORTED}))
+    head = (
+        "id", "happened_at", "amount", "currency", "account", "external_id",
+        "payment_external_id", "checkout_reference", "method", "card_last4",
+    )  # fmt: skip
+    return as_csv(
+        "unmatched-payments",
+        head,
+        (
+            (
+                row.id,
+                row.happened_at,
+                Money(row.amount, row.currency).rounded().amount,
+                row.currency,
+                row.account,
+                row.external_id,
+                row.payment_external_id,
+                row.checkout_reference,
+                row.method,
+                row.card_last4,
+            )
+            for row in found
+        ),
+    )
+
+
+def _unmatched(caller: Caller) -> QuerySet[PaymentEntry]:
+    return unmatched.payments(caller.mode).filter(merchant_id=caller.merchant_id)
