@@ -13,6 +13,7 @@ from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.access.signing import make_token
 from entrepot.customers.models import Customer
+from entrepot.fulfillment.models import Parcel
 from entrepot.notifications.links import tracking_page, tracking_token
 from entrepot.notifications.models import Mail, MailStop, StoreVoice
 from entrepot.tracking_page.words import WORDS
@@ -270,3 +271,22 @@ def test_a_promise_that_is_over_is_late_whatever_the_carrier_says(empty_scene: S
     assert "Your parcel is late." in text
     assert "KWD" in text
     assert re.search(r"31[.,]500", text)
+
+
+def test_a_customer_who_has_everything_is_promised_no_more_mails(empty_scene: Scene) -> None:
+    order = scenes.sell(
+        empty_scene, "10502", customer="Zoë Ryś", country="BE", total="62.00", currency="EUR",
+        lines=[("CNV-1", "Affiche", 2)], placed=timedelta(days=6),
+    )  # fmt: skip
+    share = shares.share(empty_scene, order, status="closed")
+    for number, status in ((1, "delivered"), (2, "in_transit")):
+        shares.parcel(empty_scene, share, number=number, status=status, tracking=f"NP {number}")
+
+    before = text_of(opened(empty_scene, "10502", "?lang=en")).partition("Your order")[0]
+    with scope.merchant(empty_scene.merchant.id):
+        Parcel.objects.filter(order_id=order.id).update(status="delivered")
+    after = text_of(opened(empty_scene, "10502", "?lang=en")).partition("Your order")[0]
+
+    assert "We mail you whenever something changes." in before
+    assert "Everything has arrived." in after
+    assert "We mail you" not in after

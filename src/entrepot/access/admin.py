@@ -30,7 +30,6 @@ from entrepot.access.services import HasAccount, LastOwner
 from entrepot.access.states import Role
 from entrepot.database.rows import Mode
 
-ROLE_LABELS = {Role.OWNER.label: "success", Role.OPERATOR.label: "info"}
 KEY_LABELS = {"valid": "success", "expires": "warning", "expired": "danger", "revoked": "danger"}
 
 
@@ -61,7 +60,7 @@ class PeopleAdmin(Configured):
     def email(self, membership: Membership) -> str:
         return membership.user.email
 
-    @display(description="Role", ordering="role", label=ROLE_LABELS)
+    @display(description="Role", ordering="role", label=True)
     def role_label(self, membership: Membership) -> str:
         return str(Role(membership.role).label)
 

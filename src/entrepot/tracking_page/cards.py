@@ -93,6 +93,11 @@ class Cards:
         """How many parcels there are, as far as is known."""
         return len(self.cards)
 
+    @property
+    def has_all_arrived(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return bool(self.cards) and self.number_in("arrived") == self.total
+
     def number_in(self, group: str) -> int:
         """How many parcels are in a group of the headline."""
         return sum(card.group == group for card in self.cards)

@@ -250,7 +250,7 @@ def headline(order: Order, found: Cards, voice: Voice) -> str:
         return f"{voice.say('no_parcel' if found.without else 'received')}."
     if order.released_at is None and not order.is_held and order.units_shipped == 0:
         return f"{voice.say('unpaid')}."
-    if found.number_in("arrived") == found.total:
+    if found.has_all_arrived:
         return f"{voice.say('all_arrived')}."
     if not any(card.is_begun for card in found.cards):
         return f"{voice.say('received')}."
