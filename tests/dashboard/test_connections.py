@@ -89,6 +89,18 @@ def test_an_observing_storefront_says_what_would_happen(
     assert "Wait for its payment" in text
 
 
+def test_an_observing_provider_to_whom_nothing_would_go_says_so(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    row = empty_scene.connections["prodigi"]
+    with scope.merchant(empty_scene.merchant.id):
+        Connection.objects.filter(id=row.id).update(status=Status.OBSERVING)
+
+    page = page_of(sign_in(empty_scene), f"/connections/{row.id}/")
+
+    assert "<p>No fulfillment order waits to be submitted.</p>" in page
+
+
 def test_only_an_owner_presses_go_live_and_says_why(empty_scene: Scene, sign_in: SignIn) -> None:
     connection_id = empty_scene.connections["boutique"].id
     path = f"/connections/{connection_id}/go-live/"
@@ -100,6 +112,7 @@ def test_only_an_owner_presses_go_live_and_says_why(empty_scene: Scene, sign_in:
 
     assert refused.status_code == 403
     assert "Orders placed from this moment on" in preview
+    assert "Orders placed before stay history" in preview
     assert still == Status.OBSERVING
     assert refreshed(empty_scene, "boutique").status == Status.LIVE
     with scope.merchant(empty_scene.merchant.id):

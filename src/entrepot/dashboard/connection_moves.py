@@ -85,7 +85,12 @@ def _going_live(row: Connection) -> list[Effect]:
     if manifest.kinds & {"storefront", "payment"}:
         seen = observing.preview(row, tiles.names())
         effects += [
-            nothing("clock", f"{count_words(seen.seen + seen.history, 'order')} seen before stay"),
+            Effect(
+                "clock",
+                "Orders placed before stay history",
+                f"{seen.seen + seen.history:,}",
+                is_not=True,
+            ),
             Effect("mail", f"Mails from now on: {seen.mail_kinds}", role="info"),
         ]
         if seen.spend:
