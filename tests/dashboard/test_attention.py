@@ -122,6 +122,17 @@ def test_orders_that_another_hold_keeps_are_not_said_to_be_released(
     assert [scene.order(number).is_held for number in ("10497", "10480")] == [False, True]
 
 
+def test_that_none_goes_on_yet_is_a_sentence_too(scene: Scene, sign_in: SignIn) -> None:
+    troubles.hold(scene, "10497", "unmapped_sku", "not mapped", about="RAHMEN-EICHE")
+    troubles.hold(scene, "10497", "person", "Frau Ōtani fragt nach", about="user:1")
+
+    answer = sign_in(scene).post(
+        "/attention/map/", {"sku": "RAHMEN-EICHE", "kind": "by_hand"}, follow=True
+    )
+
+    assert "is mapped. No orders released. 1 order still held" in answer.content.decode()
+
+
 def test_what_is_shipped_by_hand_is_no_product_of_a_provider(scene: Scene, sign_in: SignIn) -> None:
     troubles.hold(scene, "10497", "unmapped_sku", "not mapped", about="RAHMEN-EICHE")
 

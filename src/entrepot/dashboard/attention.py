@@ -17,7 +17,7 @@ from entrepot.dashboard.reading.standing import CATEGORIES, Cause
 from entrepot.dashboard.spreadsheet import as_csv, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wishes import HOW, MapForm, Tried
-from entrepot.dashboard.wording import count_words, money_words
+from entrepot.dashboard.wording import begun, count_words, money_words
 from entrepot.deadletters import services as deadletters
 from entrepot.fulfillment.pricing import Question, question_of
 from entrepot.inbox import services as inbox
@@ -226,7 +226,7 @@ def lift_similar(request: PageRequest) -> HttpResponse:
 def _freed(order_ids: list[int]) -> str:
     """How many of the orders go on now that a hold of each is lifted, and how many still wait."""
     held = Order.objects.filter(id__in=order_ids, open_holds__gt=0).count()
-    words = f"{count_words(len(order_ids) - held, 'order')} released."
+    words = begun(f"{count_words(len(order_ids) - held, 'order')} released.")
     return f"{words} {count_words(held, 'order')} still held for another reason." if held else words
 
 

@@ -20,7 +20,7 @@ from entrepot.dashboard.reading.inbox_list import Entry
 from entrepot.dashboard.reading.numbers import number_in, numbers_in
 from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
-from entrepot.dashboard.wording import count_words
+from entrepot.dashboard.wording import begun, count_words
 from entrepot.events import outbox
 from entrepot.inbox import queries, services
 from entrepot.inbox.models import InboxMessage, Refusal
@@ -356,14 +356,14 @@ def _decided(
         back += f"?{QueryDict(rest).urlencode()}"
     if name == "discard":
         done = services.discard(ids, merchant_id=visit.merchant_id, reason=reason)
-        messages.success(request, f"{count_words(len(done), 'message')} discarded.")
+        messages.success(request, begun(f"{count_words(len(done), 'message')} discarded."))
         return HttpResponseRedirect(back)
     try:
         done = services.replay(ids, merchant_id=visit.merchant_id, reason=reason)
     except BodyErased as error:
         messages.warning(request, f"{error}. Nothing was replayed.")
         return HttpResponseRedirect(back)
-    said = f"{count_words(len(done), 'message')} replayed."
+    said = begun(f"{count_words(len(done), 'message')} replayed.")
     if len(done) < len(ids):
         said += f" {len(ids) - len(done)} wait anyway."
     if rest:

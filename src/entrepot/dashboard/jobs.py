@@ -15,7 +15,7 @@ from entrepot.dashboard.reading.numbers import numbers_in
 from entrepot.dashboard.reading.work import Letter
 from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
 from entrepot.dashboard.visit import PageRequest
-from entrepot.dashboard.wording import count_words, plain
+from entrepot.dashboard.wording import begun, count_words, plain
 from entrepot.dashboard.words_of_states import task_words
 from entrepot.deadletters import services
 from entrepot.deadletters.models import DeadLetter
@@ -154,7 +154,7 @@ def decide(request: PageRequest, cause: str, name: str) -> HttpResponse:
             form.add_error(None, f"{error}.")
         else:
             word = "replayed" if name == "replay" else "discarded"
-            messages.success(request, f"{count_words(number, 'dead letter')} {word}.")
+            messages.success(request, begun(f"{count_words(number, 'dead letter')} {word}."))
             return HttpResponseRedirect(back)
     return ask(
         request,

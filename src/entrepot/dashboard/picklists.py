@@ -20,7 +20,7 @@ from entrepot.dashboard.reading.picking import Parcel
 from entrepot.dashboard.spreadsheet import as_csv, name_of
 from entrepot.dashboard.uploads import text_of
 from entrepot.dashboard.visit import PageRequest, Visit
-from entrepot.dashboard.wording import count_words
+from entrepot.dashboard.wording import begun, count_words
 from entrepot.fulfillment.shipping import CannotShip, Leaving, ship_by_hand
 from entrepot.intake.tables import BadFile, Cells, rows_of
 from entrepot.notifications.voices import Voice
@@ -240,7 +240,9 @@ def import_tracking(request: PageRequest) -> HttpResponse:
             for row in fine
             if row.parcel and (why := _sent(visit, row.parcel, _as_told(row)))
         ]
-        messages.success(request, f"{count_words(len(fine) - len(failed), 'parcel')} recorded.")
+        messages.success(
+            request, begun(f"{count_words(len(fine) - len(failed), 'parcel')} recorded.")
+        )
         for why in failed:
             messages.warning(request, why)
         return HttpResponseRedirect(visit.url("picklists"))
