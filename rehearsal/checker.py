@@ -14,6 +14,7 @@ from typing import Any
 
 from rehearsal.evidence import Evidence
 from rehearsal.post_office import Taken
+from rehearsal.wishes import captures_wrong, methods_wrong
 
 ENDED = frozenset({"cancelled", "closed"})
 GONE_OUT = frozenset({"shipped", "delivered"})
@@ -35,6 +36,8 @@ class Findings:
     unexpected_mails: list[str] = field(default_factory=list)
     money_mismatch: list[str] = field(default_factory=list)
     refunds_doubled: list[str] = field(default_factory=list)
+    captures_wrong: list[str] = field(default_factory=list)
+    methods_wrong: list[str] = field(default_factory=list)
     written_back_missing: list[str] = field(default_factory=list)
     axes_wrong: list[str] = field(default_factory=list)
     # Of the lost, what was acknowledged: these are final, whatever is still under way.
@@ -69,6 +72,11 @@ class _Check:
             for mount, told in evidence.books.items()
             for row in (*told.get("sales", ()), *told.get("checkouts", ()))
         }
+        self._payments = {
+            payment["external_id"]: payment
+            for told in evidence.books.values()
+            for payment in told.get("payments", ())
+        }
         self._works: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for told in evidence.books.values():
             for work in told.get("works", ()):
@@ -98,12 +106,14 @@ class _Check:
             else:
                 self._look_at_works(key, sale, order)
                 self._look_at_money(key, sale, order)
+                self._look_at_capture(key, sale, order)
                 self._look_at_write_back(key, sale, order)
         for order in self._e.orders:
             self._look_for_stuck(order)
             self._look_at_axes(order)
         self._look_for_strangers()
         self._look_at_mails()
+        self._found.methods_wrong += methods_wrong(self._e)
         return self._found
 
     def _look_for_lost_words(self) -> None:
@@ -166,11 +176,18 @@ class _Check:
     def _given_back(self, sale: dict[str, Any]) -> Decimal:
         if "refunded" in sale:
             return Decimal(sale["refunded"])
-        for told in self._e.books.values():
-            for payment in told.get("payments", ()):
-                if payment["external_id"] == sale["transaction_id"]:
-                    return Decimal(payment["refunded"])
-        return Decimal(0)
+        payment = self._payments.get(sale["transaction_id"])
+        return Decimal(payment["refunded"]) if payment else Decimal(0)
+
+    def _look_at_capture(
+        self, key: tuple[str, str], sale: dict[str, Any], order: dict[str, Any]
+    ) -> None:
+        payment = self._payments.get(sale["transaction_id"])
+        if payment is not None and payment["is_by_hand"]:
+            name = "/".join(key)
+            wrong = captures_wrong(self._e, name, payment, order)
+            if wrong:
+                self._found.captures_wrong.append(f"{name}: {'; '.join(wrong)}")
 
     def _look_at_write_back(
         self, key: tuple[str, str], sale: dict[str, Any], order: dict[str, Any]

@@ -19,8 +19,10 @@ class Senders:
     a sale, "woocommerce-eur/317": `reshipped` is how many units a person had sent again, `refunds`
     how much a person had given back, `history` was sold before go-live, `never_made` is what must
     never have been made (completed by hand, or cancelled before it was sent), `twins` are pairs of
-    which one at most may be made. `forgotten` are webhooks that were acknowledged after a copy was
-    made that somebody has restored since.
+    which one at most may be made, `captures` is how much authorized money a person wanted taken,
+    and `voids` whose they wanted to let go. `methods` is the shipping method that a person chose
+    last, by the hub's number of the share. `forgotten` are webhooks that were acknowledged after a
+    copy was made that somebody has restored since.
     """
 
     units: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -30,6 +32,9 @@ class Senders:
     never_made: dict[str, str] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
     twins: list[tuple[str, str]] = field(default_factory=list)
+    captures: dict[str, Decimal] = field(default_factory=dict)
+    voids: set[str] = field(default_factory=set)
+    methods: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +49,7 @@ class Evidence:
     senders: Senders
     connections: list[dict[str, Any]]
     orders: list[dict[str, Any]]
+    shares: list[dict[str, Any]]
     attempts: list[dict[str, Any]]
     obligations: list[dict[str, Any]]
     letters: list[dict[str, Any]]
@@ -69,6 +75,7 @@ class Evidence:
             senders=senders,
             connections=list(api.every("connections")),
             orders=list(api.every("orders")),
+            shares=list(api.every("fulfillment-orders")),
             attempts=list(api.every("attempts")),
             obligations=list(api.every("obligations")),
             letters=list(api.every("dead-letters")),

@@ -2,7 +2,17 @@
 
 from dataclasses import dataclass, field
 
-EFFECTS = ("submit", "cancel", "change_recipient", "refund", "write_back", "mail")
+EFFECTS = (
+    "submit",
+    "cancel",
+    "change_recipient",
+    "change_shipping",
+    "refund",
+    "capture",
+    "void",
+    "write_back",
+    "mail",
+)
 STEPS = (
     "before_intend_commit",
     "after_intend",

@@ -24,7 +24,9 @@ SPEED = 100.0
 LOOK_EVERY_S = 3.0
 LOOK_SHARE = 1.5  # at the least this many times as long between two looks as one takes
 # Promises that a run waits for; goods that are on their way may stay there.
-AWAITED = frozenset({"submit", "write_back", "tell_customer", "cancel", "refund", "ship"})
+AWAITED = frozenset(
+    {"submit", "write_back", "tell_customer", "cancel", "refund", "capture", "void", "ship"}
+)
 QUIET_LOOKS = 2
 
 
@@ -43,8 +45,8 @@ class Wish:
     haste: float = 4.0
     workers: int = 2
     per_second: float = 10.0
-    patience_s: float = 360.0
-    grace_s: float = 180.0
+    patience_s: float = 600.0
+    grace_s: float = 300.0
     scenes: tuple[str, ...] = ()
     level: Level | None = None
     stops_at: frozenset[str] = frozenset()

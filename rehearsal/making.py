@@ -11,11 +11,13 @@ from rehearsal.speaking import until
 from rehearsal.stage import Stage
 
 HOUSE = "prodigi"
-MINE = ("cancel.", "change_recipient.")
+MINE = ("cancel.", "change_recipient.", "change_shipping.")
 # Of sandbox time: how long an order can be changed, and how long it usually waits for a lab.
 QUEUE_MIN, USUAL_MIN = 60, 1
 ROUNDS = 10
-AT_ONCE, MOST = 6, 4
+AT_ONCE, MOST = 9, 6
+# What the house calls methods that no storefront of the rehearsal sells.
+OTHER_METHODS = ("Overnight", "Budget")
 LABELS = 3
 BELOW_COST = 200
 COLUMNS = (
@@ -30,10 +32,10 @@ ELSEWHERE = {
 }
 
 
-def have_second_thoughts(stage: Stage, _: Senders) -> None:
-    """Customers cancel, or want it sent elsewhere, when it was handed over already.
+def have_second_thoughts(stage: Stage, senders: Senders) -> None:
+    """Customers cancel, or want it sent elsewhere or otherwise, when it was handed over already.
 
-    Again until each crash point around these two effects has struck, where any is to strike. Some
+    Again until each crash point around these effects has struck, where any is to strike. Some
     of the wishes come too late: a lab has begun.
     """
     stage.sandbox.act(HOUSE, "be_busy", minutes=QUEUE_MIN)
@@ -42,10 +44,13 @@ def have_second_thoughts(stage: Stage, _: Senders) -> None:
             sold = place(stage, count=AT_ONCE, mount=EUR)
             handed_over = _once_handed_over(stage, sold)
             for turn, order in enumerate(handed_over):
-                if turn % 2:
-                    _send_elsewhere(stage, order, number)
-                else:
-                    _cancel(stage, order)
+                match turn % 3:
+                    case 0:
+                        _cancel(stage, order)
+                    case 1:
+                        _send_elsewhere(stage, order, number)
+                    case _:
+                        _ship_otherwise(stage, senders, order, OTHER_METHODS[number % 2])
             if number and not still_to_strike(stage, MINE):
                 break
     finally:
@@ -114,6 +119,20 @@ def _cancel(stage: Stage, order: dict[str, Any]) -> None:
 def _send_elsewhere(stage: Stage, order: dict[str, Any], number: int) -> None:
     address = {**ELSEWHERE, "line2": f"Bâtiment {number}"}
     stage.api.put(f"orders/{order['id']}/address", address=address, reason="they moved")
+
+
+def _ship_otherwise(stage: Stage, senders: Senders, order: dict[str, Any], method: str) -> None:
+    """Choose another method for each share that has not left, which it may any moment."""
+    for share in stage.api.get(f"orders/{order['id']}")["fulfillment_orders"]:
+        if share["is_by_hand"]:
+            continue
+        chosen = stage.api.try_to_put(
+            f"fulfillment-orders/{share['id']}/shipping-method",
+            shipping_method=method,
+            reason="they are in a hurry, or not any more",
+        )
+        if chosen is not None:
+            senders.methods[share["id"]] = method
 
 
 def _gone(stage: Stage) -> list[dict[str, Any]]:

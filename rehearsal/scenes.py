@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from rehearsal import copies, making
+from rehearsal import copies, making, paying
 from rehearsal.acting import (
     EUR,
     JPY,
@@ -31,7 +31,7 @@ from rehearsal.selling import own_site
 from rehearsal.speaking import LOOK_EVERY_S, SceneFailed, Silent, until
 from rehearsal.stage import Stage
 
-REFUND_ROUNDS = 6
+REFUND_ROUNDS = 10
 # Who play scenes at the same time.
 PERSONS = 2
 PLACES = {"EUR": 2, "USD": 2, "JPY": 0, "SEK": 2, "GBP": 2}
@@ -304,6 +304,7 @@ def expire_a_key(stage: Stage, _: Senders) -> None:
 SCENES: dict[str, Scene] = {
     "go live on old orders": go_live_on_old_orders,
     "second thoughts": making.have_second_thoughts,
+    "captures and voids": paying.capture_and_void,
     "complete by hand": complete_by_hand,
     "cancel while intending": cancel_while_intending,
     "wake with an old token": wake_with_an_old_token,

@@ -41,7 +41,7 @@ class Sales:
             return
         told = stage.sandbox.tell("pay", number=cart["number"], url=url)
         self.placed += 1
-        self.units[told["external_id"]] = _units(cart)
+        self.units[told["external_id"]] = units_of(cart)
 
 
 def own_site(stage: Stage) -> OwnSite:
@@ -55,7 +55,8 @@ def own_site(stage: Stage) -> OwnSite:
     )
 
 
-def _units(cart: dict[str, Any]) -> dict[str, int]:
+def units_of(cart: dict[str, Any]) -> dict[str, int]:
+    """How many of each SKU a cart holds."""
     units: dict[str, int] = {}
     for line in cart["lines"]:
         units[line["sku"]] = units.get(line["sku"], 0) + line["quantity"]

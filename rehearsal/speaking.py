@@ -96,11 +96,15 @@ class HubApi:
         """PUT /api/v1/<path>."""
         return self._ask("PUT", path, json=values)
 
+    def try_to_put(self, path: str, **values: Any) -> Any:
+        """PUT /api/v1/<path>; None where the hub says that it is too late for it."""
+        return self._ask("PUT", path, json=values, may_refuse=True)
+
     def patch(self, path: str, **values: Any) -> Any:
         """PATCH /api/v1/<path>."""
         return self._ask("PATCH", path, json=values)
 
-    def _ask(self, method: str, path: str, **more: Any) -> Any:
+    def _ask(self, method: str, path: str, *, may_refuse: bool = False, **more: Any) -> Any:
         deadline = time.monotonic() + self.patience_s
         headers = {"Authorization": f"Bearer {self.key}", **more.pop("headers", {})}
         while True:
@@ -113,6 +117,8 @@ class HubApi:
             else:
                 if answer.is_success:
                     return answer.json()
+                if may_refuse and answer.status_code == httpx.codes.CONFLICT:
+                    return None
                 problem = f"{answer.status_code} {answer.text[:300]}"
                 if answer.status_code < 500 and answer.status_code not in {409, 429}:
                     raise Silent(f"{method} {path}: {problem}")

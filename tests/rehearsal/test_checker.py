@@ -100,6 +100,7 @@ def evidence(
         senders=Senders(),
         connections=[{"id": 5, "code": f"{MOUNT}-a1", "account": ACCOUNT}],
         orders=[order()] if orders is None else orders,
+        shares=[],
         attempts=[],
         obligations=[],
         letters=[],

@@ -13,8 +13,9 @@ from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.fulfillment.methods import CannotChooseMethod
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.planning import plan_order
+from entrepot.fulfillment.submission import Submission, intend_submission, record_not_sent
 from tests.rules.test_changes_of_method import asked, choose, method_of, sent_by, writes
-from tests.rules.trade import Trade, connect, later, line, snapshot
+from tests.rules.trade import Trade, connect, later, line, price, snapshot
 
 
 def waiting(trade: Trade, provider: Connection, sold: OrderSnapshot | None = None) -> None:
@@ -102,3 +103,22 @@ def test_a_share_that_is_planned_anew_keeps_the_choice(
 
     assert trade.statuses() == ["cancelled", "accepted"]
     assert (sent_by(house), asked(trade)) == (["Express"], [])
+
+
+def test_a_choice_while_it_is_handed_over_counts_when_nothing_had_left(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    price(trade)
+    (share,) = trade.shares()
+    decided = intend_submission(trade.merchant.id, share.id)
+    assert isinstance(decided, Submission)
+    choose(trade, "Express")
+    assert method_of(trade) == ("Standard", "Express", "")
+
+    record_not_sent(trade.merchant.id, share.id, decided.lease, message="die Leitung war tot")
+    assert method_of(trade) == ("Express", "Express", "")
+    trade.work()
+
+    assert (sent_by(house), writes(house), asked(trade)) == (["Express"], 0, [])

@@ -22,7 +22,7 @@ from entrepot.cli.failure import CommandFailed
 @click.option(
     "--faults", default="light", show_default=True, type=click.Choice(["none", "light", "heavy"])
 )
-@click.option("--patience", default=360.0, show_default=True, help="Seconds before it gives up.")
+@click.option("--patience", default=600.0, show_default=True, help="Seconds before it gives up.")
 @click.option("--haste", default=4.0, show_default=True, help="How much shorter the hub waits.")
 @click.option("--per-second", default=10.0, show_default=True, help="Orders placed in a second.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 8))

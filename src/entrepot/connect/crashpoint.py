@@ -15,9 +15,17 @@ FREEZE = "freeze"
 _folder = os.environ.get("ENTREPOT_CRASH_POINTS", "")
 
 # An effect is named as its attempts are; a step as the protocol of attempts/services.py has it.
-EFFECTS = ("submit", "cancel", "change_recipient", "refund", "write_back", "mail")
-# Effects that no rehearsal's sales bring about: their points are named, and never struck.
-UNREHEARSED = ("capture", "void", "change_shipping")
+EFFECTS = (
+    "submit",
+    "cancel",
+    "change_recipient",
+    "change_shipping",
+    "refund",
+    "capture",
+    "void",
+    "write_back",
+    "mail",
+)
 STEPS = (
     "before_intend_commit",
     "after_intend",
@@ -41,12 +49,11 @@ POINTS = frozenset(
         *(f"{effect}.{step}" for effect in EFFECTS for step in STEPS),
     }
 )
-INERT = frozenset(f"{effect}.{step}" for effect in UNREHEARSED for step in STEPS)
 
 
 def crashpoint(name: str) -> None:
     """Die here if a strike for this point is armed."""
-    if not _folder or name in INERT:
+    if not _folder:
         return
     if name not in POINTS:
         raise ValueError(f"{name!r} is not a crash point: list it in {__name__}.POINTS")

@@ -84,6 +84,7 @@ class House(Place):
                     "is_live": order.phase is not Phase.CANCELLED,
                     "has_left": any(each.has_left for each in order.shipments),
                     "units": _units(order.items),
+                    "shipping_method": order.asked["shippingMethod"],
                 }
                 for order in self.simulator.orders.values()
             ]

@@ -1,5 +1,6 @@
 """The simulated Stripe in the sandbox: customers at its payment page, and shops that use it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -92,7 +93,12 @@ class Gateway(Place):
         )
 
     def _refund(self, session: str, sale: Sale) -> None:
-        total = self.simulator.charge_of(session)["amount"]
+        charge = self.simulator.charge_of(session)
+        if not charge["captured"]:  # nothing was taken yet: it is let go
+            if not charge["refunded"]:
+                self.simulator.cancel_in_dashboard(charge["payment_intent"])
+            return
+        total = charge["amount"]
         amount = total if sale.turn is Turn.REFUNDED else total // 3
         self.simulator.refund_in_dashboard(session, amount=amount, reason="requested_by_customer")
 
@@ -107,6 +113,10 @@ class Gateway(Place):
             if refund["status"] != "failed":
                 payment = refund["payment_intent"] or refund["charge"]
                 refunded[payment] = refunded.get(payment, 0) + refund["amount"]
+        ends = Counter(
+            (event["type"], _payment_in(event["data"]["object"]))
+            for event in books["events"].values()
+        )
         return {
             "checkouts": [
                 {
@@ -127,6 +137,10 @@ class Gateway(Place):
                     "external_id": intent["id"],
                     "amount": str(to_money(intent["amount_received"], intent["currency"]).amount),
                     "currency": intent["currency"].upper(),
+                    "is_by_hand": intent["capture_method"] == "manual",
+                    "is_open": intent["status"] == "requires_capture",
+                    "captures": ends["charge.captured", intent["id"]],
+                    "voids": ends["payment_intent.canceled", intent["id"]],  # typos: meant
                     "refunded": str(
                         to_money(refunded.get(intent["id"], 0), intent["currency"]).amount
                     ),
@@ -139,6 +153,11 @@ class Gateway(Place):
 def places(clock: Clock, run: str) -> list[Place]:  # noqa: ARG001 -- as every platform
     """One account; another start of the simulator is another account by itself."""
     return [Gateway(clock=clock)]
+
+
+def _payment_in(thing: dict[str, Any]) -> str:
+    """The payment that an event is about, itself or by its charge."""
+    return str(thing.get("payment_intent") or thing["id"])
 
 
 def _address(person: Person) -> dict[str, str]:
