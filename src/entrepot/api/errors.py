@@ -42,6 +42,7 @@ from entrepot.fulfillment.states import IdOfAnother
 from entrepot.fulfillment.states import IllegalStep as FulfillmentStep
 from entrepot.inbox.sealing import BodyErased
 from entrepot.intake.handing_over import NotAnOrder, StoreRemoved
+from entrepot.monitoring.erasure import NobodyToErase, StillNeeded
 from entrepot.notifications.services import CannotResend
 from entrepot.notifications.states import IllegalStep as MailStep
 from entrepot.obligations.services import ReasonMissing, UnknownObligation
@@ -57,6 +58,8 @@ log = structlog.get_logger()
 
 # A service's own refusal: nothing was changed, and its message says why.
 CONFLICTS = (
+    NobodyToErase,
+    StillNeeded,
     CannotChange,
     CannotChooseMethod,
     CannotRefund,

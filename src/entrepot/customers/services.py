@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from entrepot.access import crypto
 from entrepot.canon.customers import CustomerSnapshot
 from entrepot.canon.places import Address
+from entrepot.customers.models import Customer
 from entrepot.customers.sealing import EMAIL
-from entrepot.database import sql
+from entrepot.database import clock, sql
 
 _CUSTOMER_COLUMNS = {
     "merchant_id": "bigint",
@@ -119,12 +120,23 @@ def keep_addresses(addresses: Iterable[tuple[int, Address]]) -> list[int | None]
 
     Returns their ids in the order of the batch, None for an empty one.
     """
+    return _keep(
+        [(merchant_id, None if each.is_empty else each) for merchant_id, each in addresses]
+    )
+
+
+def keep_countries(merchant_id: int, countries: Iterable[str]) -> list[int | None]:
+    """Addresses that tell a country and nothing else, in the order asked; None for no country."""
+    return _keep([(merchant_id, Address(country=one) if one else None) for one in countries])
+
+
+def _keep(addresses: Iterable[tuple[int, Address | None]]) -> list[int | None]:
     keys: list[tuple[int, str] | None] = []
     rows: dict[tuple[int, str], dict[str, object]] = {}
     for merchant_id, address in addresses:
-        key = None if address.is_empty else (merchant_id, address_hash(address))
+        key = None if address is None else (merchant_id, address_hash(address))
         keys.append(key)
-        if key is not None and key not in rows:
+        if address is not None and key is not None and key not in rows:
             parts = {part: getattr(address, part) for part in _ADDRESS_PARTS}
             rows[key] = {"merchant_id": merchant_id, "content_hash": key[1], **parts}
     ids: dict[tuple[int, str], int] = {}
@@ -133,6 +145,16 @@ def keep_addresses(addresses: Iterable[tuple[int, Address]]) -> list[int | None]
         found = sql.fetch(_KEEP_ADDRESSES.format(batch=batch.sql), [batch.parameter])
         ids = {(merchant_id, content_hash): row_id for merchant_id, content_hash, row_id in found}
     return [None if key is None else ids[key] for key in keys]
+
+
+def forget(customer: Customer) -> None:
+    """Empty the row of a locked customer: only its id is left, and when it was erased."""
+    customer.identity = f"erased:{customer.id}"
+    customer.email_sealed, customer.email_hash = b"", ""
+    customer.name = customer.phone = customer.company = customer.language = ""
+    customer.accepts_marketing = None
+    customer.erased_at = clock.now()
+    customer.save()
 
 
 def _identity(customer: CustomerSnapshot, *, account: str, hashed: str) -> str:

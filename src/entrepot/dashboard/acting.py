@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from entrepot.access import scope as access_scope
 from entrepot.dashboard.actions.action import Action, Case
 from entrepot.dashboard.actions.authorized import CapturePayment, VoidPayment
+from entrepot.dashboard.actions.erasing import EraseCustomer
 from entrepot.dashboard.actions.goods import CancelOrder, Reship
 from entrepot.dashboard.actions.holding import HoldOrder, ReleaseOrder
 from entrepot.dashboard.actions.methods import ChangeShipping
@@ -42,6 +43,7 @@ ACTIONS: dict[str, Action] = {
         Retry(),
         Refresh(),
         Decide(),
+        EraseCustomer(),
     )
 }
 

@@ -32,6 +32,7 @@ MORE = (
     ("tracking", "Add tracking …", "fulfillment:write"),
     ("retry", "Retry …", "orders:write"),
     ("refresh", "Read again …", "orders:write"),
+    ("erase", "Erase customer …", "personal_data:erase"),
 )
 
 

@@ -95,6 +95,11 @@ CATALOG: dict[str, EventKind] = {
     "order.lines_cancelled": _cancelled("units of lines are cancelled"),
     "order.closed": _kind("nothing is left to do for the order"),
     "order.reopened": _kind("a closed or cancelled order has work again", units="line -> units"),
+    "customer.erased": _kind(
+        "what was known of an order's customer is gone",
+        orders="how many orders they had",
+        counts="how many rows of each kind were emptied or removed",
+    ),
     "order.address_changed": _kind(
         "another address applies", **{"from": "address id", "to": "address id"}
     ),

@@ -83,6 +83,21 @@ RULES = (
         """,
     ),
     Rule(
+        "raw bodies about erased customers",
+        timedelta(0),
+        """
+        UPDATE inbox_message SET body = NULL
+        WHERE id = ANY (ARRAY(
+            SELECT message.id
+            FROM orders_order AS o
+            JOIN inbox_outcome AS outcome ON outcome.order_id = o.id
+            JOIN inbox_message AS message ON message.id = outcome.message_id
+            WHERE o.erased_at <= now() - make_interval(secs => %s) AND message.body IS NOT NULL
+            ORDER BY message.id LIMIT %s
+        ))
+        """,
+    ),
+    Rule(
         "the content and address of mails",
         timedelta(days=180),
         """

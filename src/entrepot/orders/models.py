@@ -27,7 +27,8 @@ class Order(MerchantRow):
 
     `reference` is the opaque public name. `total` and its parts are the source's; `computed_total`
     is ours, kept beside. `address_id` is where it goes now, `typed_address_id` what the customer
-    typed. `is_history` orders were placed before go-live and are left alone.
+    typed. `is_history` orders were placed before go-live and are left alone. Nothing personal is
+    known any more of one that was `erased_at` some moment, nor taken in again.
     """
 
     mode = models.TextField(choices=Mode)
@@ -78,6 +79,7 @@ class Order(MerchantRow):
         default="", db_default=""
     )  # equal for orders of the same SKUs and counts
     customer_note = models.TextField(default="", db_default="")
+    erased_at = models.DateTimeField(null=True)
     is_gift = models.BooleanField(default=False, db_default=False)
     discounts = models.JSONField(default=list)
     fees = models.JSONField(default=list)
@@ -144,6 +146,11 @@ class Order(MerchantRow):
             ),
         ]
         indexes: ClassVar = [
+            models.Index(
+                fields=["erased_at"],
+                condition=Q(erased_at__isnull=False),
+                name="orders_order_erased",
+            ),
             models.Index(fields=["merchant_id", "mode", "-placed_at", "-id"], name="orders_recent"),
             models.Index(fields=["connection_id", "-placed_at"], name="orders_connection"),
             models.Index(fields=["customer_id", "placed_at"], name="orders_customer"),

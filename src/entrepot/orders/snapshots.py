@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from entrepot.canon.customers import CustomerSnapshot
 from entrepot.canon.orders import Mode, OrderSnapshot, PaymentWord, SourceState
+from entrepot.canon.places import Address
 from entrepot.customers.services import keep_addresses, keep_customers
 from entrepot.database import sql
 from entrepot.events import outbox
@@ -91,7 +93,7 @@ def apply_orders(incoming: Sequence[IncomingOrder]) -> list[AppliedOrder]:
             continue
         verdict = _compare(item, row)
         if verdict is Verdict.CHANGED:
-            changed.append((item, row))
+            changed.append((_without_person(item) if row["erased_at"] else item, row))
         verdicts[id(item)] = AppliedOrder(
             verdict=verdict,
             order_id=row["id"],
@@ -128,6 +130,21 @@ def mark_deleted(merchant_id: int, *, account: str, external_id: str, at: dateti
         for order_id, mode in gone
     )
     return order_ids
+
+
+def _without_person(item: IncomingOrder) -> IncomingOrder:
+    """What an order says once its customer was erased: what was sold."""
+    snapshot = item.snapshot
+    lines = tuple(replace(line, properties=()) for line in snapshot.lines)
+    stripped = replace(
+        snapshot,
+        customer=CustomerSnapshot(),
+        shipping_address=Address(),
+        billing_address=Address(),
+        customer_note="",
+        lines=lines,
+    )
+    return replace(item, snapshot=stripped)
 
 
 def _numbered(item: IncomingOrder) -> IncomingOrder:

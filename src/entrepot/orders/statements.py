@@ -6,7 +6,7 @@ KEY = {"merchant_id": "bigint", "account": "text", "mode": "text", "external_id"
 LOCK = """
     SELECT o.id, o.merchant_id, o.account, o.mode, o.external_id, o.source_version, o.source_hash,
         o.source_read_at, o.source_state, o.birth_mark, o.is_history,
-        o.address_id, o.typed_address_id
+        o.address_id, o.typed_address_id, o.erased_at
     FROM {batch}
     JOIN orders_order AS o USING (merchant_id, account, mode, external_id)
     ORDER BY o.id
@@ -35,15 +35,22 @@ KEPT = {
     "checkout_reference",
     "is_on_terms",
 }
+# What is left of an erased customer stays as it is.
+PERSONAL = {"customer_id", "typed_address_id", "billing_address_id", "customer_note"}
 _sets = ",\n        ".join(
-    f"{name} = batch.{name}" for name in rows.ORDER_COLUMNS if name not in KEPT
+    f"{name} = CASE WHEN o.erased_at IS NULL THEN batch.{name} ELSE o.{name} END"
+    if name in PERSONAL
+    else f"{name} = batch.{name}"
+    for name in rows.ORDER_COLUMNS
+    if name not in KEPT
 )
 UPDATE = f"""
     UPDATE orders_order AS o SET
         {_sets},
         is_on_terms = o.is_on_terms OR batch.is_on_terms,
         address_id = CASE
-            WHEN o.address_id IS NOT DISTINCT FROM o.typed_address_id THEN batch.typed_address_id
+            WHEN o.erased_at IS NULL AND o.address_id IS NOT DISTINCT FROM o.typed_address_id
+                THEN batch.typed_address_id
             ELSE o.address_id
         END,
         updated_at = now()

@@ -17,6 +17,7 @@ from entrepot.api.rest.shapes import AddressShape, Because, Body, MoneyShape, Un
 from entrepot.deadletters import services as deadletters
 from entrepot.deadletters.queries import waiting_of_order
 from entrepot.intake.given import Reason, Text, Word
+from entrepot.monitoring.erasure import erase_customer_of
 from entrepot.orders import services
 from entrepot.orders.models import Hold, Line, Order
 from entrepot.payments import authorizations, refunds
@@ -72,6 +73,14 @@ class TagChange(Body):
 
     add: Annotated[list[Word], Field(max_length=50)] = []
     remove: Annotated[list[Word], Field(max_length=50)] = []
+
+
+class ErasureShape(Schema):
+    """What went of a customer: the orders that lost their person, and rows by kind."""
+
+    customer_id: int
+    orders: list[str]
+    counts: dict[str, int]
 
 
 class Going(Schema):
@@ -335,6 +344,28 @@ def refresh_order(request: ApiRequest, key: str) -> Going:
     jobs = [*going_on.rereads_of(order), *going_on.questions_of(order)]
     queue.defer(jobs)
     return Going(jobs=len(jobs))
+
+
+@operation(
+    router,
+    "POST",
+    "/orders/{key}/erasures",
+    scope="personal_data:erase",
+    answers=ErasureShape,
+    summary="Erase an order's customer",
+)
+def erase_customer(request: ApiRequest, key: str, asked: Because) -> ErasureShape:
+    """In all of their orders, for good; refused while one of these is not done.
+
+    Sums, statuses and the journal stay. The shop and the providers erase what they know themselves.
+    """
+    order, caller = found_order(request.auth, key), request.auth
+    erased = erase_customer_of(
+        order.id, merchant_id=caller.merchant_id, by=caller.actor, reason=asked.reason
+    )
+    return ErasureShape(
+        customer_id=erased.customer_id, orders=list(erased.numbers), counts=erased.counts
+    )
 
 
 def _wished(request: ApiRequest, key: str, kind: WishKind, asked: Because) -> PaymentWishShape:

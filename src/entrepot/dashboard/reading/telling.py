@@ -121,6 +121,7 @@ TELLINGS: dict[str, Telling] = {
     "order.closed": Telling("good", "check", _fixed("Nothing is left to do")),
     "order.reopened": Telling("warn", "refresh", _fixed("Has work again")),
     "order.address_changed": Telling("neutral", "note", _fixed("Another address applies")),
+    "customer.erased": Telling("neutral", "x", _fixed("The customer was erased")),
     "order.note_added": Telling("neutral", "note", _fixed("Note added")),
     "order.tagged": Telling("neutral", "note", _fixed("Tags changed")),
     "order.fulfilled_elsewhere": Telling("info", "swap", _fixed("Others fulfilled units of it")),
