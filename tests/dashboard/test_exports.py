@@ -333,6 +333,19 @@ def test_more_rows_are_no_more_queries(scene: Scene, sign_in: SignIn) -> None:
     assert {path: len(queries_of(client, path)) for path in paths} == before
 
 
+def test_a_list_that_may_be_longer_than_its_file_says_so(scene: Scene, sign_in: SignIn) -> None:
+    client = sign_in(scene)
+    told = "An export has up to 20,000"
+
+    short = client.get("/inbox/").content.decode()
+    troubles.park(scene, "noch eine", times=51)
+    first = client.get("/inbox/").content.decode()
+
+    assert told not in short
+    assert told in first
+    assert told in client.get("/inbox/?before=99999999").content.decode()
+
+
 def test_a_long_list_is_read_page_by_page_up_to_its_limit() -> None:
     asked: list[tuple[int | None, int]] = []
 

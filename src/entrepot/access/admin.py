@@ -44,7 +44,7 @@ class PeopleAdmin(Configured):
     fields = ("person", "email", "role_label", "second_factor", "last_seen", "since")
     readonly_fields = fields
     ordering = ("user__name", "id")
-    actions_list = ("invite",)
+    actions_list = ("export", "invite")
     actions_row = ("change_role", "make_link", "take_role")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
@@ -179,7 +179,7 @@ class KeysAdmin(Configured):
     )  # fmt: skip
     readonly_fields = fields
     ordering = ("-id",)
-    actions_list = ("make_key",)
+    actions_list = ("export", "make_key")
     actions_row = ("rotate", "revoke")
 
     @display(description="State", label=KEY_LABELS)

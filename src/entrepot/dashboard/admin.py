@@ -27,6 +27,7 @@ class Elsewhere(Configured):
     """A list whose rows are changed on a page of the dashboard."""
 
     list_display_links = None
+    not_saved = ("page",)
 
     def has_write_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return False

@@ -5,8 +5,9 @@ view runs in that merchant's scope, so that row-level security holds here as wel
 see and do is decided by its scopes, never by Django's own permissions.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,6 +29,7 @@ from entrepot.access.models import User
 from entrepot.access.services import set_password
 from entrepot.dashboard.page import admitted, at_work, refusal
 from entrepot.dashboard.session import sign_out
+from entrepot.dashboard.spreadsheet import MOST_ROWS, as_csv
 from entrepot.dashboard.visit import Visit
 
 OURS = "entrepot."
@@ -112,6 +114,14 @@ class ConfigurationSite(UnfoldAdminSite):
                 )
 
         return answer
+
+    def saved(
+        self, request: HttpRequest, name: str, head: Sequence[str], rows: Iterable[Sequence[object]]
+    ) -> HttpResponse:
+        """A list of the configuration as a file, written as those of all pages are."""
+        visit = _visit(request)
+        assert visit is not None, "let in without a visit"
+        return as_csv(f"{name}-{visit.merchant.code}", head, islice(rows, MOST_ROWS))
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

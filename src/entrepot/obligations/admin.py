@@ -52,7 +52,7 @@ class DeadlinesAdmin(Configured):
     fields = ("promise", "allowed", "usual")
     readonly_fields = fields
     ordering = ("kind",)
-    actions_list = ("set_deadline",)
+    actions_list = ("export", "set_deadline")
 
     @display(description="Promise", ordering="kind")
     def promise(self, rule: DeadlineRule) -> str:
