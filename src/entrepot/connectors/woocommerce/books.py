@@ -4,6 +4,7 @@ Part of the simulator. Amounts are kept without tax, as the shop keeps them.
 """
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -202,6 +203,9 @@ class Sale:
 
     def sworn(self) -> dict[str, Any]:
         """What the shop would swear to of this order, as plain JSON values."""
+        units = Counter[str]()
+        for row in self.lines:
+            units[row["sku"]] += row["quantity"]
         return {
             "id": str(self.id),
             "number": self.number,
@@ -210,7 +214,7 @@ class Sale:
             "currency": self.currency,
             "paid_at": self.paid_at.isoformat() if self.paid_at else None,
             "completed_at": self.completed_at.isoformat() if self.completed_at else None,
-            "units": {row["sku"]: row["quantity"] for row in self.lines},
+            "units": dict(units),
             "transaction_id": self.transaction_id,
             "refunds": [{"amount": str(row.amount), "reason": row.reason} for row in self.refunds],
             "trackings": [row["tracking_number"] for row in self.trackings],

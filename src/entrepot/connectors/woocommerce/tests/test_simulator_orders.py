@@ -159,3 +159,9 @@ def test_it_swears_to_what_happened(shop: WooCommerce) -> None:
     books = shop.order_books()[0]
     assert (books["units"], books["total"]) == ({PRINT_A3: 2, MUG: 3}, "103.30")
     assert books["refunds"] == [{"amount": "103.30", "reason": ""}]
+
+
+def test_the_books_add_up_lines_of_the_same_product(shop: WooCommerce) -> None:
+    shop.customer_orders((MUG, 1), (PRINT_A3, 2), (MUG, 3))
+
+    assert shop.order_books()[0]["units"] == {MUG: 4, PRINT_A3: 2}
