@@ -33,6 +33,25 @@ def test_number_and_address_together_open_the_order(scene: Scene) -> None:
     assert "Leuchtturm" in page
 
 
+def test_the_language_that_was_chosen_stays_on_every_further_page(scene: Scene) -> None:
+    answer = asked("10482", "mareike@seemail.example")
+
+    page = Client().get(answer.url).content.decode()
+    again = re.search(r'<form[^>]* action="(/track/[^"]+)"', page)
+    mails = re.search(r'href="(/t/[^"]+/mails/[^"]*)"', page)
+    assert mails is not None
+    asking = Client().get(mails[1]).content.decode()
+    stopped = Client().post(mails[1])
+
+    assert answer.url.endswith("/?lang=en")
+    assert '<html lang="en"' in page
+    assert again is not None
+    assert again[1].endswith("/?lang=en")
+    assert '<html lang="en"' in asking
+    assert re.search(r'href="/t/[^"]+/\?lang=en"', asking)
+    assert stopped["Location"].endswith("/?lang=en#mails")
+
+
 def test_a_look_up_hides_the_street_and_shows_no_other_order(scene: Scene) -> None:
     answer = asked("10482", "mareike@seemail.example")
 

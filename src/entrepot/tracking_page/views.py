@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -106,7 +106,7 @@ def mails(request: HttpRequest, token: str) -> HttpResponse:
         stop_mails(visit.order_id, merchant_id=visit.merchant_id, by="customer")
         if request.POST.get("List-Unsubscribe"):
             return HttpResponse(status=204)
-        return HttpResponseRedirect(reverse("tracking", args=[token]) + "#mails")
+        return HttpResponseRedirect(f"{reverse('tracking', args=[token])}{_said_in(request)}#mails")
     with scope.merchant(visit.merchant_id):
         row = _order(visit)
         customer = Customer.objects.filter(id=row.customer_id or 0).first()
@@ -144,7 +144,7 @@ def look_up(request: HttpRequest, code: str = "") -> HttpResponse:
             if found is not None:
                 values = {"merchant": found.merchant_id, "order": found.order_id, "by": BY_LOOK_UP}
                 token = make_token(TRACKING_PURPOSE, values, lifetime=LOOKED_UP_LASTS)
-                return HttpResponseRedirect(reverse("tracking", args=[token]))
+                return HttpResponseRedirect(reverse("tracking", args=[token]) + _said_in(request))
             problem, status = "look_up.nothing", 404
     voice = _voice(request, None, None, language=merchant.locale if merchant else "")
     context = {
@@ -232,6 +232,7 @@ def _answer(
     status: int = 200,
 ) -> HttpResponse:
     """Render a page that search engines leave alone and that tells no other site its address."""
+    context = {**context, "said_in": _said_in(request)}
     response = render(request, f"tracking_page/{template}", context, status=status)
     response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
     # With "no-referrer" a browser calls the origin of our own forms null, and they are refused.
@@ -245,6 +246,12 @@ def _answer(
         " form-action 'self'; base-uri 'none'; object-src 'none'"
     )
     return response
+
+
+def _said_in(request: HttpRequest) -> str:
+    """What an address ends in so that the next page speaks the language chosen on this one."""
+    chosen = request.GET.get("lang", "")[:12]
+    return f"?{urlencode({'lang': chosen})}" if chosen else ""
 
 
 def _look_up_url(merchant_id: int | None) -> str:
