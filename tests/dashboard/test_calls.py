@@ -9,7 +9,7 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.connections.models import CallRecord
 from entrepot.dashboard.reading.connection_page import chip_of_call
-from entrepot.dashboard.reading.timeline import timeline_of
+from entrepot.dashboard.reading.timeline import Link, _with_gaps, timeline_of
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
 from tests.dashboard.test_inbox import page_of
@@ -93,3 +93,15 @@ def test_a_call_is_said_without_its_signature_which_is_shown_when_asked_for(
     said, _, asked = row.partition("<details>")
     assert said.partition("<")[0] == "?status=any&amp;per_page=3"
     assert "oauth_nonce=3143" in asked
+
+
+def test_what_is_told_after_its_effect_shows_its_own_time_and_no_negative_one() -> None:
+    at = timezone.now()
+    links = [
+        Link(label="Raw bytes", words="poll orders", at=at),
+        Link(label="Attempt 160", words="accepted", at=at + timedelta(seconds=5.41)),
+        Link(label="Attempt", words="Mail intended", at=at + timedelta(seconds=5.31)),
+        Link(label="Attempt", words="Mail accepted", at=at + timedelta(seconds=65.31)),
+    ]
+
+    assert [link.gap for link in _with_gaps(links)] == ["", "+5.41 s", "", "+1 min"]

@@ -248,8 +248,8 @@ def _with_gaps(links: list[Link]) -> list[Link]:
     made: list[Link] = []
     before: datetime | None = None
     for link in links:
-        gap = ""
-        if link.at is not None and before is not None:
+        gap = ""  # beside it the time of day is shown
+        if link.at is not None and before is not None and link.at >= before:
             gap = _gap(link.at - before)
         made.append(
             Link(
@@ -268,6 +268,4 @@ def _with_gaps(links: list[Link]) -> list[Link]:
 
 def _gap(span: timedelta) -> str:
     seconds = span.total_seconds()
-    if abs(seconds) < 10:
-        return f"{'+' if seconds >= 0 else '−'}{abs(seconds):.2f} s"
-    return f"{'+' if seconds >= 0 else '−'}{duration_words(span)}"
+    return f"+{seconds:.2f} s" if seconds < 10 else f"+{duration_words(span)}"
