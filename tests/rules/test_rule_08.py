@@ -206,7 +206,7 @@ def test_a_file_that_cannot_be_printed_holds_the_order_with_its_reason(
 
     assert trade.holds("1") == [("missing_artwork", "MOEWE-A3")]
     problem = words.format(address=cdn.address)
-    assert trade.reasons("1") == [f"MOEWE-A3: artwork for default {problem}"]
+    assert trade.reasons("1") == [f"MOEWE-A3: artwork for print area “default” {problem}"]
     assert (trade.shares("1"), trade.attempts("submit")) == ([], [])
 
 
@@ -249,11 +249,14 @@ def test_the_customers_own_file_is_copied_before_their_order_is_planned(
     assert [asset["md5Hash"] for asset in ordered_assets(house)] == [
         hashlib.md5(PICTURE).hexdigest()
     ]
-    assert trade.reasons("2") == ["MOEWE-A3: no artwork for default"]
+    assert trade.reasons("2") == ["MOEWE-A3: no artwork for print area “default”"]
     assert trade.reasons("3") == [
-        "MOEWE-A3: artwork for default is unreachable: 'bild.png' is not an http address"
+        (
+            "MOEWE-A3: artwork for print area “default” is unreachable:"
+            " 'bild.png' is not an http address"
+        )
     ]
-    assert trade.reasons("4") == ["MOEWE-A3: artwork for default is no link"]
+    assert trade.reasons("4") == ["MOEWE-A3: artwork for print area “default” is no link"]
 
 
 def test_one_file_of_many_orders_is_fetched_once(
@@ -290,7 +293,7 @@ def test_an_order_that_was_held_at_the_very_moment_its_file_came_goes_on(
     sell(trade, provider, Artwork(url=f"{cdn.address}/möwe.png"))
     trade.tell(snapshot("1", line("MOEWE-A3", 2)))
     plan_order(trade.merchant.id, trade.order("1").id)  # before anybody has copied it
-    assert trade.reasons("1") == ["MOEWE-A3: artwork for default is not copied yet"]
+    assert trade.reasons("1") == ["MOEWE-A3: artwork for print area “default” is not copied yet"]
     with scope.merchant(trade.merchant.id):
         asset_id = Asset.objects.get().id
         artwork.keep(asset_id, io.BytesIO(PICTURE), media_type="image/png")

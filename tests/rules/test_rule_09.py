@@ -10,11 +10,13 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from entrepot.access import scope
+from entrepot.canon.money import Money
 from entrepot.catalog.services import map_shipping
 from entrepot.connections import services
 from entrepot.connections.models import Connection
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.planning import plan_order
+from entrepot.fulfillment.readiness import _read
 from entrepot.fulfillment.submission import Submission, Wait
 from entrepot.orders import services as orders
 from entrepot.orders.models import Hold, Line, Order
@@ -162,9 +164,11 @@ def test_a_refund_that_leaves_too_little_holds_the_order_with_both_sums(
 
     assert decide(share) is None
 
-    assert trade.reasons() == [
+    [reason] = trade.reasons()
+    assert reason.replace("\N{NO-BREAK SPACE}", " ") == (
         "What is to be sent costs 82.30 EUR, and 26.30 EUR of what was paid is left"
-    ]
+    )
+    assert _read(Money(Decimal(19600), "JPY")) == "19,600\N{NO-BREAK SPACE}JPY"
 
 
 def test_an_order_that_was_refunded_in_full_is_held_with_these_words(
@@ -175,9 +179,10 @@ def test_an_order_that_was_refunded_in_full_is_held_with_these_words(
 
     assert decide(share) is None
 
-    assert trade.reasons() == [
+    [reason] = trade.reasons()
+    assert reason.replace("\N{NO-BREAK SPACE}", " ") == (
         "Refunded in full: what is to be sent costs 82.30 EUR, and nothing that was paid is left"
-    ]
+    )
 
 
 def test_a_small_refund_of_the_delivery_stops_nothing(

@@ -62,7 +62,7 @@ def shortfall(order: Order) -> NewHold | None:
     needed = _needed(order)
     if covered >= needed:
         return None
-    kept, asked = Money(covered, order.currency).rounded(), Money(needed, order.currency).rounded()
+    kept, asked = (_read(Money(sum_, order.currency).rounded()) for sum_ in (covered, needed))
     reason = f"What is to be sent costs {asked}, and {kept} of what was paid is left"
     if covered <= 0 < order.amount_refunded:
         costs = f"what is to be sent costs {asked}, and nothing that was paid is left"
@@ -76,6 +76,11 @@ def shortfall(order: Order) -> NewHold | None:
         data={"covered": str(covered), "needed": str(needed), "currency": order.currency},
     )
     return None if was_let_go(hold) else hold
+
+
+def _read(money: Money) -> str:
+    """An amount as operators read it: "18,400 JPY"."""
+    return f"{money.amount:,f}\N{NO-BREAK SPACE}{money.currency}"
 
 
 def may_reach_out(order: Order, share: FulfillmentOrder) -> bool:

@@ -234,11 +234,13 @@ def _with_artwork(need: Need, sku: str, mapped: Mapped, look: Look) -> tuple[Map
     assets, stops = [], []
     for asset, url in links_of(need, mapped).items():
         if not url:
-            stops.append(_missing(need, sku, f"no artwork for {asset.print_area}", None))
+            stops.append(
+                _missing(need, sku, f"no artwork for print area “{asset.print_area}”", None)
+            )
             continue
         file = look(url, asset)
         if file.problem:
-            problem = f"artwork for {asset.print_area} {file.problem}"
+            problem = f"artwork for print area “{asset.print_area}” {file.problem}"
             waits_for = None if file.is_here else file.asset_id
             stops.append(_missing(need, sku, problem, waits_for))
         assets.append(replace(asset, url=url, md5=file.md5, asset_id=file.asset_id))
