@@ -3,6 +3,7 @@
 Nothing here acts twice: each job asks first what is still wanted.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -23,29 +24,34 @@ from entrepot.tasks.registry import Priority
 from entrepot.tasks.rereading import flow_of_orders
 
 
-def jobs_left(order: Order) -> list[Job]:
-    """The jobs that carry on what is left to do of an order; runs in the open scope."""
-    shares = FulfillmentOrder.objects.filter(order_id=order.id)
-    left: dict[str, QuerySet[Any]] = {
+def left_of(order_ids: Iterable[int]) -> dict[str, QuerySet[Any]]:
+    """What is left to do of some orders: task -> the rows that it would carry on with."""
+    ids = list(order_ids)
+    shares = FulfillmentOrder.objects.filter(order_id__in=ids)
+    return {
         "fulfillment.submit": shares.filter(status=Status.OPEN, is_by_hand=False),
         "fulfillment.change_shipping": shares.filter(METHOD_WAITS, status=Status.ACCEPTED),
         "fulfillment.cancel": shares.filter(status=Status.CANCELLING),
-        "payments.refund": Refund.objects.filter(order_id=order.id, status=RefundStatus.WANTED),
+        "payments.refund": Refund.objects.filter(order_id__in=ids, status=RefundStatus.WANTED),
         **{
             f"payments.{kind}": PaymentWish.objects.filter(
-                order_id=order.id, kind=kind, status=WishStatus.WANTED
+                order_id__in=ids, kind=kind, status=WishStatus.WANTED
             )
             for kind in WishKind
         },
-        "storefront.write_back": Shipment.objects.filter(order_id=order.id, written_back_at=None),
+        "storefront.write_back": Shipment.objects.filter(order_id__in=ids, written_back_at=None),
     }
+
+
+def jobs_left(order: Order) -> list[Job]:
+    """The jobs that carry on what is left to do of an order; runs in the open scope."""
     mine = {"merchant_id": order.merchant_id, "order_id": order.id}
     planning = [Job(task="routing.plan", args=mine)] if order.released_at else []
     return [
         *planning,
         *(
             Job(task=task, args={**mine, "subject_id": subject_id})
-            for task, rows in left.items()
+            for task, rows in left_of([order.id]).items()
             for subject_id in rows.order_by("id").values_list("id", flat=True)
         ),
     ]

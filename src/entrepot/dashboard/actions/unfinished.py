@@ -1,7 +1,7 @@
 """What is left to do of orders, as jobs that carry on: each asks first, none acts twice."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,13 +12,9 @@ from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.deadletters import services as deadletters
 from entrepot.deadletters.models import DeadLetter
 from entrepot.deadletters.states import Status as LetterStatus
-from entrepot.fulfillment.changes import METHOD_WAITS
-from entrepot.fulfillment.models import FulfillmentOrder, Shipment
-from entrepot.fulfillment.states import Status
 from entrepot.orders.models import Order
-from entrepot.payments.models import PaymentWish, Refund
-from entrepot.payments.states import RefundStatus, WishKind, WishStatus
 from entrepot.tasks import queue
+from entrepot.tasks.going_on import left_of
 from entrepot.tasks.queue import Job
 from entrepot.tasks.registry import Priority
 
@@ -44,7 +40,7 @@ def unfinished_of_each(merchant_id: int, orders: Sequence[Order]) -> dict[int, U
         if order.released_at:
             args = {"merchant_id": merchant_id, "order_id": order.id}
             found[order.id].jobs.append(Job(task="routing.plan", args=args))
-    for task, rows in _left(list(found)).items():
+    for task, rows in left_of(found).items():
         for order_id, subject_ids in _by_order(rows).items():
             args = {"merchant_id": merchant_id, "order_id": order_id}
             found[order_id].jobs.extend(
@@ -72,25 +68,6 @@ def go_on(unfinished: Unfinished, *, merchant_id: int, by: str, reason: str) -> 
     queue.defer([*unfinished.jobs, *unfinished.asking])
     if unfinished.letters:
         deadletters.replay(unfinished.letters, merchant_id=merchant_id, by=by, reason=reason)
-
-
-def _left(order_ids: Iterable[int]) -> dict[str, QuerySet[Any]]:
-    """Task -> the rows that it would carry on with."""
-    ids = list(order_ids)
-    shares = FulfillmentOrder.objects.filter(order_id__in=ids)
-    return {
-        "fulfillment.submit": shares.filter(status=Status.OPEN, is_by_hand=False),
-        "fulfillment.change_shipping": shares.filter(METHOD_WAITS, status=Status.ACCEPTED),
-        "fulfillment.cancel": shares.filter(status=Status.CANCELLING),
-        "payments.refund": Refund.objects.filter(order_id__in=ids, status=RefundStatus.WANTED),
-        **{
-            f"payments.{kind}": PaymentWish.objects.filter(
-                order_id__in=ids, kind=kind, status=WishStatus.WANTED
-            )
-            for kind in WishKind
-        },
-        "storefront.write_back": Shipment.objects.filter(order_id__in=ids, written_back_at=None),
-    }
 
 
 def _by_order(rows: QuerySet[Any]) -> dict[int, list[int]]:
