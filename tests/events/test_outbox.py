@@ -59,11 +59,11 @@ def test_data_of_which_the_catalog_says_nothing_are_kept_with_a_warning(
     merchant: Merchant,
 ) -> None:
     with (
-        pytest.warns(outbox.UntoldData, match="'order.closed' carries Grund, wer: tell of it"),
+        pytest.warns(outbox.UntoldData, match="'order.reopened' carries Grund, wer: tell of it"),
         scope.merchant(merchant.id),
     ):
         outbox.record(
-            "order.closed",
+            "order.reopened",
             merchant_id=merchant.id,
             mode="live",
             order_id=41,
@@ -71,7 +71,7 @@ def test_data_of_which_the_catalog_says_nothing_are_kept_with_a_warning(
         )
 
     with scope.merchant(merchant.id):
-        assert Event.objects.get(name="order.closed").data == {"wer": "Ōe", "Grund": "fertig"}
+        assert Event.objects.get(name="order.reopened").data == {"wer": "Ōe", "Grund": "fertig"}
 
 
 def test_without_a_person_the_system_acts_and_the_order_is_the_subject(merchant: Merchant) -> None:

@@ -93,7 +93,6 @@ CATALOG: dict[str, EventKind] = {
     "order.hold_lifted": _kind("one hold is gone", kind="which hold", about="what, if it tells"),
     "order.cancelled": _cancelled("the whole order is cancelled"),
     "order.lines_cancelled": _cancelled("units of lines are cancelled"),
-    "order.closed": _kind("nothing is left to do for the order"),
     "order.reopened": _kind("a closed or cancelled order has work again", units="line -> units"),
     "customer.erased": _kind(
         "what was known of an order's customer is gone",
@@ -106,7 +105,6 @@ CATALOG: dict[str, EventKind] = {
     "order.note_added": _kind("a person wrote a note", note_id="the note"),
     "order.tagged": _kind("tags changed", added="tags", removed="tags"),
     "order.fulfilled_elsewhere": _kind("others fulfilled units of it", units="line -> units"),
-    "order.write_back_wanted": _kind("the storefront has to be told", what="which fact"),
     # Payments
     "payment.authorized": _money("an amount is reserved"),
     "payment.captured": _money("an amount was taken"),
@@ -166,14 +164,10 @@ CATALOG: dict[str, EventKind] = {
     "fulfillment_order.cancelled": _move("it will not be shipped"),
     "fulfillment_order.closed": _move("everything of it has left"),
     "fulfillment_order.reopened": _move("units that had left turned out not to have"),
-    "fulfillment_order.quoted": _kind("the provider said what it would cost", cost="how much"),
     "fulfillment_order.changed": _move("the provider told of its progress", stage="their word"),
     "fulfillment_order.replaced": _kind(
         "a person wants units sent again", units="item -> units", replaces="which share"
     ),
-    "fulfillment_order.change_asked": _kind("the provider was asked to send it elsewhere"),
-    "fulfillment_order.change_answered": _kind("the provider answered", answer="its answer"),
-    "asset.checked": _kind("a print file was fetched, or could not be", status="how it ended"),
     "artwork.copied": _kind("a print file was copied", url="where it came from"),
     "artwork.failed": _kind("a print file could not be copied", url="where it should be"),
     "mapping.changed": _kind(
@@ -208,7 +202,6 @@ CATALOG: dict[str, EventKind] = {
     "attempt.rejected": _effect("the other side refused"),
     "attempt.not_sent": _effect("it never left"),
     "attempt.became_unknown": _effect("nobody knows whether it arrived"),
-    "attempt.resolved": _effect("an unknown attempt was looked up"),
     # Connections
     "connection.added": _move("an account was connected", platform="which"),
     "connection.changed": _kind("its settings changed", fields="which"),
@@ -261,7 +254,6 @@ CATALOG: dict[str, EventKind] = {
     "merchant.created": _kind("a merchant was set up", code="its code"),
     "merchant.changed": _kind("a merchant's own settings changed", fields="which ones"),
     "customer.revealed": _kind("a person looked at personal data", what="which parts"),
-    "user.created": _kind("a person may sign in"),
     "user.password_link_made": _kind(
         "somebody made a link with which a person sets a password",
         takes_factor_off="whether a lost second factor goes as well",

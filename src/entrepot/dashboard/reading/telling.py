@@ -118,16 +118,12 @@ TELLINGS: dict[str, Telling] = {
     "order.hold_lifted": Telling("good", "play", lambda d: f"Hold lifted. {_hold(d)}"),
     "order.cancelled": Telling("neutral", "x", _fixed("Order cancelled")),
     "order.lines_cancelled": Telling("neutral", "x", _fixed("Units cancelled")),
-    "order.closed": Telling("good", "check", _fixed("Nothing is left to do")),
     "order.reopened": Telling("warn", "refresh", _fixed("Has work again")),
     "order.address_changed": Telling("neutral", "note", _fixed("Another address applies")),
     "customer.erased": Telling("neutral", "x", _fixed("The customer was erased")),
     "order.note_added": Telling("neutral", "note", _fixed("Note added")),
     "order.tagged": Telling("neutral", "note", _fixed("Tags changed")),
     "order.fulfilled_elsewhere": Telling("info", "swap", _fixed("Others fulfilled units of it")),
-    "order.write_back_wanted": Telling(
-        "info", "swap", _fixed("The storefront has to be told"), is_detail=True
-    ),
     "payment.authorized": Telling("info", "card", lambda d: f"Authorized {_amount(d)}"),
     "payment.captured": Telling("good", "card", lambda d: f"Captured {_amount(d)}"),
     "payment.pending": Telling("info", "card", _fixed("Payment pending")),
@@ -192,9 +188,6 @@ TELLINGS: dict[str, Telling] = {
     "attempt.rejected": Telling("bad", "stop", _rejected),
     "attempt.not_sent": Telling("neutral", "ring", lambda d: f"{_effect(d)} was not sent"),
     "attempt.became_unknown": Telling("unknown", "q", lambda d: f"{_effect(d)}: outcome unknown"),
-    "attempt.resolved": Telling(
-        "info", "refresh", lambda d: f"{_effect(d)}: asked", is_detail=True
-    ),
     "notification.wanted": Telling(
         "info", "mail", lambda d: f"Mail wanted: {_mail(d)}", is_detail=True
     ),
