@@ -32,7 +32,7 @@ def jobs(database: str) -> list[str]:
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_a_preview_changes_nothing(scene: Scene, sign_in: SignIn, name: str) -> None:
-    client = sign_in(scene)
+    client = sign_in(scene, Role.OWNER)
     # A provider that is asked for prices may refuse our key, which is news of its own.
     told = Event.objects.exclude(name="connection.misconfigured")
     with scope.merchant(scene.merchant.id):

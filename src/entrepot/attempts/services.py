@@ -257,13 +257,6 @@ def ask_a_person(lease: Lease, *, message: str) -> Attempt:
     return attempt
 
 
-def take_up_again(lease: Lease) -> Lease:
-    """Make an unknown attempt whose key the other side remembers ready to be sent again."""
-    attempt, since = _held(lease), steady()
-    moves.take(attempt, Step.TAKE_UP, leases=True)
-    return Lease.begin(attempt, since=since)
-
-
 def decide(
     merchant_id: int,
     attempt_id: int,

@@ -64,11 +64,6 @@ class Connection(MerchantRow):
     def __str__(self) -> str:
         return f"connection {self.code}"
 
-    @property
-    def reaches_outside(self) -> bool:
-        """Whether effects of this connection may happen."""
-        return self.status == Status.LIVE
-
     def take(self, step: Step, *, reason: str) -> None:
         """Make a named move and record it. The row must be locked.
 

@@ -7,7 +7,6 @@ from entrepot.canon.orders import Mode
 from entrepot.connect import registry
 from entrepot.connect.errors import ConnectorError, Misconfigured, PrivateAddress
 from entrepot.connect.http import Http
-from entrepot.connect.manifest import Manifest
 from entrepot.connect.ports import Account, PingResult
 from entrepot.connections import credentials, doors, services
 from entrepot.connections.fields import check_settings
@@ -135,11 +134,6 @@ def must_fit(connection: Connection, result: PingResult) -> None:
 
 def _of_other_mode(mode: Mode, result: PingResult) -> ConnectorError:
     return Misconfigured(f"these are {result.mode} credentials, and the connection is for {mode}")
-
-
-def needed_settings(manifest: Manifest) -> list[str]:
-    """Names of the settings without which a connection cannot be saved."""
-    return [setting.name for setting in manifest.settings if setting.is_required]
 
 
 def _fold(new: Connection, *, into: Connection) -> Connection:

@@ -14,7 +14,6 @@ from entrepot.attempts import services as attempts
 from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.rates import fuse
-from entrepot.attempts.states import LIVE
 from entrepot.attempts.states import Kind as Effect
 from entrepot.canon.fulfillment import (
     FulfillmentRequest,
@@ -298,13 +297,6 @@ def reopen(fulfillment_order: FulfillmentOrder, *, reason: str, **refusal: str) 
     elif fulfillment_order.status == Status.CANCELLING:
         fulfillment_order.take(Step.CANCEL, reason=reason)
         progress.settle_cancelled(fulfillment_order)
-
-
-def has_live_attempt(fulfillment_order_id: int) -> bool:
-    """Whether an effect of a share is under way or unknown."""
-    return Attempt.objects.filter(
-        subject_kind="fulfillment_order", subject_id=fulfillment_order_id, status__in=LIVE
-    ).exists()
 
 
 def _take_over(fulfillment_order: FulfillmentOrder, order: Order, answer: ProviderOrder) -> None:

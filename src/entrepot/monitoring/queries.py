@@ -22,11 +22,6 @@ def open_alerts(merchant_id: int) -> QuerySet[Alert]:
     return Alert.objects.filter(merchant_id=merchant_id, recovered_at=None).order_by("-id")
 
 
-def recent_alerts(merchant_id: int, *, limit: int = 50) -> list[Alert]:
-    """What stood lately, the newest first, over or not."""
-    return list(Alert.objects.filter(merchant_id=merchant_id).order_by("-id")[:limit])
-
-
 def untold(*, limit: int = 200) -> list[Untold]:
     """Alerts, and recoveries of alerts that were told, oldest first; in the system's scope.
 

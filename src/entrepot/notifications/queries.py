@@ -64,15 +64,6 @@ def sandbox_mails(merchant_id: int) -> QuerySet[SandboxMail]:
     return SandboxMail.objects.filter(merchant_id=merchant_id).order_by("-id")
 
 
-def due_mail_ids(*, at: datetime, limit: int) -> list[tuple[int, int]]:
-    """(merchant_id, mail_id) of mails whose gathering is over; runs in the system's scope."""
-    return list(
-        Mail.objects.filter(status=MailStatus.WAITING, send_after__lte=at)
-        .order_by("send_after", "id")
-        .values_list("merchant_id", "id")[:limit]
-    )
-
-
 def senders(storefront: Connection) -> list[SenderOf]:
     """Who sends each kind of message for a storefront."""
     declared = dict(

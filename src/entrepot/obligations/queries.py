@@ -71,13 +71,6 @@ def open_obligations_of(merchant_id: int, order_ids: Iterable[int]) -> QuerySet[
     ).order_by("due_at", "id")
 
 
-def overdue_order_ids(merchant_id: int, order_ids: Iterable[int]) -> frozenset[int]:
-    """Which of these orders have an overdue promise; for the headline state of a list's rows."""
-    late = open_obligations_of(merchant_id, order_ids).filter(due_at__lt=clock.now())
-    ids = late.order_by().values_list("order_id", flat=True)
-    return frozenset(order_id for order_id in ids if order_id is not None)
-
-
 def what_is_owed(
     merchant_id: int, mode: str, *, time_zone: str, at: datetime | None = None
 ) -> WhatIsOwed:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from entrepot.connect.world import CartLine, Good, Person, Sale, Turn
 from entrepot.sandbox.goods import (
-    ALL_GOODS,
     GOODS,
     GUIDE,
     LETTER,
@@ -129,8 +128,3 @@ def _lines(dice: random.Random, *, number: int, turn: Turn) -> tuple[CartLine, .
     if turn is Turn.VIRTUAL and number % 3 == 0:
         lines = lines[-1:]  # nothing to ship at all
     return tuple(lines)
-
-
-def goods_by_sku() -> dict[str, Good]:
-    """Everything that is sold."""
-    return {good.sku: good for good in ALL_GOODS}

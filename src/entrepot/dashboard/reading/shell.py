@@ -11,7 +11,6 @@ from entrepot.connections.models import EffectPause
 from entrepot.dashboard import words_of_states
 from entrepot.dashboard.reading import standing
 from entrepot.dashboard.reading.numbers import numbers_in
-from entrepot.dashboard.wording import Chip
 from entrepot.database import sql
 
 # (name of the URL, word, icon, key of its count)
@@ -203,8 +202,3 @@ def address(instance: str, name: str, *arguments: object) -> str:
         return reverse(f"dashboard:{name}", args=arguments, current_app=instance)
     except NoReverseMatch:
         return ""
-
-
-def chip_of_connection(status: str) -> Chip:
-    """The chip of a connection's status."""
-    return words_of_states.chip_of(dict(words_of_states.CONNECTION), status)
