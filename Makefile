@@ -14,6 +14,8 @@ SETUP := @$(PYTHON) tools/setup.py
 CHECKED := src tests tools $(wildcard conftest.py benchmarks rehearsal)
 TEMPLATES = $(shell find src -name '*.html' -path '*/templates/*')
 ARGS ?=
+# On two cores: with two, a third of their time is spent waiting for servers, workers and browsers.
+TESTS_AT_ONCE ?= 3
 
 .PHONY: help demo up test check format rehearse rehearse-one rehearse-tests rehearse-mutations fuzz docs bench bench-soak shots picture lock migrations clean
 
@@ -30,7 +32,7 @@ up: ## run the hub
 
 test: ## run every test (ARGS=tests/journeys runs one folder)
 	$(SETUP) dev
-	@chromium="$$($(BIN)/python tools/browser.py)" && ENTREPOT_CHROMIUM="$$chromium" $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	@chromium="$$($(BIN)/python tools/browser.py)" && ENTREPOT_CHROMIUM="$$chromium" $(BIN)/pytest -n $(TESTS_AT_ONCE) --dist worksteal $(ARGS)
 
 check: ## run every static check
 	$(SETUP) dev
