@@ -4,14 +4,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import anyio
 import asyncpg
 import psycopg
 from django.conf import settings
 from pgqueuer import AsyncpgDriver, Queries
+from pgqueuer.core.buffers import HeartbeatBuffer, JobStatusLogBuffer
 from pgqueuer.domain.errors import RetryRequested
-from pgqueuer.domain.models import Job
+from pgqueuer.domain.models import Context, Job
+from pgqueuer.domain.types import JobId, QueueEntrypoint
 
 from entrepot.access import scope
 from entrepot.database import sql
@@ -58,6 +62,27 @@ async def connection() -> AsyncIterator[asyncpg.Connection]:
         yield made
     finally:
         await made.close()
+
+
+async def _nothing(_: Job) -> None:
+    """A job that does nothing."""
+
+
+def _job(number: int) -> Job:
+    now = datetime(2026, 11, 21, 9, tzinfo=UTC)
+    return Job(
+        id=JobId(number),
+        priority=0,
+        created=now,
+        updated=now,
+        heartbeat=now,
+        execute_after=now,
+        status="picked",
+        entrypoint=QueueEntrypoint("examples.mine"),
+        payload=None,
+        queue_manager_id=None,
+        headers=None,
+    )
 
 
 def watch(
@@ -171,6 +196,46 @@ def test_what_there_was_no_room_for_follows_as_soon_as_others_end(database: str)
             await done.get()
 
     watch(run, note, batch_size=room // 2)
+
+
+class Heard:
+    """What a buffer of the engine tells the queue, and when."""
+
+    def __init__(self) -> None:
+        self.ends: list[int] = []
+
+    async def log_jobs(self, ended: list[Any]) -> None:
+        self.ends += [job.id for job, _, _ in ended]
+
+    async def update_heartbeat(self, _: list[Any]) -> None:
+        """Nobody asks here."""
+
+
+async def _ends_heard_after_each(others: int) -> list[list[int]]:
+    """Run two jobs of a lane beside so many others; which ends the queue has heard of after each.
+
+    By itself the engine tells after minutes.
+    """
+    heard, jobs = Heard(), [_job(1), _job(2)]
+    ends = JobStatusLogBuffer(max_size=99, timeout=LONG, repository=heard)
+    beats = HeartbeatBuffer(max_size=99, timeout=LONG, repository=heard)
+    async with connection() as own:
+        manager = LaneManager.over(own, Lane.LIVE)
+        manager.entrypoint("examples.mine")(_nothing)
+        for number in range(100, 100 + others):
+            manager.job_context[JobId(number)] = Context(cancellation=anyio.CancelScope())
+        after = []
+        for job in jobs:
+            manager.job_context[job.id] = Context(cancellation=anyio.CancelScope())
+            await manager._dispatch(job, ends, beats, LONG)
+            del manager.job_context[job.id]
+            after.append(list(heard.ends))
+    return after
+
+
+def test_the_queue_hears_at_once_of_the_end_of_a_job_that_ran_alone(database: str) -> None:
+    assert asyncio.run(_ends_heard_after_each(others=0)) == [[1], [1, 2]]
+    assert asyncio.run(_ends_heard_after_each(others=1)) == [[], []]
 
 
 def test_a_job_that_an_older_process_puts_into_another_lane_meanwhile_is_taken(
