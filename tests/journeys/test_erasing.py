@@ -12,6 +12,8 @@ from entrepot.access import scope
 from entrepot.connections.models import Connection
 from entrepot.connectors.woocommerce.books import Buyer
 from entrepot.connectors.woocommerce.pricing import CartLine, Delivery
+from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.fulfillment.reship import CannotReship, reship
 from entrepot.monitoring import retention
 from entrepot.monitoring.erasure import NobodyToErase, StillNeeded, erase_customer_of
 from entrepot.orders import services as orders
@@ -119,6 +121,11 @@ def test_nothing_is_left_of_a_customer_but_sums_and_nothing_comes_back(
     assert [getattr(after, name) for name in kept] == [
         *(order.number, order.total, order.currency, "closed", "paid", "delivered")
     ]
+
+    with scope.merchant(merchant_id):
+        share = FulfillmentOrder.objects.get()
+    with pytest.raises(CannotReship, match="its customer was erased"):
+        reship(merchant_id, share.id, by="user:1", reason="brotið")
 
     # What is told of calls goes after two weeks; of what came since, nobody knows whose it is.
     calls = {("connections_call_record", mark) for mark in MARKS}

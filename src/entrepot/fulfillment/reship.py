@@ -61,6 +61,10 @@ def reship(
         share, order = lock_share(fulfillment_order_id)
         if not reason.strip():
             raise CannotReship(f"cannot send {share} again: say why")
+        if order.erased_at is not None:
+            raise CannotReship(
+                f"cannot send {share} again: its customer was erased, and nobody knows where to"
+            )
         if share.status not in (Status.ACCEPTED, Status.CLOSED):
             raise CannotReship(
                 f"cannot send {share} again: it is {share.status}; only what has left or is being"
