@@ -12,7 +12,7 @@ from entrepot.access import scope
 from entrepot.connections.models import Connection
 from entrepot.connectors.woocommerce.books import Buyer
 from entrepot.connectors.woocommerce.pricing import CartLine, Delivery
-from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.fulfillment.models import FulfillmentItem, FulfillmentOrder
 from entrepot.fulfillment.reship import CannotReship, reship
 from entrepot.monitoring import retention
 from entrepot.monitoring.erasure import NobodyToErase, StillNeeded, erase_customer_of
@@ -108,6 +108,9 @@ def test_nothing_is_left_of_a_customer_but_sums_and_nothing_comes_back(
         erase_customer_of(order.id, merchant_id=merchant_id, by="user:1", reason="beðið um")
     for _ in range(12):
         world.settle(ahead=timedelta(hours=12))
+    with scope.merchant(merchant_id):  # as if it had been printed from a file of their own
+        own = {"print_area": "default", "url": f"{world.files}/uploads/Sólveig.png"}
+        FulfillmentItem.objects.update(assets=[own])
     assert {mark for _, mark in found_in(superuser_url)} >= {*MARKS} - {"solveig"}
 
     erased = erase_customer_of(order.id, merchant_id=merchant_id, by="user:1", reason="beðið um")

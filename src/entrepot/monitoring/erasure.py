@@ -127,6 +127,23 @@ RULES = (
         """,
     ),
     _Rule(
+        "addresses of such files",
+        """
+        UPDATE fulfillment_item AS item SET assets = '[]'
+        FROM fulfillment_order AS share
+        WHERE share.id = item.fulfillment_order_id
+            AND share.order_id = ANY (%(orders)s)
+            AND EXISTS (
+                SELECT FROM jsonb_array_elements(item.assets) AS used
+                WHERE NOT EXISTS (
+                    SELECT FROM catalog_asset AS asset
+                    JOIN catalog_mapping_asset AS mapped ON mapped.asset_id = asset.id
+                    WHERE asset.url = used ->> 'url'
+                )
+            )
+        """,
+    ),
+    _Rule(
         "checkouts",
         """
         UPDATE payments_checkout SET email_sealed = '', cart = '{}'
