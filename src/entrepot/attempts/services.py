@@ -236,11 +236,19 @@ def found_nothing(lease: Lease, *, effect: Effect) -> tuple[Attempt, bool]:
     return attempt, False
 
 
-def could_not_ask(lease: Lease, *, message: str) -> Attempt:
-    """Record that a look-up got no answer; it proves nothing and is tried again later."""
+def could_not_ask(lease: Lease, *, message: str, again_after: timedelta | None = None) -> Attempt:
+    """Record that a look-up got no answer; it proves nothing and is tried again later.
+
+    `again_after` is when the other side may be asked, where that is known: nobody was asked then,
+    and the next waits grow no longer by it.
+    """
     attempt = _held(lease)
+    if again_after is None:
+        asked, wait = attempt.asked + 1, _wait(attempt.asked, None)
+    else:
+        asked, wait = attempt.asked, max(again_after, _wait(0, None))
     Attempt.objects.filter(id=attempt.id).update(
-        asked=F("asked") + 1, message=message, next_ask_at=Now() + _wait(attempt.asked, None)
+        asked=asked, message=message, next_ask_at=Now() + wait
     )
     attempt.refresh_from_db()
     _let_go(attempt)

@@ -17,7 +17,7 @@ from entrepot.attempts.states import Kind, LeaseLost, Status
 from entrepot.canon.fulfillment import CancelAnswer, CancelReceipt, ProviderStage
 from entrepot.connect import registry
 from entrepot.connect.crashpoint import crashpoint
-from entrepot.connect.errors import ConnectorError, Rejected
+from entrepot.connect.errors import ConnectorError, RateLimited, Rejected
 from entrepot.connect.manifest import Effect
 from entrepot.connections.effects import effects_allowed
 from entrepot.connections.models import Connection
@@ -100,7 +100,11 @@ def ask(*, merchant_id: int, attempt_id: int, **_: object) -> None:
         return
     except ConnectorError as error:
         with scope.merchant(merchant_id):
-            attempts.could_not_ask(lease, message=f"{type(error).__name__}: {error}")
+            attempts.could_not_ask(
+                lease,
+                message=f"{type(error).__name__}: {error}",
+                again_after=error.retry_after if isinstance(error, RateLimited) else None,
+            )
     crashpoint(f"{attempt.kind}.after_ask")
     _close_obligation(merchant_id, attempt_id)
 
