@@ -3,7 +3,8 @@
 import contextlib
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from rehearsal.processes import state_of
@@ -80,26 +81,34 @@ def still_to_strike(stage: Stage, prefixes: tuple[str, ...]) -> list[str]:
 
 
 @contextlib.contextmanager
-def frozen_at(stage: Stage, point: str) -> Any:
+def frozen_at(points: Path, point: str) -> Iterator[Callable[[], int]]:
     """Have the next process that comes to a point stop there; it goes on after the block.
 
-    Gives what waits until it has stopped.
+    `points` is the folder of armed crash points. Gives what waits until a process has stopped, and
+    answers with its id; where it is killed before anybody looked, another has to stop.
     """
-    log = stage.crash_points / "struck.log"
+    log = points / "struck.log"
     before = log.read_text() if log.exists() else ""
-    (stage.crash_points / f"{point}.armed").write_text("freeze")
-    (stage.crash_points / f"{point}.armed").rename(stage.crash_points / point)
     pids: list[int] = []
 
-    def has_stopped() -> bool:
-        text = log.read_text()[len(before) :] if log.exists() else ""
-        pids[:] = [int(w[1]) for w in map(str.split, text.splitlines()) if len(w) > 1]
-        return bool(pids) and state_of(pids[0]) == "T"
+    def arm() -> None:
+        (points / f"{point}.armed").write_text("freeze")
+        (points / f"{point}.armed").rename(points / point)
 
+    def stopped() -> int:
+        text = log.read_text()[len(before) :] if log.exists() else ""
+        told = (line.split() for line in text.splitlines())
+        pids[:] = [int(words[1]) for words in told if len(words) > 1 and words[0] == point]
+        states = {pid: state_of(pid) for pid in pids}
+        if pids and not (points / point).exists() and set(states.values()) <= {"", "Z"}:
+            arm()
+        return next((pid for pid, state in states.items() if state == "T"), 0)
+
+    arm()
     try:
-        yield lambda: until(has_stopped, f"process at {point}")
+        yield lambda: int(until(stopped, f"process at {point}"))
     finally:
-        (stage.crash_points / point).unlink(missing_ok=True)
+        (points / point).unlink(missing_ok=True)
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)

@@ -133,7 +133,7 @@ def complete_by_hand(stage: Stage, senders: Senders) -> None:
 
 def cancel_while_intending(stage: Stage, senders: Senders) -> None:
     """A shop cancels while a worker decides; what the hub then calls cancelled stays unsent."""
-    with frozen_at(stage, "submit.before_intend_commit") as wait_until_frozen:
+    with frozen_at(stage.crash_points, "submit.before_intend_commit") as wait_until_frozen:
         sold = place(stage, count=4, mount=EUR)
         wait_until_frozen()
         for sale in sold:
@@ -149,7 +149,7 @@ def cancel_while_intending(stage: Stage, senders: Senders) -> None:
 
 def wake_with_an_old_token(stage: Stage, _: Senders) -> None:
     """A worker freezes with mails in hand; a person decides, and it wakes up too late to send."""
-    with frozen_at(stage, "mail.before_call") as wait_until_frozen:
+    with frozen_at(stage.crash_points, "mail.before_call") as wait_until_frozen:
         place(stage, count=3, mount=EUR)
         wait_until_frozen()
         asked = until(lambda: mails_for_a_person(stage), "a mail that a person is asked about")
