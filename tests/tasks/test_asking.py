@@ -7,14 +7,14 @@ from entrepot.attempts import services as attempts
 from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
 from entrepot.connections.budgets import SharedBudget
+from entrepot.connections.models import Connection
+from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.database import sql
 from entrepot.obligations.models import Obligation
 from entrepot.payments import refunds
 from entrepot.tasks import asking
-from tests.rules.conftest import trade
-from tests.rules.trade import Trade, euros, snapshot
-
-__all__ = ["trade"]
+from entrepot.tasks import connections as connection_tasks
+from tests.rules.trade import Trade, ask, euros, price, snapshot
 
 
 def test_an_answer_is_owed_although_the_worker_died_before_it_could_promise_one(
@@ -69,3 +69,45 @@ def a_forgotten_refund(trade: Trade) -> Lease:
         lease = attempts.begin_call(call.lease)
         sql.run("UPDATE attempts_attempt SET leased_until = now() - interval '1 second'")
     return lease
+
+
+def test_a_look_up_that_is_refused_stops_its_connection_until_the_key_is_taken_again(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    price(trade)
+    house.faults.drop_answer = 1.0
+    trade.work()
+    house.faults.drop_answer = 0.0
+    keys = dict(house.keys)
+    house.keys.clear()
+
+    ask(trade)
+    refused, asked = stopped(provider), counted(trade)
+    ask(trade)  # nobody has acted, and so nobody is asked
+
+    assert refused == ("misconfigured", True)
+    assert (asked, counted(trade)) == (1, 1)
+    assert trade.attempts("submit") == ["unknown"]
+
+    house.keys.update(keys)
+    connection_tasks.ping(merchant_id=trade.merchant.id, subject_id=provider.id)
+    ask(trade)
+
+    assert stopped(provider) == ("live", False)
+    assert trade.attempts("submit") == ["accepted"]
+    assert (trade.statuses(), len(house.orders)) == (["accepted"], 1)
+
+
+def stopped(connection: Connection) -> tuple[str, bool]:
+    """The status of a connection, and whether it says what a platform answered."""
+    with scope.merchant(connection.merchant_id):
+        now = Connection.objects.get(id=connection.id)
+    return now.status, "401" in now.status_reason
+
+
+def counted(trade: Trade) -> int:
+    """How often the only attempt to submit was asked about."""
+    with scope.merchant(trade.merchant.id):
+        return Attempt.objects.get(kind="submit").asked

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from entrepot.access import scope
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import LIVE, Kind, Status
+from entrepot.connections.models import Connection
+from entrepot.connections.states import Status as ConnectionStatus
 from entrepot.database import reading
 
 
@@ -47,9 +50,16 @@ def due_for_rescue(limit: int) -> list[tuple[int, int]]:
 
 
 def due_for_asking(limit: int) -> list[tuple[int, int]]:
-    """Unknown attempts (id, merchant) whose next look-up is due; runs in the system's scope."""
+    """Unknown attempts (id, merchant) whose next look-up is due; runs in the system's scope.
+
+    A platform that refuses our credentials is not asked until it takes them again.
+    """
+    refused = Connection.objects.filter(
+        id=OuterRef("connection_id"), status=ConnectionStatus.MISCONFIGURED
+    )
     rows = (
         Attempt.objects.filter(status=Status.UNKNOWN, needs_person=False, next_ask_at__lte=Now())
+        .exclude(Exists(refused))
         .order_by("next_ask_at")
         .values_list("id", "merchant_id")[:limit]
     )

@@ -17,10 +17,11 @@ from entrepot.attempts.states import Kind, LeaseLost, Status
 from entrepot.canon.fulfillment import CancelAnswer, CancelReceipt, ProviderStage
 from entrepot.connect import registry
 from entrepot.connect.crashpoint import crashpoint
-from entrepot.connect.errors import ConnectorError, RateLimited, Rejected
+from entrepot.connect.errors import ConnectorError, Misconfigured, RateLimited, Rejected
 from entrepot.connect.manifest import Effect
 from entrepot.connections.effects import effects_allowed
 from entrepot.connections.models import Connection
+from entrepot.connections.services import refuse_ping
 from entrepot.connections.states import EffectFlow
 from entrepot.database import clock
 from entrepot.fulfillment import submission, writing_back
@@ -105,6 +106,8 @@ def ask(*, merchant_id: int, attempt_id: int, **_: object) -> None:
                 message=f"{type(error).__name__}: {error}",
                 again_after=error.retry_after if isinstance(error, RateLimited) else None,
             )
+        if isinstance(error, Misconfigured) and attempt.connection_id is not None:
+            refuse_ping(attempt.connection_id, merchant_id=merchant_id, reason=str(error))
     crashpoint(f"{attempt.kind}.after_ask")
     _close_obligation(merchant_id, attempt_id)
 
