@@ -96,7 +96,7 @@ picture: ## take the picture of the README anew
 lock: ## rewrite the lock files from pyproject.toml (ARGS="--upgrade" for newer versions)
 	@$(PYTHON) tools/setup.py lock $(ARGS)
 
-migrations: ## write the migration that a changed model lacks (ARGS="orders -n 0002_line_discount")
+migrations: ## write the migration that a changed model lacks (ARGS="orders -n line_discount")
 	$(SETUP) dev
 	@$(BIN)/django-admin makemigrations --settings entrepot.config.settings $(ARGS)
 

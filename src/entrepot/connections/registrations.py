@@ -2,15 +2,41 @@
 
 import ipaddress
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import Q
+from django.db.models.functions import Now
 
+from entrepot.connect.haste import hurried
 from entrepot.connect.ports import Account, Subscription
 from entrepot.connect.registry import platform
 from entrepot.connections.models import Connection, FormerToken, WebhookRegistration
 from entrepot.connections.queries import hook_url
 from entrepot.database import clock
+
+# Longer than any look at them takes, and how long a worker that died in one keeps others out.
+LEASE = hurried(timedelta(minutes=5))
+
+
+def lease(connection: Connection) -> datetime | None:
+    """Keep every other worker from a connection's webhooks; None when one is at them.
+
+    Two that register at the same moment would each make a secret, and the platform might sign with
+    the one that we hold for the former. In an open scope.
+    """
+    until = clock.now() + LEASE
+    free = Q(webhooks_leased_until=None) | Q(webhooks_leased_until__lt=Now())
+    taken = Connection.objects.filter(free, id=connection.id).update(webhooks_leased_until=until)
+    return until if taken else None
+
+
+def let_go(connection: Connection, *, leased_until: datetime) -> None:
+    """End a lease, unless it has passed to another worker. In an open scope."""
+    Connection.objects.filter(id=connection.id, webhooks_leased_until=leased_until).update(
+        webhooks_leased_until=None
+    )
 
 
 def polls_only_because(connection: Connection, account: Account) -> str:

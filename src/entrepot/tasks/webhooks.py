@@ -21,9 +21,11 @@ from entrepot.connections.models import Connection
 from entrepot.tasks import queue
 from entrepot.tasks.calls import outside_transaction
 from entrepot.tasks.registry import Lane, Priority, task
+from entrepot.tasks.retry import Snooze
 from entrepot.tasks.schedule import schedule
 
 log = structlog.get_logger()
+LOOK_AGAIN_AFTER = hurried(timedelta(seconds=5))
 
 
 @task("webhooks.check_all", lane=Lane.UPKEEP)
@@ -60,6 +62,7 @@ def check(*, merchant_id: int, subject_id: int, **_: object) -> bool:
 
     Raises:
         Unavailable: the platform does not answer; the job is retried.
+        Snooze: another worker is at them; what was changed meanwhile is looked at after it.
     """
     connection = _readable(subject_id, merchant_id)
     if connection is None:
@@ -70,7 +73,7 @@ def check(*, merchant_id: int, subject_id: int, **_: object) -> bool:
     if registrations.polls_only_because(connection, doors.account(subject_id)):
         return False
     try:
-        return _check(connection, client)
+        return _check_alone(connection, client)
     except Misconfigured as error:
         # The key may lack this one permission while all others work: say it, and go on polling.
         log.warning("webhooks.not_permitted", connection_id=subject_id, error=str(error))
@@ -78,6 +81,18 @@ def check(*, merchant_id: int, subject_id: int, **_: object) -> bool:
     except (OutcomeUnknown, UnexpectedResponse) as error:
         # The next look finds what became of it, and repairs it: see `_register`.
         raise Unavailable(str(error)) from error
+
+
+def _check_alone(connection: Connection, client: Subscribes) -> bool:
+    with scope.merchant(connection.merchant_id):
+        until = registrations.lease(connection)
+    if until is None:
+        raise Snooze(LOOK_AGAIN_AFTER, f"another worker is at the webhooks of {connection}")
+    try:
+        return _check(connection, client)
+    finally:
+        with scope.merchant(connection.merchant_id):
+            registrations.let_go(connection, leased_until=until)
 
 
 def _check(connection: Connection, client: Subscribes) -> bool:
