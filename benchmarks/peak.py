@@ -125,7 +125,7 @@ def _two_merchants() -> Iterator[tuple[River, River]]:
                 server, running, address_of(edge), address_of(outside_of_small), code="kleinod"
             )
             for one in (large, small):
-                one.dials(production_s=86_400, tells=False)
+                one.dials(is_whole=False)
             _limit(large)
             yield large, small
 
