@@ -50,6 +50,7 @@ from entrepot.orders.services import CannotChange
 from entrepot.payments.authorizations import CannotSettle
 from entrepot.payments.refunds import CannotRefund
 from entrepot.payments.states import IllegalStep as PaymentStep
+from entrepot.payments.unmatched import CannotMatch
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_SOON_S = 5
@@ -62,6 +63,7 @@ CONFLICTS = (
     StillNeeded,
     CannotChange,
     CannotChooseMethod,
+    CannotMatch,
     CannotRefund,
     CannotReship,
     CannotResend,
