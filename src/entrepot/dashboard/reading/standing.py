@@ -16,7 +16,7 @@ from entrepot.dashboard.reading.amounts import listed_sums
 from entrepot.dashboard.wording import Chip, plain, sentence
 from entrepot.database import sql
 from entrepot.orders.states import HoldKind
-from entrepot.payments.unmatched import EXPECTED_WITHIN
+from entrepot.payments.unmatched import IS_UNMATCHED
 
 SHOWN = 50
 # Holds of these kinds have one cause for each thing that they are about; of others, one for all.
@@ -86,17 +86,9 @@ STANDING = f"""
                 WHERE d.order_id = b.order_id AND d.status = 'waiting'
             )
         UNION ALL
-        SELECT 'unmatched', '', '', '', NULL, e.id, e.happened_at
-        FROM payments_entry AS e
-        WHERE e.order_id IS NULL AND e.dismissed_at IS NULL AND e.kind = 'captured'
-            AND e.mode = %(mode)s
-            AND (
-                e.learned_at < now() - interval '{EXPECTED_WITHIN.total_seconds():.0f} seconds'
-                OR NOT EXISTS (
-                    SELECT FROM payments_checkout AS c
-                    WHERE c.reference = e.checkout_reference AND c.order_id IS NULL
-                )
-            )
+        SELECT 'unmatched', '', '', '', NULL, payments_entry.id, payments_entry.happened_at
+        FROM payments_entry
+        WHERE payments_entry.mode = %(mode)s AND {IS_UNMATCHED}
     )
 """  # noqa: S608 -- constants
 _HOW_MANY = f"WITH {STANDING} SELECT count(*) FROM standing"  # noqa: S608 -- constants
