@@ -105,6 +105,28 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_key(
         assert Checkout.objects.count() == 1
 
 
+def test_a_page_whose_answer_was_a_fault_for_good_is_looked_up(
+    till: Till, merchant: Merchant
+) -> None:
+    till.simulator.break_next_write(does_work=True)  # type: ignore[attr-defined]
+    found = till.program.post(SESSIONS, CART, key="cart-77")
+
+    assert (found.status, found.body.get("status")) == (201, "open"), found.text
+    assert found.body["external_id"] in till.simulator.books["sessions"]
+    assert till.pages() == 1
+    with scope.merchant(merchant.id):
+        assert Checkout.objects.get().external_id == found.body["external_id"]
+
+
+def test_a_page_that_was_not_opened_is_not_found_either(till: Till, merchant: Merchant) -> None:
+    till.simulator.break_next_write(does_work=False)  # type: ignore[attr-defined]
+    unsure = till.program.post(SESSIONS, CART, key="cart-77")
+
+    assert (unsure.status, till.pages()) == (503, 0)
+    with scope.merchant(merchant.id):
+        assert (Checkout.objects.get().status, Checkout.objects.get().url) == ("opening", "")
+
+
 def test_without_a_usable_gateway_it_says_why(till: Till, merchant: Merchant) -> None:
     services.pause(till.connection.id, merchant_id=merchant.id, reason="Inventur")
 

@@ -17,8 +17,8 @@ from entrepot.api.operations import operation
 from entrepot.api.paging import Id, Listed, Paged, page_of
 from entrepot.api.rest.shapes import Body, MoneyShape
 from entrepot.canon.money import Money, NotMoney
-from entrepot.canon.payments import CheckoutLine, CheckoutRequest, CheckoutShipping
-from entrepot.connect.errors import Misconfigured
+from entrepot.canon.payments import CheckoutLine, CheckoutRequest, CheckoutSession, CheckoutShipping
+from entrepot.connect.errors import ConnectorError, Misconfigured, OutcomeUnknown
 from entrepot.connect.ports import OpensCheckouts
 from entrepot.connections import doors, queries
 from entrepot.connections import services as connections
@@ -249,7 +249,11 @@ def _requested(asked: Cart, reference: str) -> CheckoutRequest:
 
 
 def _opened(caller: Caller, checkout: Checkout, asked: Cart) -> Checkout:
-    """Ask the gateway for the page, outside any transaction; a second time it answers the same."""
+    """Ask the gateway for the page, outside any transaction; a second time it answers the same.
+
+    A key whose answer was a fault stays at fault for a day, whether the page was opened or not:
+    therefore a page whose answer nobody can trust is looked up at once.
+    """
     wanted = checkouts.request_of(
         checkout, success_url=asked.success_url, cancel_url=asked.cancel_url
     )
@@ -257,13 +261,26 @@ def _opened(caller: Caller, checkout: Checkout, asked: Cart) -> Checkout:
     assert isinstance(client, OpensCheckouts)
     try:
         with outside_transaction():
-            session = client.open_checkout(wanted)
+            session = _page(client, wanted)
     except Misconfigured as error:
         connections.refuse_ping(
             checkout.connection_id, merchant_id=caller.merchant_id, reason=str(error)
         )
         raise
     return checkouts.record_session(caller.merchant_id, checkout.id, session)
+
+
+def _page(client: OpensCheckouts, wanted: CheckoutRequest) -> CheckoutSession:
+    try:
+        return client.open_checkout(wanted)
+    except OutcomeUnknown as unknown:
+        try:
+            found = client.find_checkout(wanted)
+        except ConnectorError as error:
+            raise unknown from error
+        if found is None:  # which proves nothing
+            raise
+        return found
 
 
 def _shapes(rows: list[Checkout]) -> list[CheckoutShape]:
