@@ -14,6 +14,7 @@ from entrepot.notifications import facts, mail_services, services
 from entrepot.notifications.models import Mail, MailEvent
 from entrepot.notifications.services import News
 from entrepot.notifications.states import Kind
+from tests.cli.shell import run
 from tests.notifications.sales import make_sale
 
 
@@ -27,7 +28,7 @@ def sent_mail(merchant: Merchant, reference: str) -> Mail:
 
 def report(event: dict[str, object], *, token: str = "") -> int:
     """Post one of Postmark's documented webhook bodies."""
-    path = mail_services.webhook_path("postmark")
+    path = mail_services.webhook_url("postmark")
     body = json.dumps({"MessageID": "esp-1", "Recipient": "mareike@example.org", **event})
     request = RequestFactory().post(path, body, content_type="application/json")
     right = path.rstrip("/").rpartition("/")[2]
@@ -72,7 +73,7 @@ def test_a_delivery_is_recorded_once(merchant: Merchant) -> None:
 
 def test_a_mail_service_needs_no_form_of_ours(merchant: Merchant) -> None:
     sent_mail(merchant, "esp-1")
-    path = mail_services.webhook_path("postmark")
+    path = mail_services.webhook_url("postmark")
     body = json.dumps({"MessageID": "esp-1", "Recipient": "mareike@example.org", **DELIVERED})
 
     answer = Client(enforce_csrf_checks=True).post(path, body, content_type="application/json")
@@ -119,7 +120,7 @@ def test_a_guessed_address_finds_nothing(merchant: Merchant) -> None:
 
     with pytest.raises(Http404):
         report(DELIVERED, token="0" * 40)
-    token = mail_services.webhook_path("pigeon").rstrip("/").rpartition("/")[2]
+    token = mail_services.webhook_url("pigeon").rstrip("/").rpartition("/")[2]
     request = RequestFactory().post("/", b"{}", content_type="application/json")
     with pytest.raises(Http404):
         mail_services.receive(request, "pigeon", token)
@@ -127,11 +128,29 @@ def test_a_guessed_address_finds_nothing(merchant: Merchant) -> None:
     assert state(merchant) == ("sent", [])
 
 
-def test_plain_smtp_reports_nothing() -> None:
+def test_the_command_prints_the_address_that_takes_what_the_service_says(
+    merchant: Merchant,
+) -> None:
+    sent_mail(merchant, "esp-1")
     before = settings.EMAIL_BACKEND
     try:
-        settings.EMAIL_BACKEND = "anymail.backends.mailgun.EmailBackend"
-        assert mail_services.current_service() == "mailgun"
+        settings.EMAIL_BACKEND = "anymail.backends.postmark.EmailBackend"
+        printed = run("mail-events")
     finally:
         settings.EMAIL_BACKEND = before
-    assert mail_services.current_service() == ""
+
+    assert (printed.code, printed.err) == (0, "")
+    address = printed.out.strip()
+    assert address.startswith(f"{settings.PUBLIC_URL}/mail-events/postmark/")
+    body = json.dumps({"MessageID": "esp-1", "Recipient": "mareike@example.org", **DELIVERED})
+    path = address.removeprefix(settings.PUBLIC_URL)
+    taken = Client().post(path, body, content_type="application/json")
+    assert taken.status_code == 200
+    assert state(merchant) == ("delivered", ["delivered"])
+
+
+def test_plain_smtp_reports_nothing(database: str) -> None:
+    printed = run("mail-events")
+
+    assert (printed.code, printed.out) == (1, "")
+    assert "ENTREPOT_MAIL_SERVICE" in printed.err

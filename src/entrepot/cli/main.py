@@ -43,6 +43,7 @@ COMMANDS: dict[str, Entry] = {
     "new-platform": Entry("entrepot.cli.platforms:new_platform", "Begin a platform's folder."),
     "users": Entry("entrepot.cli.users:users", "People who sign in."),
     "keys": Entry("entrepot.cli.keys:keys", "API keys of programs."),
+    "mail-events": Entry("entrepot.cli.mail_events:mail_events", "Where a mail service reports."),
     "openapi": Entry("entrepot.cli.openapi:openapi", "Describe the REST interface."),
 }
 

@@ -49,14 +49,14 @@ def current_service() -> str:
     return path.split(".")[2] if path.startswith("anymail.backends.") else ""
 
 
-def webhook_path(service: str) -> str:
-    """Where a mail service should report to, below the public URL; shown on the settings page."""
-    return f"/mail-events/{service}/{_token(service)}/"
+def webhook_url(service: str) -> str:
+    """Where a mail service should report to; `entrepot mail-events` prints it."""
+    return f"{settings.PUBLIC_URL}/mail-events/{service}/{_token(service)}/"
 
 
 @csrf_exempt  # its callers are programs without a session; the address is the proof
 def receive(request: HttpRequest, service: str, token: str) -> HttpResponseBase:
-    """The view behind `webhook_path`."""
+    """The view behind `webhook_url`."""
     known = [value.hex()[:40] for value in crypto.keyed_hashes(PURPOSE, service)]
     if not any(constant_time_compare(token, one) for one in known):
         raise Http404
