@@ -44,7 +44,7 @@ check: ## run every static check
 	@$(if $(TEMPLATES),$(BIN)/djade --check --target-version 5.2 $(TEMPLATES))
 	@$(if $(TEMPLATES),$(BIN)/djlint --lint --quiet $(TEMPLATES))
 	$(BIN)/mypy
-	$(BIN)/pytest -q -p no:randomly tests/test_house_rules.py tests/test_house_names.py
+	$(BIN)/pytest -q -p no:randomly tests/test_house_*.py
 
 format: ## let the formatters rewrite what they can
 	$(SETUP) dev

@@ -40,17 +40,13 @@ def test_the_same_value_is_sealed_differently_each_time() -> None:
     assert crypto.encrypt("email address", b"x") != crypto.encrypt("email address", b"x")
 
 
-def test_old_values_open_after_a_rotation_and_are_told_from_new_ones(
-    settings: Settings,
-) -> None:
+def test_old_values_open_and_are_found_after_a_rotation(settings: Settings) -> None:
     use_keys(settings, OLD)
     sealed, hashed = crypto.encrypt("email address", b"x"), crypto.keyed_hash("email", "x")
 
     use_keys(settings, NEW, OLD)
 
     assert crypto.decrypt("email address", sealed) == b"x"
-    assert not crypto.is_current(sealed)
-    assert crypto.is_current(crypto.encrypt("email address", b"x"))
     assert crypto.keyed_hashes("email", "x") == [crypto.keyed_hash("email", "x"), hashed]
 
 

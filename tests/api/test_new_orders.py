@@ -16,9 +16,9 @@ from entrepot.connections import services as connections
 from entrepot.connections.models import Connection
 from entrepot.database.rows import Mode
 from entrepot.deadletters.models import DeadLetter
-from entrepot.fulfillment.costs import Quoting, keep_quote
+from entrepot.fulfillment.costs import Quoting, keep_quotes
 from entrepot.fulfillment.models import FulfillmentOrder
-from entrepot.fulfillment.submission import intend_submission
+from entrepot.fulfillment.submission import intend_submissions
 from entrepot.inbox.models import InboxMessage
 from entrepot.orders.models import Order
 from tests.api.calling import Caller, caller
@@ -197,9 +197,10 @@ def test_an_order_that_cools_off_is_sent_although_its_source_cannot_be_read_agai
         Order.objects.update(source_read_at=F("source_read_at") - hour)
         FulfillmentOrder.objects.update(submit_after=F("submit_after") - hour)
         share_id = FulfillmentOrder.objects.get().id
-    priced = intend_submission(merchant.id, share_id)  # its house cannot be asked, either
+    # Its house cannot be asked for the price, either.
+    (priced,) = intend_submissions(merchant.id, {share_id: "job:7"}).values()
     assert isinstance(priced, Quoting)
-    keep_quote(merchant.id, priced, [])
+    keep_quotes(merchant.id, [(priced, [])])
     run_jobs(timedelta(hours=1))
 
     with scope.merchant(merchant.id):

@@ -50,10 +50,3 @@ def test_a_limit_opens_nothing(outside: Outside) -> None:
         outside.client.open_checkout(outside.example("example_checkout", "C-1"))
 
     assert outside.sizes() == before
-
-
-def test_closing_a_page_is_repeatable(outside: Outside) -> None:
-    page = outside.client.open_checkout(outside.example("example_checkout", "C-1"))
-
-    outside.client.expire_checkout(page.external_id)
-    outside.client.expire_checkout(page.external_id)

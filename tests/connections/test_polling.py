@@ -17,6 +17,7 @@ from entrepot.connections.models import Connection, Cursor, HistoryImport, Webho
 from entrepot.connections.states import Status
 from entrepot.connectors.stripe.simulator import build as build_gateway
 from entrepot.connectors.woocommerce.simulator import WooCommerce, build
+from entrepot.dashboard.reading.connections import tiles
 from entrepot.database import sql
 from entrepot.inbox import services as inbox
 from entrepot.inbox.claiming import claim
@@ -182,9 +183,11 @@ def test_a_failing_flow_is_shown_with_its_reason(shop: Connection, simulator: Wo
     poll(shop)
 
     with scope.merchant(shop.merchant_id):
-        (tile,) = queries.tiles()
-    assert [(one.flow, one.failed_in_a_row) for one in tile.troubles] == [("orders", 1)]
-    assert "500" in tile.troubles[0].last_error
+        (cursor,) = Cursor.objects.filter(failed_in_a_row__gt=0)
+        (tile,) = tiles("live")
+    assert (cursor.flow, cursor.failed_in_a_row) == ("orders", 1)
+    assert "500" in cursor.last_error
+    assert (tile.id, tile.errors > 0) == (shop.id, True)
 
 
 def test_refused_credentials_stop_the_polls_until_a_ping_succeeds(

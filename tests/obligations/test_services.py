@@ -9,7 +9,7 @@ from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.events import outbox
 from entrepot.events.models import Event
-from entrepot.obligations import queries, services
+from entrepot.obligations import services
 from entrepot.obligations.models import Obligation
 from entrepot.obligations.services import NewObligation
 from entrepot.obligations.states import End, Kind
@@ -170,49 +170,3 @@ def test_a_missed_deadline_is_told_once(merchant: Merchant, other_merchant: Merc
     assert told == [2, 1, 0]
     assert names_of_events(merchant).count("obligation.overdue") == 2
     assert names_of_events(other_merchant).count("obligation.overdue") == 1
-
-
-def test_what_is_owed_falls_into_groups_that_do_not_overlap(merchant: Merchant) -> None:
-    noon = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0)
-    due = {
-        1: noon - timedelta(hours=2),
-        2: noon - timedelta(minutes=1),
-        3: noon + timedelta(minutes=59),
-        4: noon + timedelta(hours=1),
-        5: noon + timedelta(days=2),
-    }
-    with scope.merchant(merchant.id):
-        services.open_many([promise(merchant, number, due_at=at) for number, at in due.items()])
-        services.open_many([promise(merchant, 9, mode="test", due_at=noon)])
-        owed = queries.what_is_owed(merchant.id, "live", time_zone="Europe/Berlin", at=noon)
-        late = [row.subject_id for row in queries.overdue(merchant.id, "live", at=noon)]
-
-    assert (owed.overdue.count, owed.due_within_the_hour.count) == (2, 1)
-    assert (owed.due_later_today.count, owed.met_today.count) == (1, 0)
-    assert owed.overdue.oldest_due_at == due[1]
-    assert owed.overdue.order_ids == {1001, 1002}
-    assert owed.overdue.kinds == {Kind.SUBMIT: 2}
-    assert late == [1, 2]
-
-
-def test_what_was_met_today_is_counted(merchant: Merchant) -> None:
-    with scope.merchant(merchant.id):
-        services.open_many([promise(merchant, 1), promise(merchant, 2)])
-        services.meet_many([(merchant.id, "submit", "fulfillment_order", 2)])
-        owed = queries.what_is_owed(
-            merchant.id, "live", time_zone="Asia/Tokyo", at=timezone.now() + timedelta(seconds=1)
-        )
-
-    assert owed.met_today.order_ids == {1002}
-
-
-def test_the_table_of_deadlines_shows_default_and_own(merchant: Merchant) -> None:
-    services.set_deadline(merchant.id, Kind.REFUND, timedelta(hours=2))
-
-    with scope.merchant(merchant.id):
-        table = {row.kind: row for row in queries.deadlines(merchant.id)}
-
-    assert table[Kind.REFUND].allowed == timedelta(hours=2)
-    assert table[Kind.SUBMIT].allowed == timedelta(minutes=15)
-    assert table[Kind.SHIP].allowed is None
-    assert len(table) == len(Kind)

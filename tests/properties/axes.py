@@ -1,4 +1,4 @@
-"""The status axes in plain Python: the oracle that property tests hold against the database."""
+"""The status axes in plain Python: the oracle that the database is held against."""
 
 from dataclasses import dataclass
 from decimal import Decimal

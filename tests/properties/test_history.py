@@ -14,10 +14,10 @@ from entrepot.canon.messages import CanonicalItem
 from entrepot.canon.money import Money
 from entrepot.canon.orders import OrderSnapshot
 from entrepot.connections.models import Connection
-from entrepot.orders import derive
-from entrepot.orders.derive import Counters
 from entrepot.orders.models import Order
 from entrepot.payments.models import PaymentEntry
+from tests.properties import axes
+from tests.properties.axes import Counters
 from tests.rules.trade import Trade, connect, fact, later, line, snapshot
 
 FACTS = 7
@@ -111,9 +111,9 @@ def test_a_history_ends_in_one_state_in_every_order_with_repeats(
 
     assert _counters(trade.order(str(number))) == END
     assert _axes(trade.order(str(number))) == {
-        "status": derive.order_status(END),
-        "payment_status": derive.payment_status(END),
-        "fulfillment_status": derive.fulfillment_status(END),
+        "status": axes.order_status(END),
+        "payment_status": axes.payment_status(END),
+        "fulfillment_status": axes.fulfillment_status(END),
     }
     with scope.merchant(trade.merchant.id):
         kept = PaymentEntry.objects.filter(payment_external_id=f"pi_{number}")

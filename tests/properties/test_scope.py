@@ -97,7 +97,7 @@ def _nest(path: list[int | None], depth: int = 0) -> int:
         return depth
     try:
         with scope.system() if path[0] is None else scope.merchant(path[0]):
-            assert scope.current_merchant() == path[0]
+            assert scope._open().merchant_id == path[0]
             return _nest(path[1:], depth + 1)
     except ScopeConflict:
         return depth

@@ -13,9 +13,9 @@ from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.fulfillment.methods import CannotChooseMethod
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.planning import plan_order
-from entrepot.fulfillment.submission import Submission, intend_submission, record_not_sent
+from entrepot.fulfillment.submission import Submission, record_not_sent
 from tests.rules.test_changes_of_method import asked, choose, method_of, sent_by, writes
-from tests.rules.trade import Trade, connect, later, line, price, snapshot
+from tests.rules.trade import Trade, connect, intend_one, later, line, price, snapshot
 
 
 def waiting(trade: Trade, provider: Connection, sold: OrderSnapshot | None = None) -> None:
@@ -112,7 +112,7 @@ def test_a_choice_while_it_is_handed_over_counts_when_nothing_had_left(
     trade.tell(snapshot())
     price(trade)
     (share,) = trade.shares()
-    decided = intend_submission(trade.merchant.id, share.id)
+    decided = intend_one(trade.merchant.id, share.id)
     assert isinstance(decided, Submission)
     choose(trade, "Express")
     assert method_of(trade) == ("Standard", "Express", "")

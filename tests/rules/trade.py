@@ -37,10 +37,10 @@ from entrepot.connect.simulator import Clock
 from entrepot.connections.models import Connection
 from entrepot.database import sql
 from entrepot.events.models import Event
-from entrepot.fulfillment.costs import Quoting, keep_quote
+from entrepot.fulfillment.costs import Quoting, keep_quotes
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.planning import plan_order
-from entrepot.fulfillment.submission import Submission, Wait, intend_submission
+from entrepot.fulfillment.submission import Decision, Submission, Wait, intend_submissions
 from entrepot.inbox.claiming import Claimed
 from entrepot.inbox.services import Finished
 from entrepot.intake.applying import apply
@@ -313,12 +313,18 @@ def numbered(shares: Sequence[FulfillmentOrder]) -> list[tuple[int, str, int]]:
     return [(share.share, share.status, share.generation) for share in shares]
 
 
+def intend_one(merchant_id: int, share_id: int) -> Decision:
+    """The decision on one share, as its job takes it together with others."""
+    cause = f"job:{share_id}"
+    return intend_submissions(merchant_id, {share_id: cause})[share_id]
+
+
 def decided_without_price(merchant_id: int, share_id: int) -> Submission | Wait | None:
     """The decision on a share, where its provider answers each question for the price with none."""
-    decided = intend_submission(merchant_id, share_id)
+    decided = intend_one(merchant_id, share_id)
     while isinstance(decided, Quoting):
-        keep_quote(merchant_id, decided, [])
-        decided = intend_submission(merchant_id, share_id)
+        keep_quotes(merchant_id, [(decided, [])])
+        decided = intend_one(merchant_id, share_id)
     return decided
 
 
@@ -326,7 +332,7 @@ def price(trade: Trade, external_id: str = "10482") -> None:
     """Have an order planned and priced, so that only its submission meets a provider's faults."""
     order_id = trade.order(external_id).id
     for share in plan_order(trade.merchant.id, order_id):
-        decided = intend_submission(trade.merchant.id, share.id)
+        decided = intend_one(trade.merchant.id, share.id)
         assert isinstance(decided, Quoting)
         ask_together(trade.merchant.id, [decided])
 

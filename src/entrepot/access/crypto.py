@@ -1,8 +1,7 @@
 """Encrypts columns and hashes what must be found again, under keys that rotate.
 
-The newest of ENTREPOT_SECRET_KEYS writes, all of them read; what an older one wrote can be told
-(`is_current`) and written anew. Each purpose has keys of its own, derived by HKDF, so that a value
-moved from one column into another does not open.
+The newest of ENTREPOT_SECRET_KEYS writes, all of them read. Each purpose has keys of its own,
+derived by HKDF, so that a value moved from one column into another does not open.
 """
 
 import hmac
@@ -70,11 +69,6 @@ def keyed_hash(purpose: str, text: str) -> bytes:
 def keyed_hashes(purpose: str, text: str) -> list[bytes]:
     """The hashes under which a value may stand, the newest key's first; look up any of them."""
     return [_hash(key, purpose, text) for key in settings.SECRET_KEYS]
-
-
-def is_current(value: bytes) -> bool:
-    """Say whether a sealed value or hash was made with the newest key."""
-    return bytes(value[:1]) == _key_id(settings.SECRET_KEYS[0])
 
 
 def _hash(key: bytes, purpose: str, text: str) -> bytes:

@@ -3,9 +3,7 @@
 from datetime import datetime
 
 from entrepot.access import scope
-from entrepot.access.models import ApiKey, Membership, Merchant, User
-from entrepot.access.permissions import scopes_of
-from entrepot.access.states import Role
+from entrepot.access.models import ApiKey, Membership, Merchant
 
 
 def unsure_before(merchant_id: int) -> datetime | None:
@@ -26,24 +24,6 @@ def memberships_of(user_id: int) -> list[Membership]:
             .select_related("merchant")
             .order_by("merchant__name", "merchant_id")
         )
-
-
-def scopes_of_user(user_id: int, *, merchant_id: int) -> frozenset[str]:
-    """What a person may do at a merchant; nothing without a role there or when not active."""
-    with scope.merchant(merchant_id):
-        role = (
-            Membership.objects.filter(
-                user_id=user_id, merchant_id=merchant_id, user__is_active=True
-            )
-            .values_list("role", flat=True)
-            .first()
-        )
-    return scopes_of(Role(role)) if role else frozenset()
-
-
-def user_by_email(email: str) -> User | None:
-    """The person with that address, whatever its capitals."""
-    return User.objects.filter(email=email.strip().lower()).first()
 
 
 def merchant_by_code(code: str) -> Merchant | None:

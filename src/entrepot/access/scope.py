@@ -102,15 +102,6 @@ def connection() -> BaseDatabaseWrapper:
     return connections[_open().alias]
 
 
-def current_merchant() -> int | None:
-    """The merchant of the open scope; None in the system's.
-
-    Raises:
-        NoScope: none is open.
-    """
-    return _open().merchant_id
-
-
 def once(kind: str, key: Hashable, read: Callable[[], Value]) -> Value:
     """What `read` answers, asked once per transaction: for what the transaction does not change.
 

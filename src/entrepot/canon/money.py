@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
 DEFAULT_EXPONENT = 2
@@ -100,12 +100,6 @@ class Money:
             raise NotMoney(f"{amount!r} is not an amount") from error
 
     @classmethod
-    def from_minor(cls, units: int, currency: str) -> Money:
-        """Read an amount in the smallest unit of its currency: 1999 EUR -> 19.99 EUR."""
-        code = checked_currency(currency)
-        return cls(Decimal(units).scaleb(-exponent_of(code)), code)
-
-    @classmethod
     def zero(cls, currency: str) -> Money:
         """Nothing, in that currency."""
         return cls(Decimal(0), checked_currency(currency))
@@ -121,27 +115,6 @@ class Money:
     def rounded(self) -> Money:
         """Round half up to the currency's own decimals."""
         return Money(_rounded(self.amount, self.currency), self.currency)
-
-    def allocate(self, weights: Sequence[int | Decimal]) -> list[Money]:
-        """Split into parts by weight, to the smallest unit; the parts sum up to the whole.
-
-        The units that are left after rounding down go to the parts with the largest remainders,
-        the earlier part first. With no weight at all the parts are equal.
-        """
-        if not weights:
-            return []
-        shares = [Decimal(weight) for weight in weights]
-        total = sum(shares)
-        if total == 0:
-            shares, total = [Decimal(1)] * len(shares), Decimal(len(shares))
-        units = self.minor
-        exact = [Decimal(units) * share / total for share in shares]
-        # `//` of decimals cuts towards zero, and a negative amount would lose its remainder.
-        floors = [int(part.to_integral_value(rounding=ROUND_FLOOR)) for part in exact]
-        order = sorted(range(len(exact)), key=lambda i: (floors[i] - exact[i], i))
-        for index in order[: units - sum(floors)]:
-            floors[index] += 1
-        return [Money.from_minor(part, self.currency) for part in floors]
 
     def __add__(self, other: Money) -> Money:
         self._same_currency(other)

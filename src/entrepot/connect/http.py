@@ -214,10 +214,6 @@ class Http:
         """Write; see `request`."""
         return self.request("POST", path, **options)
 
-    def put(self, path: str, **options: Any) -> Answer:
-        """Write; see `request`."""
-        return self.request("PUT", path, **options)
-
     def delete(self, path: str, **options: Any) -> Answer:
         """Remove; see `request`."""
         return self.request("DELETE", path, **options)

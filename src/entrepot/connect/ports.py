@@ -273,10 +273,6 @@ class OpensCheckouts(Protocol):
         """Look up by reference what became of an opening."""
         ...
 
-    def expire_checkout(self, external_id: str) -> None:
-        """Close an open page; closing a closed one changes nothing."""
-        ...
-
 
 @runtime_checkable
 class Refunds(Protocol):
@@ -316,10 +312,6 @@ class Tracks(Protocol):
 
     def track(self, tracking_number: str, *, carrier: str) -> TrackerSnapshot:
         """Begin to follow a parcel, or read it if it is followed already."""
-        ...
-
-    def read_tracker(self, external_id: str) -> TrackerSnapshot | None:
-        """Read one tracker; None when it does not exist."""
         ...
 
 

@@ -1,12 +1,11 @@
 """What is known of connections: for pages, for calls, and for the edge."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from entrepot.access import scope
 from entrepot.canon.orders import Mode
@@ -16,19 +15,15 @@ from entrepot.connect.registry import platform, platforms
 from entrepot.connections import credentials
 from entrepot.connections.models import (
     CallRecord,
-    CircuitBreaker,
     Connection,
-    Cursor,
     EffectPause,
     FormerToken,
 )
 from entrepot.connections.states import Status
-from entrepot.database import clock, reading
+from entrepot.database import reading
 
 # More connections than this cannot share one documented address: each would have to be tried.
 MOST_FOR_ALIAS = 50
-TROUBLE_WINDOW = timedelta(hours=24)
-GOOD_OUTCOMES = frozenset({"ok", "Rejected", "Conflict"})
 
 
 def connection_of(connection_id: int) -> Connection:
@@ -68,13 +63,6 @@ def account_with(connection: Connection, secrets: dict[str, str]) -> Account:
         settings=values | known,
         identity=connection.account.removeprefix(f"{connection.platform}:"),
     )
-
-
-def secrets_of(connection: Connection) -> Secrets:
-    """What verifies the connection's deliveries. Runs in an open scope."""
-    opened = credentials.valid_credentials([connection.id]).get(connection.id, [])
-    former = FormerToken.objects.filter(connection=connection).values_list("token", flat=True)
-    return _secrets(connection, opened, former)
 
 
 def hook_url(connection: Connection) -> str:
@@ -182,82 +170,6 @@ def live_connections(*, kind: str = "", capability: str = "") -> list[Connection
     return list(rows.order_by("id"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """Why a flow of a connection is not read: how often it failed in a row, and the last words."""
-
-    flow: str
-    failed_in_a_row: int
-    last_error: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tile:
-    """How a connection is doing, for the operator's home page.
-
-    `lag` is how long ago the flow that waits longest was read to its end, None where none was;
-    `errors` counts failed calls of the last 24 hours.
-    """
-
-    connection: Connection
-    platform_name: str
-    lag: timedelta | None
-    last_useful_at: datetime | None
-    last_useful_topic: str
-    calls: int
-    errors: int
-    is_down: bool
-    troubles: tuple[Trouble, ...]
-    pauses: tuple[EffectPause, ...]
-
-
-def tiles(*, mode: str = "") -> list[Tile]:
-    """One tile per connection that is not archived, by name; four queries whatever their number."""
-    now = clock.now()
-    rows = Connection.objects.exclude(status=Status.ARCHIVED).order_by("name", "id")
-    connections = list(rows.filter(mode=mode) if mode else rows)
-    ids = [row.id for row in connections]
-    cursors: dict[int, list[Cursor]] = {}
-    for cursor in Cursor.objects.filter(connection_id__in=ids).order_by("flow"):
-        cursors.setdefault(cursor.connection_id, []).append(cursor)
-    calls = _calls_by_connection(ids, since=now - TROUBLE_WINDOW)
-    down = set(
-        CircuitBreaker.objects.filter(connection_id__in=ids, opened_at__isnull=False).values_list(
-            "connection_id", flat=True
-        )
-    )
-    pauses = list(EffectPause.objects.filter(resumed_at__isnull=True).order_by("id"))
-    return [
-        Tile(
-            connection=row,
-            platform_name=manifest_of(row).name,
-            lag=_lag(cursors.get(row.id, ()), now),
-            last_useful_at=row.last_useful_at,
-            last_useful_topic=row.last_useful_topic,
-            calls=calls.get(row.id, (0, 0))[0],
-            errors=calls.get(row.id, (0, 0))[1],
-            is_down=row.id in down,
-            troubles=tuple(
-                Trouble(
-                    flow=cursor.flow,
-                    failed_in_a_row=cursor.failed_in_a_row,
-                    last_error=cursor.last_error,
-                )
-                for cursor in cursors.get(row.id, ())
-                if cursor.failed_in_a_row
-            ),
-            pauses=tuple(
-                pause
-                for pause in pauses
-                if pause.merchant_id == row.merchant_id
-                and pause.mode == row.mode
-                and pause.connection_id in {None, row.id}
-            ),
-        )
-        for row in connections
-    ]
-
-
 def recent_calls(
     connection_id: int, *, limit: int = 50, before_id: int | None = None
 ) -> list[CallRecord]:
@@ -272,22 +184,3 @@ def open_pauses(*, mode: str = "") -> list[EffectPause]:
     """Stops that nobody has ended, the oldest first."""
     rows = EffectPause.objects.filter(resumed_at__isnull=True).order_by("id")
     return list(rows.filter(mode=mode) if mode else rows)
-
-
-def _calls_by_connection(ids: Sequence[int], *, since: datetime) -> dict[int, tuple[int, int]]:
-    found: dict[int, tuple[int, int]] = {}
-    rows = (
-        CallRecord.objects.filter(connection_id__in=ids, at__gte=since)
-        .values_list("connection_id", "outcome")
-        .annotate(count=Count("id"))
-    )
-    for connection_id, outcome, count in rows:
-        calls, errors = found.get(connection_id, (0, 0))
-        is_error = outcome not in GOOD_OUTCOMES
-        found[connection_id] = (calls + count, errors + (count if is_error else 0))
-    return found
-
-
-def _lag(cursors: Iterable[Cursor], now: datetime) -> timedelta | None:
-    known = [cursor.polled_at for cursor in cursors if cursor.polled_at is not None]
-    return now - min(known) if known else None

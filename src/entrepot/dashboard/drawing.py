@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from entrepot.dashboard.reading.flow import Drop, Flow
 
-WIDTH, STEP, STEM, TOP, TALLEST, FLOOR = 1120, 165, 14, 66, 92.0, 184
+STEP, STEM, TOP, TALLEST, FLOOR = 165, 14, 66, 92.0, 184  # of the 1120 in flow.html
 LEAST = 2.0
 
 

@@ -4,11 +4,10 @@ import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
-from django.db.migrations.executor import MigrationExecutor
 
 from entrepot.database import roles
 from entrepot.database.embedded import EmbeddedServer
-from entrepot.database.router import APP, OWNER
+from entrepot.database.router import OWNER
 from entrepot.database.urls import DatabaseUrl
 
 # Any number that no other program on the server locks.
@@ -36,10 +35,3 @@ def migrate_database(*, verbosity: int = 0, superuser_url: str = "") -> None:
         call_command("migrate", database=OWNER, interactive=False, verbosity=verbosity)
     connections[OWNER].close()
     roles.check_roles()
-
-
-def unapplied_migrations() -> list[str]:
-    """Names of migrations that this code has and the database lacks, as `app.name`."""
-    executor = MigrationExecutor(connections[APP])
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]

@@ -100,11 +100,6 @@ def still_unquoted(
     return others
 
 
-def keep_quote(merchant_id: int, quoting: Quoting, quotes: Sequence[Told]) -> None:
-    """Keep one answer; see `keep_quotes`."""
-    keep_quotes(merchant_id, [(quoting, quotes)])
-
-
 def keep_quotes(merchant_id: int, answers: Sequence[tuple[Quoting, Sequence[Told]]]) -> None:
     """Keep the prices of the shipping methods that were chosen; without one it stays unknown.
 

@@ -70,12 +70,6 @@ class Submission:
 Decision = Submission | Quoting | Wait | None
 
 
-def intend_submission(merchant_id: int, fulfillment_order_id: int) -> Decision:
-    """Decide about one share; see `intend_submissions`."""
-    cause = outbox.current_cause()[1]
-    return intend_submissions(merchant_id, {fulfillment_order_id: cause})[fulfillment_order_id]
-
-
 def intend_submissions(merchant_id: int, causes: Mapping[int, str]) -> dict[int, Decision]:
     """Decide by share whether it is handed over now, and write the attempts down of those that are.
 

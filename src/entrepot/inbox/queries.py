@@ -167,34 +167,6 @@ def refusals(
     return list(rows.order_by("-id")[:limit])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
-    """What waits in a lane of the inbox: how much, and since when the oldest of it is."""
-
-    lane: str
-    waiting: int
-    parked: int
-    oldest_at: datetime | None
-
-
-BACKLOG = """
-SELECT
-    lane,
-    count(*) FILTER (WHERE NOT is_parked) AS waiting,
-    count(*) FILTER (WHERE is_parked) AS parked,
-    min(received_at) FILTER (WHERE NOT is_parked) AS oldest_at
-FROM inbox_work
-JOIN inbox_message ON inbox_message.id = message_id
-GROUP BY lane
-ORDER BY lane
-"""
-
-
-def backlog() -> list[Backlog]:
-    """What waits, by lane; of the scope's merchant, or of all in the system's."""
-    return [Backlog(**row) for row in sql.fetch_dicts(BACKLOG)]
-
-
 # Newest first by key, so the cost is that of the bound, whatever the table has grown to.
 LAST_APPLIED = """
 SELECT DISTINCT ON (message.connection_id) message.connection_id, message.topic, recent.at

@@ -103,18 +103,6 @@ def check_sound(item: CanonicalItem) -> bytes:
         raise NotUnderstood(str(error)) from error
 
 
-def check_totals(snapshot: OrderSnapshot) -> None:
-    """Refuse an order whose parts are far from its total.
-
-    Raises:
-        NotUnderstood: with both figures.
-    """
-    try:
-        soundness.check_totals(snapshot)
-    except soundness.Unsound as error:
-        raise NotUnderstood(str(error)) from error
-
-
 def check_mode(snapshot: OrderSnapshot, known: Known) -> None:
     """Refuse real money at a connection in test mode: it was set up for the wrong account.
 

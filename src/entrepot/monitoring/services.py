@@ -53,7 +53,7 @@ _RAISE = """
     ORDER BY merchant_id, kind, cause
     ON CONFLICT (merchant_id, kind, cause) WHERE recovered_at IS NULL
         DO UPDATE SET
-            count = {count},
+            count = excluded.count,
             title = excluded.title,
             detail = excluded.detail,
             seen_at = statement_timestamp()
@@ -81,34 +81,13 @@ _RECOVER = """
 """
 
 
-def raise_alert(merchant_id: int, kind: str, cause: str, *, title: str, detail: str = "") -> bool:
-    """Raise an alert in the open scope; again, it is only counted. True when it is new."""
-    finding = Finding(merchant_id=merchant_id, kind=kind, cause=cause, title=title, detail=detail)
-    return _raise([finding], count="alert.count + 1") == 1
-
-
-def recover(merchant_id: int, kind: str, cause: str) -> bool:
-    """Record in the open scope that a cause is over. False when nothing was raised for it."""
-    alert = (
-        Alert.objects.select_for_update()
-        .filter(merchant_id=merchant_id, kind=kind, cause=cause, recovered_at=None)
-        .first()
-    )
-    if alert is None:
-        return False
-    alert.recovered_at = Now()
-    alert.save(update_fields=["recovered_at"])
-    _record("alert.recovered", [_told(alert)])
-    return True
-
-
 def keep_standing(findings: Sequence[Finding], *, kinds: Iterable[str]) -> tuple[int, int]:
     """Make the open alerts of these kinds exactly what was found: (raised, recovered).
 
     Runs in the system's scope; called again and again with what stands now.
     """
     with scope.system():
-        raised = _raise(findings, count="excluded.count")
+        raised = _raise(findings)
         batch = sql.recordset(_rows(findings), _COLUMNS)
         over = sql.fetch_dicts(_RECOVER.format(batch=batch.sql), [list(kinds), batch.parameter])
         _record("alert.recovered", over)
@@ -139,11 +118,11 @@ def note_told(raised: Iterable[int], recovered: Iterable[int]) -> None:
         Alert.objects.filter(id__in=list(recovered)).update(recovery_told_at=Now())
 
 
-def _raise(findings: Sequence[Finding], *, count: str) -> int:
+def _raise(findings: Sequence[Finding]) -> int:
     if not findings:
         return 0
     batch = sql.recordset(_rows(findings), _COLUMNS)
-    rows = sql.fetch_dicts(_RAISE.format(batch=batch.sql, count=count), [batch.parameter])
+    rows = sql.fetch_dicts(_RAISE.format(batch=batch.sql), [batch.parameter])
     new = [row for row in rows if row["is_new"]]
     _record("alert.raised", new)
     return len(new)

@@ -12,17 +12,6 @@ from entrepot.notifications.states import Kind
 from entrepot.orders.models import Order
 from entrepot.payments.models import PaymentEntry, Refund
 
-# `parcel.presumed_delivered` is not here: nobody knows that it arrived, so nobody says so.
-HEARD = (
-    "order.released",
-    "order.cancelled",
-    "order.lines_cancelled",
-    "payment.refunded",
-    "shipment.recorded",
-    "parcel.delivered",
-    "parcel.exception",
-    "parcel.returned",
-)
 OF_PARCELS = ("parcel.delivered", "parcel.exception", "parcel.returned")
 _PEOPLE = ("user:", "api_key:")
 

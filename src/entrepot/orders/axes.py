@@ -1,6 +1,6 @@
 """The status axes of an order, as the database derives them from the counters.
 
-`derive.py` says the same in plain Python and is the oracle that the property tests hold against it.
+`tests/properties/axes.py` says the same in plain Python and is held against it.
 """
 
 from django.db import models

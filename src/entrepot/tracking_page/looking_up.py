@@ -12,7 +12,6 @@ from entrepot.customers.sealing import EMAIL
 from entrepot.database import sql
 
 LIMITS = {"address": 20, "email": 8}
-WINDOW = "15 minutes"
 PURPOSE = "look-up"
 
 

@@ -14,8 +14,6 @@ from entrepot.orders.models import Order
 from entrepot.tracking_page.cards import ARRIVED, LOOKS, Card, Cards, Item, News, Step
 from entrepot.tracking_page.voice import Voice
 
-AHEAD = ("made", "shipped", "out", "delivered")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sent:

@@ -24,7 +24,7 @@ ADDRESS = "https://api.easypost.com/v2"
 PAGE_LIMIT = 100
 TOPICS = ("tracker.created", "tracker.updated")
 # Trackers are listed by when they were made. A parcel that was handed in longer ago than this is
-# left to webhooks and to reading it by itself.
+# left to webhooks.
 LOOK_BACK = timedelta(days=60)
 
 Read = TypeVar("Read")
@@ -105,13 +105,6 @@ class Client:
             return mapping.to_tracker(body)
         except (UnexpectedResponse, ValueError) as error:
             raise OutcomeUnknown(f"POST /trackers: {error}") from error
-
-    def read_tracker(self, external_id: str) -> TrackerSnapshot | None:
-        """Read one tracker; None when EasyPost does not have it."""
-        answer = self._http.get(f"/trackers/{external_id}", allow={404})
-        if answer.status_code == 404:
-            return None
-        return _understood(lambda: mapping.to_tracker(_body(answer)))
 
     def pull(self, flow: Flow, *, cursor: str, since: datetime | None, limit: int) -> Page:
         """Read a page of trackers that changed since an instant, newest first.

@@ -182,15 +182,6 @@ class Client:
                 return _checkout(session)
         return None
 
-    def expire_checkout(self, external_id: str) -> None:
-        """Close an open page; one that is complete or expired stays as it is."""
-        try:
-            self._write(f"/v1/checkout/sessions/{external_id}/expire", [])
-        except Rejected:
-            session = self._http.get(f"/v1/checkout/sessions/{external_id}").json()
-            if session["status"] == "open":
-                raise
-
     # -- money --
 
     def capture(

@@ -53,7 +53,6 @@ TOPICS = (
     "product.restored",
 )
 UNKNOWN_WEBHOOK = "woocommerce_rest_shop_webhook_invalid_id"
-UNKNOWN_ORDER_OF_REFUND = "woocommerce_rest_invalid_order_id"
 REFUND_FAILED = "woocommerce_rest_cannot_create_order_refund"
 FIRST_WITH_MODIFIED = (5, 8)  # modified_after and dates_are_gmt came with WooCommerce 5.8
 

@@ -67,10 +67,6 @@ class Filters:
         """The same with one filter fewer."""
         return urlencode({name: value for name, value in self.values.items() if name != key})
 
-    def with_(self, **more: str) -> str:
-        """The same with others set."""
-        return urlencode({**self.values, **more})
-
 
 def read(asked: Mapping[str, str]) -> Filters:
     """Read filters from an address; `f` is the text of the filter box.

@@ -91,7 +91,6 @@ STANDING = f"""
         WHERE payments_entry.mode = %(mode)s AND {IS_UNMATCHED}
     )
 """  # noqa: S608 -- constants
-_HOW_MANY = f"WITH {STANDING} SELECT count(*) FROM standing"  # noqa: S608 -- constants
 _GROUPED = f"""
     WITH {STANDING}
     SELECT
@@ -206,11 +205,6 @@ class Cause:
         if self.category == "hold":
             return str(words_of_states.HOLD.get(self.cause, plain(self.cause)))  # type: ignore[call-overload]
         return self.title
-
-
-def how_many(mode: str) -> int:
-    """How many things stand still in a mode."""
-    return int(sql.fetch_value(_HOW_MANY, {"mode": mode}))
 
 
 def causes(mode: str) -> list[Cause]:

@@ -115,7 +115,6 @@ def test_a_lost_answer_is_unknown_and_asking_again_finds_the_tracker(
 
 
 def test_a_tracker_that_does_not_exist_is_none(client: Client) -> None:
-    assert client.read_tracker("trk_nobody") is None
     assert client.fetch(Flow.TRACKERS, "trk_nobody") is None
 
 
@@ -172,7 +171,7 @@ def test_keys_of_the_two_modes_see_their_own(
     live = Account(mode=Mode.LIVE, settings={**account.settings, "api_key": PRODUCTION_KEY})
     other = Client(Http(base_url(live)), live)
 
-    assert other.read_tracker(tracker.external_id) is None
+    assert other.fetch(Flow.TRACKERS, tracker.external_id) is None
     assert other.track("EZTWO", carrier="dpd").external_id != tracker.external_id
     simulator.revoke(PRODUCTION_KEY)
     with pytest.raises(Misconfigured):
@@ -214,7 +213,7 @@ def test_a_limit_is_told_with_its_wait_and_a_failed_read_is_unavailable(
 
     simulator.faults.rate_limited, simulator.faults.server_error = 0.0, 1.0
     with pytest.raises(Unavailable):
-        client.read_tracker("trk_1")
+        client.fetch(Flow.TRACKERS, "trk_1")
 
 
 def test_without_a_setting_calls_go_to_easypost_itself() -> None:

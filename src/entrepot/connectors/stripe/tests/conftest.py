@@ -58,6 +58,11 @@ def client_with(account: Account) -> Callable[..., Client]:
     return make
 
 
+def expire(client: Client, session_id: str) -> None:
+    """Close a page, as another program of the account may do."""
+    client._write(f"/v1/checkout/sessions/{session_id}/expire", [])
+
+
 def cart(reference: str = "E-CART-1", currency: str = "EUR", **changes: Any) -> CheckoutRequest:
     """Three mugs and two posters with two deliveries, in amounts that every currency knows."""
     values: dict[str, Any] = {

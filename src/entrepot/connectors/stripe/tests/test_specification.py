@@ -27,7 +27,7 @@ from entrepot.connectors.stripe import wire
 from entrepot.connectors.stripe.client import Client
 from entrepot.connectors.stripe.fields import API_VERSION
 from entrepot.connectors.stripe.simulator import StripeSimulator
-from entrepot.connectors.stripe.tests.conftest import COLOGNE, cart, refund_of
+from entrepot.connectors.stripe.tests.conftest import COLOGNE, cart, expire, refund_of
 from entrepot.connectors.stripe.webhook import TOPICS
 from tests.serving import serve
 from tests.specs import require
@@ -219,8 +219,9 @@ def a_day_at_the_till(
     client.fetch(Flow.CHECKOUTS, second.external_id)
     third = client.open_checkout(cart("E-CART-3", lines=cart().lines * 6)).external_id
     client.fetch(Flow.CHECKOUTS, third)
-    client.expire_checkout(third)
-    client.expire_checkout(third)
+    expire(client, third)
+    with pytest.raises(Rejected):
+        expire(client, third)
     manual = client_with(capture="manual")
     for reference, act in (("E-CART-4", "capture"), ("E-CART-5", "void")):
         opened = manual.open_checkout(cart(reference)).external_id
