@@ -218,5 +218,5 @@ def mapped_house(merchant: Merchant) -> Connection:
         wish = MappingWish(
             kind="provider", provider_connection_id=house.id, provider_sku=f"GLOBAL-{sku}"
         )
-        catalog.map_sku(merchant.id, sku, wish, by="user:1")
+        catalog.map_sku(merchant.id, sku, wish=wish, by="user:1")
     return house

@@ -29,8 +29,8 @@ def told(
         )
         for at, (_, pieces, shipped) in enumerate(shares, 1)
     ]  # fmt: skip
-    found = cancelled_by_item([line], rows, items)
-    return [found.get(item.id, 0) for item in items], beside_shares(line, items, found)
+    found = cancelled_by_item([line], rows, items=items)
+    return [found.get(item.id, 0) for item in items], beside_shares(line, items, cancelled=found)
 
 
 @pytest.mark.parametrize(

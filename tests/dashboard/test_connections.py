@@ -47,7 +47,7 @@ def test_an_observing_storefront_says_what_would_happen(
         map_sku(
             empty_scene.merchant.id,
             "AFF-PHARE-A2",
-            MappingWish(
+            wish=MappingWish(
                 kind="provider",
                 provider_connection_id=empty_scene.connections["prodigi"].id,
                 provider_sku="GLOBAL-FAP-16X24",

@@ -50,7 +50,7 @@ def test_the_states_are_a_partition_and_lists_filter_by_the_same(scene: Scene) -
             row.id: state
             for state in State
             for row in order_list.rows_of(
-                "live", Filters({"state": state.value}), names, sees_people=True
+                "live", Filters({"state": state.value}), names=names, sees_people=True
             ).rows
         }
         counted = {

@@ -18,7 +18,7 @@ from tests.dashboard.test_inbox import page_of
 def mapped(scene: Scene, sku: str, **more: object) -> None:
     """A SKU that somebody mapped."""
     wish = MappingWish(**{"kind": "by_hand", **more})  # type: ignore[arg-type]
-    map_sku(scene.merchant.id, sku, wish, by="user:1")
+    map_sku(scene.merchant.id, sku, wish=wish, by="user:1")
 
 
 def stored(scene: Scene, sku: str) -> Mapping:

@@ -69,16 +69,18 @@ def test_a_filter_that_makes_no_sense_is_named_and_left_out(
 def test_pages_go_by_key_there_and_back(scene: Scene) -> None:
     names: dict[int, str] = {}
     with scope.merchant(scene.merchant.id):
-        everything = order_list.rows_of("live", Filters(), names, sees_people=True, limit=100).rows
-        first = order_list.rows_of("live", Filters(), names, sees_people=True, limit=7)
+        everything = order_list.rows_of(
+            "live", Filters(), names=names, sees_people=True, limit=100
+        ).rows
+        first = order_list.rows_of("live", Filters(), names=names, sees_people=True, limit=7)
         key = order_list.key_of(first.rows[-1].key)
         second = order_list.rows_of(
-            "live", Filters(), names, sees_people=True, older_than=key, limit=7
+            "live", Filters(), names=names, sees_people=True, older_than=key, limit=7
         )
         back = order_list.rows_of(
             "live",
             Filters(),
-            names,
+            names=names,
             sees_people=True,
             newer_than=order_list.key_of(second.rows[0].key),
             limit=7,

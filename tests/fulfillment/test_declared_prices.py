@@ -27,7 +27,7 @@ def declared(trade: Trade) -> list[dict[str, Money | None]]:
 
 def kit(trade: Trade, sku: str, **parts: int) -> None:
     wish = MappingWish(kind=MappingKind.KIT, parts=parts)
-    catalog.map_sku(trade.merchant.id, sku, wish, by="user:1")
+    catalog.map_sku(trade.merchant.id, sku, wish=wish, by="user:1")
 
 
 def test_the_pieces_of_a_kit_share_its_price_also_over_two_providers(trade: Trade) -> None:

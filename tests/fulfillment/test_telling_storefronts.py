@@ -29,7 +29,7 @@ def leave(trade: Trade, *, tracking_number: str = "") -> Shipment:
     return ship_by_hand(
         trade.merchant.id,
         share.id,
-        Leaving(
+        leaving=Leaving(
             external_id="Paket 1",
             carrier="DHL",
             service="",
@@ -68,11 +68,13 @@ def test_tracking_that_comes_while_the_shipment_is_told_is_told_as_well(trade: T
 
     leave(trade, tracking_number="0034-1")
     assert tell(trade, shipment) == []  # the first telling is under way
-    writing_back.record_written(trade.merchant.id, shipment.id, lease, DONE)
+    writing_back.record_written(trade.merchant.id, shipment.id, lease=lease, receipt=DONE)
 
     assert told_and_owed(trade, shipment) == (False, [""])
     (second,) = tell(trade, shipment)
-    writing_back.record_written(trade.merchant.id, shipment.id, begin(trade, second), DONE)
+    writing_back.record_written(
+        trade.merchant.id, shipment.id, lease=begin(trade, second), receipt=DONE
+    )
     assert [parcel.tracking_number for parcel in first.news.parcels] == [""]
     assert [parcel.tracking_number for parcel in second.news.parcels] == ["0034-1"]
     assert told_and_owed(trade, shipment) == (True, ["met"])
@@ -84,7 +86,9 @@ def test_a_shipment_that_did_not_change_meanwhile_is_told_once(trade: Trade) -> 
     shipment = leave(trade, tracking_number="0034-1")
     (only,) = tell(trade, shipment)
 
-    writing_back.record_written(trade.merchant.id, shipment.id, begin(trade, only), DONE)
+    writing_back.record_written(
+        trade.merchant.id, shipment.id, lease=begin(trade, only), receipt=DONE
+    )
 
     assert told_and_owed(trade, shipment) == (True, ["met"])
     assert tell(trade, shipment) == []
@@ -93,7 +97,9 @@ def test_a_shipment_that_did_not_change_meanwhile_is_told_once(trade: Trade) -> 
 def lose(trade: Trade, call: WriteBackCall, shipment: Shipment) -> None:
     """The call left, and nobody knows whether the storefront has heard it."""
     lease = begin(trade, call)
-    writing_back.record_write_unknown(trade.merchant.id, shipment.id, lease, message="no answer")
+    writing_back.record_write_unknown(
+        trade.merchant.id, shipment.id, lease=lease, message="no answer"
+    )
 
 
 def decide(trade: Trade, call: WriteBackCall, *, happened: bool) -> None:

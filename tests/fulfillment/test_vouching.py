@@ -34,7 +34,9 @@ def test_a_cancellation_that_happened_is_read_at_the_provider(
     assert decided is not None
     with scope.merchant(trade.merchant.id):
         lease = attempts.begin_call(decided.lease)
-    cancellation.record_cancel_unknown(trade.merchant.id, share.id, lease, message="no answer")
+    cancellation.record_cancel_unknown(
+        trade.merchant.id, share.id, lease=lease, message="no answer"
+    )
     house.end(house.orders[share.external_id], Phase.CANCELLED, trade.clock.now())
 
     with scope.merchant(trade.merchant.id):

@@ -172,7 +172,7 @@ def mapped(world: World) -> dict[str, Connection]:
     catalog.map_sku(
         world.merchant.id,
         "MOEWE-A3",
-        MappingWish(
+        wish=MappingWish(
             kind=MappingKind.PROVIDER,
             provider_connection_id=house.id,
             provider_sku="GLOBAL-FAP-16X24",
@@ -182,7 +182,7 @@ def mapped(world: World) -> dict[str, Connection]:
         by="user:1",
     )
     catalog.map_sku(
-        world.merchant.id, "GIFT-GUIDE-PDF", MappingWish(kind=MappingKind.NOTHING), by="user:1"
+        world.merchant.id, "GIFT-GUIDE-PDF", wish=MappingWish(kind=MappingKind.NOTHING), by="user:1"
     )
     catalog.map_shipping(
         world.merchant.id,

@@ -69,7 +69,7 @@ def order_of(world: World) -> Order:
 
 
 def want(world: World, order: Order, kind: WishKind, *, reason: str = "発送の前に") -> PaymentWish:
-    return authorizations.want(world.merchant.id, order.id, kind, by="user:1", reason=reason)
+    return authorizations.want(world.merchant.id, order.id, kind=kind, by="user:1", reason=reason)
 
 
 def wishes(world: World) -> list[tuple[str, str]]:
@@ -156,7 +156,7 @@ def call_without_an_answer(world: World, wish: PaymentWish) -> None:
     assert intended is not None
     with scope.merchant(world.merchant.id):
         lease = attempts.begin_call(intended[1])
-    authorizations.record_unknown(world.merchant.id, wish.id, lease, message="keine Antwort")
+    authorizations.record_unknown(world.merchant.id, wish.id, lease=lease, message="keine Antwort")
 
 
 @pytest.mark.parametrize("has_arrived", [True, False])
@@ -311,7 +311,9 @@ def test_another_merchant_has_no_wish_about_it(
     world: World, waiting: Order, other_merchant: Merchant
 ) -> None:
     with pytest.raises(Order.DoesNotExist):
-        authorizations.want(other_merchant.id, waiting.id, CAPTURE, by="user:9", reason="fremd")
+        authorizations.want(
+            other_merchant.id, waiting.id, kind=CAPTURE, by="user:9", reason="fremd"
+        )
 
     wish = want(world, waiting, CAPTURE)
     with pytest.raises(PaymentWish.DoesNotExist):

@@ -52,7 +52,9 @@ def sell(world: World, gateway: Connection, *, cart_key: str = "") -> tuple[Chec
         cancel_url="https://shop.example/korb",
         allowed_countries=("JP", "DE"),
     )
-    checkout = checkouts.snapshot_cart(world.merchant.id, gateway.id, request, cart_key=cart_key)
+    checkout = checkouts.snapshot_cart(
+        world.merchant.id, gateway.id, request=request, cart_key=cart_key
+    )
     client = doors.client(gateway.id)
     assert isinstance(client, OpensCheckouts)
     session = client.open_checkout(
@@ -60,7 +62,7 @@ def sell(world: World, gateway: Connection, *, cart_key: str = "") -> tuple[Chec
             checkout, success_url=request.success_url, cancel_url=request.cancel_url
         )
     )
-    checkouts.record_session(world.merchant.id, checkout.id, session)
+    checkouts.record_session(world.merchant.id, checkout.id, session=session)
     return checkout, session.external_id
 
 

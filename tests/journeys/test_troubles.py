@@ -60,7 +60,7 @@ def test_an_unmapped_sku_holds_the_order_and_mapping_it_once_lets_it_go(
     catalog.map_sku(
         world.merchant.id,
         MUG,
-        MappingWish(
+        wish=MappingWish(
             kind=MappingKind.PROVIDER,
             provider_connection_id=mapped["house"].id,
             provider_sku="GLOBAL-MUG-W",
@@ -157,7 +157,7 @@ def test_a_refusal_holds_the_order_and_the_next_try_is_a_new_generation(
         catalog.map_sku(
             world.merchant.id,
             PRINT_A3,
-            MappingWish(
+            wish=MappingWish(
                 kind=MappingKind.PROVIDER,
                 provider_connection_id=mapped["house"].id,
                 provider_sku="NO-SUCH-THING",
@@ -241,7 +241,7 @@ def test_a_shop_that_was_told_is_owed_nothing_when_the_job_comes_again(
     world: World, mapped: dict[str, Connection]
 ) -> None:
     world.shop.customer_orders((PRINT_A3, 2), (MUG, 3))
-    catalog.map_sku(world.merchant.id, MUG, MappingWish(kind=MappingKind.NOTHING), by="user:1")
+    catalog.map_sku(world.merchant.id, MUG, wish=MappingWish(kind=MappingKind.NOTHING), by="user:1")
     for _ in range(4):
         world.settle(ahead=timedelta(hours=12))
     with scope.merchant(world.merchant.id):

@@ -147,7 +147,7 @@ def test_a_refund_at_the_shop_is_asked_for_once_and_then_a_person_is_asked(
     world.shop.faults.invisible = 1.0
     gateway(mapped["shop"].id).refund(call.request)  # made, and its answer never arrives
     lost = "the connection ended before an answer"
-    refunds.record_unknown(world.merchant.id, refund.id, call.lease, message=lost)
+    refunds.record_unknown(world.merchant.id, refund.id, lease=call.lease, message=lost)
     for _ in range(4):
         world.ask()
 

@@ -43,12 +43,12 @@ def test_events_are_counted_in_their_own_transaction(
     since = datetime.now(UTC) - timedelta(hours=1)  # noqa: TID251 -- what is "now" to the database
 
     with scope.merchant(merchant.id):
-        before = rollups.totals(merchant.id, "live", "orders_imported", since=since)
+        before = rollups.totals(merchant.id, "live", name="orders_imported", since=since)
         rollups_before = Rollup.objects.count()
     folded = rollups.fold()
     with scope.merchant(merchant.id):
-        after = rollups.totals(merchant.id, "live", "orders_imported", since=since)
-        captured = rollups.totals(merchant.id, "live", "captured", since=since)
+        after = rollups.totals(merchant.id, "live", name="orders_imported", since=since)
+        captured = rollups.totals(merchant.id, "live", name="captured", since=since)
 
     assert rollups_before == 0
     assert folded > 0
@@ -73,9 +73,9 @@ def test_the_counters_are_what_the_journal_says(merchant: Merchant) -> None:
         )
         sums = {
             event: int(
-                rollups.totals(merchant.id, "live", name, since=NOON - timedelta(days=3650)).get(
-                    "", 0
-                )
+                rollups.totals(
+                    merchant.id, "live", name=name, since=NOON - timedelta(days=3650)
+                ).get("", 0)
             )
             for event, name in rollups.COUNTED.items()
         }

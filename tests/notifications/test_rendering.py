@@ -20,7 +20,7 @@ def mail(sale: Sale, kind: Kind, *told: str, language: str = "") -> RenderedMail
         return render(
             Order.objects.get(id=sale.order.id),
             kind,
-            told,
+            facts=told,
             storefront_id=sale.storefront.id,
             merchant_id=sale.merchant.id,
             language=language,
@@ -144,7 +144,7 @@ def test_a_delivered_mail_knows_the_day(merchant: Merchant) -> None:
     sale = make_sale(merchant)
     ship(sale, 1, {0: 2, 1: 3}, tracking=("NP 1",), delivered_at=MONDAY)
 
-    told = mail(sale, Kind.DELIVERED, facts.parcel(1, 1, "delivered"))
+    told = mail(sale, Kind.DELIVERED, facts.parcel(1, 1, news="delivered"))
 
     assert "Nordpost meldet die Zustellung am Mo., 23. November." in told.text
     assert "Paket 1: zugestellt Mo., 23. November" in told.text
@@ -154,7 +154,7 @@ def test_a_delivered_mail_knows_the_day(merchant: Merchant) -> None:
 def test_a_delivered_mail_about_several_parcels_does_not_speak_of_one(merchant: Merchant) -> None:
     sale = make_sale(merchant, language="en-GB", name="Zoë")
     ship(sale, 1, {0: 2, 1: 3}, tracking=("NP 1", "NP 2"), delivered_at=MONDAY)
-    parcels = [facts.parcel(1, number, "delivered") for number in (1, 2)]
+    parcels = [facts.parcel(1, number, news="delivered") for number in (1, 2)]
 
     told = mail(sale, Kind.DELIVERED, *parcels)
 

@@ -151,7 +151,7 @@ def test_what_is_not_told_leaves_its_reason(
         storefront = make_storefront(merchant, policy=policy)
     sale = make_sale(merchant, storefront=storefront, **order)
 
-    mail = tell(sale, Kind.DELIVERED, facts.parcel(1, 1, "delivered"), **news)
+    mail = tell(sale, Kind.DELIVERED, facts.parcel(1, 1, news="delivered"), **news)
 
     assert mail is not None
     assert mail.status == MailStatus.SKIPPED
@@ -177,7 +177,7 @@ def test_a_marketplace_that_allows_mail_gets_it(merchant: Merchant) -> None:
 def test_each_kind_has_one_declared_sender(merchant: Merchant, sender: Sender) -> None:
     sale = make_sale(merchant)
     configuring.choose_sender(
-        sale.storefront.id, Kind.CONFIRMATION, sender, merchant_id=merchant.id, by="user:3"
+        sale.storefront.id, Kind.CONFIRMATION, sender=sender, merchant_id=merchant.id, by="user:3"
     )
 
     tell(sale, Kind.CONFIRMATION, facts.RELEASED)
@@ -192,7 +192,7 @@ def test_each_kind_has_one_declared_sender(merchant: Merchant, sender: Sender) -
 def test_history_is_left_alone(merchant: Merchant) -> None:
     sale = make_sale(merchant, is_history=True)
 
-    mail = tell(sale, Kind.DELIVERED, facts.parcel(1, 1, "delivered"))
+    mail = tell(sale, Kind.DELIVERED, facts.parcel(1, 1, news="delivered"))
 
     assert mail is None
     assert mails(merchant) == []
@@ -328,7 +328,7 @@ def test_a_customer_stops_the_mails_about_an_order(merchant: Merchant) -> None:
 
     for _ in range(2):
         services.stop_mails(sale.order.id, merchant_id=merchant.id, by="customer:1")
-    tell(sale, Kind.DELIVERED, facts.parcel(1, 1, "delivered"))
+    tell(sale, Kind.DELIVERED, facts.parcel(1, 1, news="delivered"))
     tell(other, Kind.CONFIRMATION, facts.RELEASED)
 
     assert [(kind, status) for kind, status, _ in mails(merchant)] == [
@@ -348,7 +348,7 @@ def test_a_mail_that_could_not_leave_waits_and_can_be_dropped_one_that_may_have_
     with pytest.raises(IllegalStep):
         services.skip_mail(mail.id, merchant_id=merchant.id, by="user:3", reason="told by phone")
 
-    attempting.record_not_sent(merchant.id, mail.id, call.lease, message="nobody answers")
+    attempting.record_not_sent(merchant.id, mail.id, lease=call.lease, message="nobody answers")
     services.skip_mail(mail.id, merchant_id=merchant.id, by="user:3", reason="told by phone")
 
     assert [status for _, status, _ in mails(merchant)] == ["skipped"]

@@ -196,7 +196,7 @@ def test_a_voice_is_saved_and_changed(merchant: Merchant) -> None:
             color=color,
         )
     configuring.choose_sender(
-        store.id, Kind.CONFIRMATION, Sender.SHOP, merchant_id=merchant.id, by="user:3"
+        store.id, Kind.CONFIRMATION, sender=Sender.SHOP, merchant_id=merchant.id, by="user:3"
     )
 
     with scope.merchant(merchant.id):

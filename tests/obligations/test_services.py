@@ -56,7 +56,7 @@ def test_a_merchants_own_deadline_wins_and_counts_from_the_given_instant(
     merchant: Merchant, other_merchant: Merchant
 ) -> None:
     cooled_off = timezone.now() + timedelta(minutes=30)
-    services.set_deadline(merchant.id, Kind.SUBMIT, timedelta(minutes=40))
+    services.set_deadline(merchant.id, Kind.SUBMIT, allowed=timedelta(minutes=40))
 
     with scope.system():
         services.open_many(

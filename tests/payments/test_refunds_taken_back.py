@@ -111,7 +111,7 @@ def test_a_refund_that_only_the_hub_knows_of_is_not_missed_in_the_shops_list(tra
     assert call is not None
     with scope.merchant(trade.merchant.id):
         lease = attempts.begin_call(call.lease)
-    refunds.record_unknown(trade.merchant.id, refund.id, lease, message="keine Antwort")
+    refunds.record_unknown(trade.merchant.id, refund.id, lease=lease, message="keine Antwort")
     with scope.merchant(trade.merchant.id):
         deciding.decide(
             trade.merchant.id, lease.attempt_id, happened=True, by="user:3", reason="by transfer"

@@ -53,7 +53,7 @@ def test_a_matched_payment_pays_the_order_and_releases_it(
         unmatched.match_payment(
             trade.merchant.id,
             entry(trade, "captured-pi_fremd_1").id,
-            order.id,
+            order_id=order.id,
             by="user:3",
             reason="Same name on the bank statement",
         )
@@ -80,7 +80,7 @@ def test_all_that_is_known_of_a_payment_goes_with_it(trade: Trade, gateway: Conn
     unmatched.match_payment(
         trade.merchant.id,
         entry(trade, "captured-pi_fremd_2").id,
-        trade.order("71002").id,
+        order_id=trade.order("71002").id,
         by="user:3",
     )
     trade.tell(
@@ -97,10 +97,12 @@ def test_a_payment_belongs_to_one_order_only(trade: Trade, gateway: Connection) 
         trade.tell(snapshot(number, *LINES, is_paid=False))
     trade.tell(fact("captured", euros(TOTAL), payment="pi_fremd_3"), connection=gateway)
     mine = entry(trade, "captured-pi_fremd_3").id
-    unmatched.match_payment(trade.merchant.id, mine, trade.order("71003").id, by="user:3")
+    unmatched.match_payment(trade.merchant.id, mine, order_id=trade.order("71003").id, by="user:3")
 
     with pytest.raises(CannotMatch, match="71003"):
-        unmatched.match_payment(trade.merchant.id, mine, trade.order("71004").id, by="user:4")
+        unmatched.match_payment(
+            trade.merchant.id, mine, order_id=trade.order("71004").id, by="user:4"
+        )
 
     assert amounts(trade.order("71004")) == {}
 
@@ -114,7 +116,7 @@ def test_live_money_pays_no_test_order(trade: Trade) -> None:
         unmatched.match_payment(
             trade.merchant.id,
             entry(trade, "captured-pi_live_5").id,
-            trade.order("71005").id,
+            order_id=trade.order("71005").id,
             by="user:3",
         )
 
@@ -130,7 +132,7 @@ def test_another_merchants_order_is_no_order_at_all(
     payment, order = entry(trade, "captured-pi_fremd_6"), trade.order("71006")
 
     with pytest.raises(PaymentEntry.DoesNotExist):
-        unmatched.match_payment(other_merchant.id, payment.id, order.id, by="user:9")
+        unmatched.match_payment(other_merchant.id, payment.id, order_id=order.id, by="user:9")
     with pytest.raises(PaymentEntry.DoesNotExist):
         unmatched.dismiss_payment(other_merchant.id, payment.id, by="user:9", reason="not ours")
 
@@ -147,7 +149,7 @@ def test_the_outlook_of_a_match_is_what_it_then_does(trade: Trade, gateway: Conn
 
     with scope.merchant(trade.merchant.id):
         outlook = unmatched.outlook_of(payment, order)
-    unmatched.match_payment(trade.merchant.id, payment.id, order.id, by="user:3")
+    unmatched.match_payment(trade.merchant.id, payment.id, order_id=order.id, by="user:3")
 
     now = trade.order("71007")
     assert (outlook.captured, outlook.refunded) == (now.amount_captured, now.amount_refunded)
@@ -220,7 +222,7 @@ def opened(trade: Trade, gateway: Connection) -> str:
         shipping_options=(),
         lines=(CheckoutLine(sku="MOEWE-A3", title="Möwe", quantity=3, unit_price=euros("12")),),
     )
-    checkouts.snapshot_cart(trade.merchant.id, gateway.id, request)
+    checkouts.snapshot_cart(trade.merchant.id, gateway.id, request=request)
     return reference
 
 

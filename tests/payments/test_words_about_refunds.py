@@ -29,7 +29,7 @@ def unknown(trade: Trade) -> Attempt:
     assert call is not None
     with scope.merchant(trade.merchant.id):
         lease = attempts.begin_call(call.lease)
-    refunds.record_unknown(trade.merchant.id, refund.id, lease, message="keine Antwort")
+    refunds.record_unknown(trade.merchant.id, refund.id, lease=lease, message="keine Antwort")
     with scope.merchant(trade.merchant.id):
         found: Attempt = Attempt.objects.get(id=lease.attempt_id)
     return found

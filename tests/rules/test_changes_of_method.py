@@ -27,7 +27,9 @@ WHY = "Kundin hat für Eilversand angerufen"
 
 def choose(trade: Trade, method: str, *, number: int = 1) -> FulfillmentOrder:
     share = next(row for row in trade.shares() if row.share == number)
-    return methods.choose_method(trade.merchant.id, share.id, method, by="user:1", reason=WHY)
+    return methods.choose_method(
+        trade.merchant.id, share.id, method=method, by="user:1", reason=WHY
+    )
 
 
 def sent_by(house: ProdigiSimulator) -> list[str]:
@@ -181,11 +183,13 @@ def test_a_lost_answer_is_looked_up_before_it_is_asked_again(
 def call_without_an_answer(trade: Trade) -> int:
     """A call that never arrived, and of which nobody knows that; the attempt's id."""
     (share,) = trade.shares()
-    decided = changing.intend_change(METHOD, trade.merchant.id, share.id)
+    decided = changing.intend_change(METHOD, trade.merchant.id, fulfillment_order_id=share.id)
     assert decided is not None
     with scope.merchant(trade.merchant.id):
         lease = attempts.begin_call(decided.lease)
-    changing.record_change_unknown(trade.merchant.id, share.id, lease, message="keine Antwort")
+    changing.record_change_unknown(
+        trade.merchant.id, share.id, lease=lease, message="keine Antwort"
+    )
     return lease.attempt_id
 
 
@@ -293,7 +297,9 @@ def test_what_leaves_before_anybody_could_ask_is_a_case(
 
 def hear(trade: Trade, provider: Connection, external_id: str) -> None:
     """Have the provider's word about its order read."""
-    rereading.read_again(trade.merchant.id, provider.id, Flow.FULFILLMENTS, external_id)
+    rereading.read_again(
+        trade.merchant.id, provider.id, flow=Flow.FULFILLMENTS, external_id=external_id
+    )
     trade.work(timedelta(minutes=1))
 
 
@@ -319,7 +325,7 @@ def test_a_choice_needs_a_word_and_a_reason(
     (share,) = made.shares()
 
     with pytest.raises(CannotChooseMethod, match=why):
-        methods.choose_method(made.merchant.id, share.id, method, by="user:1", reason=reason)
+        methods.choose_method(made.merchant.id, share.id, method=method, by="user:1", reason=reason)
 
     assert method_of(made) == ("Standard", "", "")
     assert made.events("fulfillment_order.shipping_chosen") == []

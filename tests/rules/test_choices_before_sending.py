@@ -117,7 +117,7 @@ def test_a_choice_while_it_is_handed_over_counts_when_nothing_had_left(
     choose(trade, "Express")
     assert method_of(trade) == ("Standard", "Express", "")
 
-    record_not_sent(trade.merchant.id, share.id, decided.lease, message="die Leitung war tot")
+    record_not_sent(trade.merchant.id, share.id, lease=decided.lease, message="die Leitung war tot")
     assert method_of(trade) == ("Express", "Express", "")
     trade.work()
 

@@ -38,7 +38,7 @@ def wish(provider: Connection, sku: str = "GLOBAL-FAP-8X10") -> MappingWish:
 
 def asked(trade: Trade, provider: Connection, sku: str = "MOEWE-A3") -> Question | None:
     with scope.merchant(trade.merchant.id):
-        return question_of(trade.merchant.id, sku, wish(provider), mode=Mode.TEST)
+        return question_of(trade.merchant.id, sku, wish=wish(provider), mode=Mode.TEST)
 
 
 def typed(provider: Connection, **more: str) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def test_each_line_becomes_what_its_sku_is_mapped_to(
         "PDF-1": MappingWish(kind=MappingKind.NOTHING),
         "FBA-1": MappingWish(kind=MappingKind.ELSEWHERE),
     }.items():
-        services.map_sku(trade.merchant.id, sku, wish, by="user:1")
+        services.map_sku(trade.merchant.id, sku, wish=wish, by="user:1")
 
     skus = {"MOEWE-A3": 2, "SET-1": 3, "PDF-1": 1, "FBA-1": 4}
     trade.tell(snapshot("1", *(line(sku, count) for sku, count in skus.items())))

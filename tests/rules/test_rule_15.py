@@ -54,7 +54,7 @@ def did(connection: Connection, kind: Kind, count: int, *, ago: timedelta) -> No
 def asked(connection: Connection, kind: Kind) -> bool:
     with scope.merchant(connection.merchant_id):
         fresh = Connection.objects.get(id=connection.id)
-        return fuse(fresh, FLOW_OF[kind], kind).is_allowed
+        return fuse(fresh, FLOW_OF[kind], kind=kind).is_allowed
 
 
 def stops(trade: Trade) -> list[tuple[str, bool]]:

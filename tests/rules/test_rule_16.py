@@ -51,7 +51,7 @@ def leave(share: FulfillmentOrder, sku: str, count: int, **more: Any) -> None:
         "units": {item.id: count},
         **more,
     }
-    ship_by_hand(share.merchant_id, share.id, Leaving(**values), by="user:1")
+    ship_by_hand(share.merchant_id, share.id, leaving=Leaving(**values), by="user:1")
 
 
 def test_facts_within_ten_minutes_become_one_mail(trade: Trade, sold: FulfillmentOrder) -> None:
@@ -82,7 +82,7 @@ def test_one_fact_is_told_once_however_often_it_is_heard(
 @pytest.mark.parametrize("sender", [Sender.SHOP, Sender.NOBODY])
 def test_what_the_shop_or_nobody_tells_is_not_told_by_the_hub(trade: Trade, sender: Sender) -> None:
     configuring.choose_sender(
-        trade.shop.id, Kind.CONFIRMATION, sender, merchant_id=trade.merchant.id, by="user:1"
+        trade.shop.id, Kind.CONFIRMATION, sender=sender, merchant_id=trade.merchant.id, by="user:1"
     )
     trade.by_hand("MOEWE-A3", "POST-12")
     trade.tell(snapshot())

@@ -38,7 +38,7 @@ def leave(trade: Trade, share: FulfillmentOrder, number: str = "00340434") -> Sh
     return ship_by_hand(
         trade.merchant.id,
         share.id,
-        Leaving(
+        leaving=Leaving(
             external_id=number,
             carrier="DHL",
             service="",

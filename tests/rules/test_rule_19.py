@@ -76,7 +76,7 @@ def test_an_order_that_a_gateway_sold_is_read_again_as_the_checkout_that_it_is(
         success_url="https://möwe.example/danke",
         cancel_url="https://möwe.example/korb",
     )
-    checkout = checkouts.snapshot_cart(trade.merchant.id, gateway.id, cart)
+    checkout = checkouts.snapshot_cart(trade.merchant.id, gateway.id, request=cart)
     sold = snapshot(
         "cs_1", line("MOEWE-A3", 2), shipping="0", checkout_reference=checkout.reference
     )

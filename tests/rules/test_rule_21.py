@@ -30,7 +30,7 @@ def move(trade: Trade, address: Address, *, external_id: str = "10482") -> None:
     orders.change_address(
         trade.merchant.id,
         trade.order(external_id).id,
-        address,
+        address=address,
         by="user:1",
         reason="Kundin ist umgezogen",
     )

@@ -25,7 +25,7 @@ def by_hand(world: World) -> None:
     place = connect(world.merchant, "by_hand")
     for sku in (PRINT_A3, MUG):
         wish = MappingWish(kind=MappingKind.BY_HAND, provider_connection_id=place.id)
-        catalog.map_sku(world.merchant.id, sku, wish, by="user:1")
+        catalog.map_sku(world.merchant.id, sku, wish=wish, by="user:1")
 
 
 def leave(world: World, number: str, **units: int) -> Shipment:
@@ -36,7 +36,7 @@ def leave(world: World, number: str, **units: int) -> Shipment:
     return ship_by_hand(
         world.merchant.id,
         share.id,
-        Leaving(
+        leaving=Leaving(
             external_id=number,
             carrier="DHL",
             service="",

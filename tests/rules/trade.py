@@ -182,13 +182,15 @@ class Trade:
         here = connection or self.shop
         with scope.system():
             known = Known.of(Connection.objects.get(id=here.id))
-            return apply([checked(_claimed(here, source, at), known, (item,)) for item in items])
+            return apply(
+                [checked(_claimed(here, source, at), known, items=(item,)) for item in items]
+            )
 
     def understood(self, *items: CanonicalItem, source: str = "webhook") -> Understood:
         """A message that says all of these."""
         with scope.system():
             known = Known.of(Connection.objects.get(id=self.shop.id))
-        return checked(_claimed(self.shop, source, None), known, items)
+        return checked(_claimed(self.shop, source, None), known, items=items)
 
     def work(self, ahead: timedelta = timedelta(0)) -> int:
         """Let the worker do what is due, after a while has gone by for what waits."""
@@ -244,7 +246,7 @@ class Trade:
         place = provider or connect(self.merchant, "by_hand", mode=self.shop.mode)
         for sku in skus:
             wish = MappingWish(kind=MappingKind.BY_HAND, provider_connection_id=place.id)
-            catalog.map_sku(self.merchant.id, sku, wish, by="user:1")
+            catalog.map_sku(self.merchant.id, sku, wish=wish, by="user:1")
         return place
 
     def made_by(
@@ -265,7 +267,7 @@ class Trade:
                 sizing="fillPrintArea",
                 **more,
             )
-            catalog.map_sku(self.merchant.id, sku, wish, by="user:1")
+            catalog.map_sku(self.merchant.id, sku, wish=wish, by="user:1")
         catalog.map_shipping(
             self.merchant.id,
             storefront_id=self.shop.id,

@@ -18,7 +18,9 @@ class Caller:
 
     def ask(self, what: str) -> Any:
         """GET; the answer must be 200."""
-        status, content = self._control.answer("GET", what, b"", base_url="http://sandbox.example")
+        status, content = self._control.answer(
+            "GET", what, body=b"", base_url="http://sandbox.example"
+        )
         assert status == 200, content
         return msgspec.json.decode(content)
 
@@ -31,7 +33,7 @@ class Caller:
     def try_to(self, what: str, **values: Any) -> tuple[int, Any]:
         """POST; whatever is answered."""
         status, content = self._control.answer(
-            "POST", what, msgspec.json.encode(values), base_url="http://sandbox.example"
+            "POST", what, body=msgspec.json.encode(values), base_url="http://sandbox.example"
         )
         return status, msgspec.json.decode(content)
 

@@ -59,8 +59,8 @@ def test_a_connection_is_kept_for_the_next_delivery() -> None:
 
     async def conversation(lines: Lines, address: str) -> None:
         url = f"{address}/hooks/möwe?a=1"
-        replies.append(await lines.post(url, b"first", {"X-Signature": "ab"}))
-        replies.append(await lines.post(address, b"second", {}))
+        replies.append(await lines.post(url, b"first", headers={"X-Signature": "ab"}))
+        replies.append(await lines.post(address, b"second", headers={}))
 
     talk(receiver, conversation)
 
@@ -79,7 +79,7 @@ def test_a_receiver_that_hung_up_in_between_is_called_again() -> None:
     statuses: list[int] = []
 
     async def conversation(lines: Lines, address: str) -> None:
-        statuses.extend([(await lines.post(address, b"", {})).status for _ in range(3)])
+        statuses.extend([(await lines.post(address, b"", headers={})).status for _ in range(3)])
 
     talk(receiver, conversation)
 
@@ -93,7 +93,7 @@ def test_what_breaks_off_is_no_answer_and_is_not_sent_again(answer: bytes | None
 
     async def conversation(lines: Lines, address: str) -> None:
         with pytest.raises(BROKEN):
-            await lines.post(address, b"once", {})
+            await lines.post(address, b"once", headers={})
 
     talk(receiver, conversation)
 
@@ -106,6 +106,6 @@ def test_nobody_there_is_no_answer() -> None:
         port = server.sockets[0].getsockname()[1]
         server.close()
         with pytest.raises(BROKEN):
-            await Lines().post(f"http://127.0.0.1:{port}/hooks/x", b"", {})
+            await Lines().post(f"http://127.0.0.1:{port}/hooks/x", b"", headers={})
 
     asyncio.run(run())

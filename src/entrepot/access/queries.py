@@ -13,7 +13,7 @@ def unsure_before(merchant_id: int) -> datetime | None:
         rows = Merchant.objects.filter(id=merchant_id)
         return rows.values_list("unsure_before", flat=True).first()
 
-    return scope.once("unsure_before", merchant_id, read)
+    return scope.once("unsure_before", merchant_id, read=read)
 
 
 def memberships_of(user_id: int) -> list[Membership]:

@@ -102,7 +102,7 @@ def connection() -> BaseDatabaseWrapper:
     return connections[_open().alias]
 
 
-def once(kind: str, key: Hashable, read: Callable[[], Value]) -> Value:
+def once(kind: str, key: Hashable, *, read: Callable[[], Value]) -> Value:
     """What `read` answers, asked once per transaction: for what the transaction does not change.
 
     Raises:
@@ -118,6 +118,7 @@ def once(kind: str, key: Hashable, read: Callable[[], Value]) -> Value:
 def once_each(
     kind: str,
     keys: Iterable[Hashable],
+    *,
     read: Callable[[set[Any]], Mapping[Any, Any]],
 ) -> dict[Any, Any]:
     """What `read` answers about several keys, once per transaction; the new ones at once.

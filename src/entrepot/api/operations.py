@@ -42,8 +42,8 @@ OUTSIDE = (502, 503)  # the platform's fault, or nobody could reach it
 def operation(
     router: Router,
     method: str,
-    path: str,
     *,
+    path: str,
     scope: str,
     answers: Any,
     status: int = 200,

@@ -70,11 +70,11 @@ def page_of(rows: QuerySet[Row], paged: Paged) -> tuple[list[Row], str | None]:
     if before is not None:
         rows = rows.filter(pk__lt=before)
     found = list(rows.order_by("-id")[: paged.limit + 1])
-    return cut(found, paged.limit, lambda row: cursor_of(row.pk))
+    return cut(found, paged.limit, cursor=lambda row: cursor_of(row.pk))
 
 
 def cut(
-    found: Sequence[Item], limit: int, cursor: Callable[[Item], str]
+    found: Sequence[Item], limit: int, *, cursor: Callable[[Item], str]
 ) -> tuple[list[Item], str | None]:
     """The first `limit` of what was found, and the cursor of the last of them if there is more."""
     shown = list(found[:limit])

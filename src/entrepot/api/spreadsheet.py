@@ -12,7 +12,7 @@ MOST_ROWS = 20_000
 EXPORTED = 10_000
 
 
-def as_csv(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
+def as_csv(name: str, head: Sequence[str], *, rows: Iterable[Sequence[object]]) -> HttpResponse:
     """A file to download, safe to open in a spreadsheet."""
     return HttpResponse(
         table_text(head, rows),

@@ -13,7 +13,7 @@ from entrepot.connections.states import Status as ConnectionStatus
 from entrepot.database import reading
 
 
-def read_together(kind: Kind, subject_kind: str, subject_ids: Sequence[int]) -> None:
+def read_together(kind: Kind, subject_kind: str, *, subject_ids: Sequence[int]) -> None:
     """Lock and read ahead what was ever intended about several things, for their `intend`."""
     found: dict[tuple[str, str, int], list[Attempt]] = {
         (kind, subject_kind, subject_id): [] for subject_id in subject_ids
@@ -32,7 +32,7 @@ def hold_together(attempt_ids: Iterable[int]) -> None:
     scope.keep_ahead("attempt", {attempt.id: attempt for attempt in rows})
 
 
-def is_under_way(kind: Kind, subject_kind: str, subject_id: int) -> bool:
+def is_under_way(kind: Kind, subject_kind: str, *, subject_id: int) -> bool:
     """Whether an effect on a thing may have left, or is about to."""
     return Attempt.objects.filter(
         kind=kind, subject_kind=subject_kind, subject_id=subject_id, status__in=LIVE

@@ -27,7 +27,7 @@ USUAL_OVER = timedelta(weeks=4)
 AT_ONCE = 32  # as many may be about to be intended at the same moment, each without the others
 
 
-def fuse(connection: Connection, flow: EffectFlow, kind: Kind) -> Verdict:
+def fuse(connection: Connection, flow: EffectFlow, *, kind: Kind) -> Verdict:
     """Whether one more effect of a kind may be intended now; blows the fuse when it may not.
 
     Runs in the open scope that intends. Connections in test mode have a fuse only where the
@@ -40,7 +40,7 @@ def fuse(connection: Connection, flow: EffectFlow, kind: Kind) -> Verdict:
         return ALLOWED
     now = clock.now()
     counted = scope.once(
-        "in_last_hour", (connection.id, kind), lambda: [_count(connection, kind, now - HOUR)]
+        "in_last_hour", (connection.id, kind), read=lambda: [_count(connection, kind, now - HOUR)]
     )
     counted[0] += 1  # with those that this transaction has let pass
     in_last_hour = counted[0]

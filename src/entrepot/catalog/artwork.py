@@ -168,7 +168,7 @@ def links_of(asset_ids: Iterable[int]) -> dict[int | None, str]:
     return scope.once_each(
         "print file link",
         asset_ids,
-        lambda new: {asset.id: link_of(asset) for asset in Asset.objects.filter(id__in=new)},
+        read=lambda new: {asset.id: link_of(asset) for asset in Asset.objects.filter(id__in=new)},
     )
 
 

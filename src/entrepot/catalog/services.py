@@ -52,7 +52,7 @@ class MappingWish:
 
 
 def apply_products(
-    merchant_id: int, connection_id: int, snapshots: Sequence[ProductSnapshot]
+    merchant_id: int, connection_id: int, *, snapshots: Sequence[ProductSnapshot]
 ) -> None:
     """Keep the newest version of products and their variants; inside the open scope."""
     for snapshot in sorted(snapshots, key=lambda s: (s.external_id, s.version)):
@@ -103,14 +103,14 @@ def apply_products(
         )
 
 
-def remove_product(merchant_id: int, connection_id: int, external_id: str) -> None:
+def remove_product(merchant_id: int, connection_id: int, *, external_id: str) -> None:
     """Note that a storefront no longer lists a product; orders keep what they bought."""
     Product.objects.filter(
         merchant_id=merchant_id, connection_id=connection_id, external_id=external_id
     ).update(deleted_at=clock.now())
 
 
-def map_sku(merchant_id: int, sku: str, wish: MappingWish, *, by: str) -> SkuMapping:
+def map_sku(merchant_id: int, sku: str, *, wish: MappingWish, by: str) -> SkuMapping:
     """Say what a SKU becomes; orders that wait for it go on (`mapping.changed`).
 
     Saying the same again changes nothing but its version.

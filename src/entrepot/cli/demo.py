@@ -134,7 +134,7 @@ def _run(wish: Wish, hub: dict[str, Any], stop: _Stop, began: float) -> int:
             merchant = setting_up.set_up(telephone)
         telephone.tell("clock", speed=wish.speed)
         telephone.tell("scenario", name=wish.scenario, seed=wish.seed)
-        summary.show_addresses(hub, merchant, None, console)
+        summary.show_addresses(hub, merchant, tracked_order_id=None, console=console)
         run = Run(
             orders=wish.orders,
             seed=wish.seed,
@@ -146,12 +146,16 @@ def _run(wish: Wish, hub: dict[str, Any], stop: _Stop, began: float) -> int:
         tally = follow(run, console)
     stands = summary.standing(tally, merchant)
     deliveries = telephone.ask("state")["deliveries"]
-    figures = summary.figures(tally, stands, deliveries, seconds=time.monotonic() - began)
-    summary.show(tally, stands, console)
+    figures = summary.figures(
+        tally, stands, deliveries=deliveries, seconds=time.monotonic() - began
+    )
+    summary.show(tally, stands, console=console)
     if wish.is_json:
         click.echo(json.dumps(figures, ensure_ascii=False))
     if not wish.exits:
-        summary.show_addresses(hub, merchant, tally.tracked_order_id, console)
+        summary.show_addresses(
+            hub, merchant, tracked_order_id=tally.tracked_order_id, console=console
+        )
         console.print("\nEverything keeps running. Ctrl-C ends it.")
         stop.interrupts = False
         stop.wait()

@@ -44,21 +44,29 @@ supervised = click.option("--supervised", is_flag=True, hidden=True)
 @listening(8000)
 def web(*, host: str, port: int, descriptor: int | None, supervised: bool) -> None:
     """Serve pages, API and webhooks."""
-    _serve("entrepot.config.asgi:application", listener(host, port, descriptor), supervised)
+    _serve(
+        "entrepot.config.asgi:application", listener(host, port, descriptor=descriptor), supervised
+    )
 
 
 @click.command()
 @listening(8000)
 def edge(*, host: str, port: int, descriptor: int | None, supervised: bool) -> None:
     """Serve webhooks only: a node that takes a storm without pages beside it."""
-    _serve("entrepot.config.asgi:edge_application", listener(host, port, descriptor), supervised)
+    _serve(
+        "entrepot.config.asgi:edge_application",
+        listener(host, port, descriptor=descriptor),
+        supervised,
+    )
 
 
 @click.command()
 @listening(8001)
 def sandbox(*, host: str, port: int, descriptor: int | None, supervised: bool) -> None:
     """Serve the simulated platforms and their books."""
-    _serve("entrepot.sandbox.app:application", listener(host, port, descriptor), supervised)
+    _serve(
+        "entrepot.sandbox.app:application", listener(host, port, descriptor=descriptor), supervised
+    )
 
 
 @click.command()
@@ -88,7 +96,7 @@ def worker(*, supervised: bool) -> None:
 
 
 def listener(
-    host: str, port: int, descriptor: int | None = None, *, option: str = "--port"
+    host: str, port: int, *, descriptor: int | None = None, option: str = "--port"
 ) -> socket.socket:
     """A bound socket: the one inherited, else a new one (port 0: any free port).
 

@@ -55,7 +55,7 @@ def _standing(still: "Still", merchant: "Demo") -> Standing:
 
 
 def figures(
-    tally: "Tally", stands: Sequence[Standing], deliveries: dict[str, Any], *, seconds: float
+    tally: "Tally", stands: Sequence[Standing], *, deliveries: dict[str, Any], seconds: float
 ) -> dict[str, Any]:
     """The one JSON object of a run."""
     from entrepot.sandbox.counting import CLASSES, percentile  # noqa: PLC0415 -- app not ready
@@ -85,7 +85,7 @@ def _milliseconds(value: object) -> float | None:
     return None if value is None else float(str(value))
 
 
-def show(tally: "Tally", stands: Sequence[Standing], console: Console) -> None:
+def show(tally: "Tally", stands: Sequence[Standing], *, console: Console) -> None:
     """The same for people."""
     from entrepot.sandbox.counting import CLASSES  # noqa: PLC0415 -- app not ready
 
@@ -129,7 +129,7 @@ def _table(stands: Sequence[Standing]) -> Table:
 
 
 def show_addresses(
-    hub: dict[str, Any], merchant: "Demo", tracked_order_id: int | None, console: Console
+    hub: dict[str, Any], merchant: "Demo", *, tracked_order_id: int | None, console: Console
 ) -> None:
     """Where to look, and how to get in."""
     from entrepot.notifications.links import tracking_page, tracking_token  # noqa: PLC0415 -- app not ready

@@ -24,7 +24,7 @@ def bounded(application: Application, *, limit: int) -> Application:
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if _announced(scope) > limit:
-            await send_answer(_too_large(scope, limit), receive, send)
+            await send_answer(_too_large(scope, limit), receive, send=send)
             return
         size, has_answered = 0, False
 
@@ -42,7 +42,7 @@ def bounded(application: Application, *, limit: int) -> Application:
 
         await application(scope, counted, answering)
         if size > limit and not has_answered:
-            await send_answer(_too_large(scope, limit), receive, send)
+            await send_answer(_too_large(scope, limit), receive, send=send)
 
     return serve
 

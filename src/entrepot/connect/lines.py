@@ -48,7 +48,7 @@ class Lines:
     def __init__(self) -> None:
         self._free: defaultdict[Origin, list[_Line]] = defaultdict(list)
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    async def post(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> Reply:
         """Post once, and once only: a connection that breaks meanwhile is not tried again.
 
         Raises one of BROKEN when no answer came.

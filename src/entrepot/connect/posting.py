@@ -65,7 +65,9 @@ class Post:
             began = time.perf_counter()
             try:
                 async with asyncio.timeout(PATIENCE_S):
-                    reply = await self._lines.post(delivery.url, delivery.body, delivery.headers)
+                    reply = await self._lines.post(
+                        delivery.url, delivery.body, headers=delivery.headers
+                    )
             except BROKEN:
                 status = 0
                 self.unanswered += 1

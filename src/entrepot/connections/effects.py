@@ -89,7 +89,7 @@ def flow_allowed(
         if reason := check():
             return Verdict(is_allowed=False, reason=reason)
     asked = (merchant_id, mode, connection_id, flow)
-    row = scope.once(STOPPED, asked, lambda: sql.fetch_one(STOPS, list(asked)))
+    row = scope.once(STOPPED, asked, read=lambda: sql.fetch_one(STOPS, list(asked)))
     if row is None:
         return ALLOWED
     reason, is_fuse, stopped_connection, stopped_flow = row

@@ -105,7 +105,7 @@ def accept_ping(connection_id: int, *, merchant_id: int, result: PingResult) -> 
         account = services.account_name(connection.platform, result.identity)
         if account and not connection.account:
             old = services.of_account(
-                merchant_id, connection.platform, Mode(connection.mode), account
+                merchant_id, connection.platform, mode=Mode(connection.mode), account=account
             )
             if old is not None and old.status != Status.ARCHIVED:
                 raise services.AccountTaken(old)

@@ -28,7 +28,9 @@ MOST_FOR_ALIAS = 50
 
 def connection_of(connection_id: int) -> Connection:
     """A connection as the open transaction first saw it."""
-    return scope.once("connection", connection_id, lambda: reading.one(Connection, connection_id))
+    return scope.once(
+        "connection", connection_id, read=lambda: reading.one(Connection, connection_id)
+    )
 
 
 def calls_per_minute(connection: Connection) -> int:

@@ -61,7 +61,7 @@ def add_connection(
     plain, new_secrets = check_settings(manifest, settings)
     with scope.merchant(merchant_id):
         account = account_name(platform, identity)
-        old = of_account(merchant_id, platform, mode, account)
+        old = of_account(merchant_id, platform, mode=mode, account=account)
         if old is not None and old.status != Status.ARCHIVED:
             raise AccountTaken(old)
         if old is not None:
@@ -315,7 +315,7 @@ def _step(
     return connection
 
 
-def of_account(merchant_id: int, platform: str, mode: Mode, account: str) -> Connection | None:
+def of_account(merchant_id: int, platform: str, *, mode: Mode, account: str) -> Connection | None:
     """The connection of an account, archived or not, locked; None where there is none."""
     if not account:
         return None

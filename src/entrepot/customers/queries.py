@@ -14,7 +14,7 @@ def address_of(address_id: int | None) -> Address:
     if address_id is None:
         return Address()
     return scope.once(
-        "address", address_id, lambda: _address(PostalAddress.objects.get(id=address_id))
+        "address", address_id, read=lambda: _address(PostalAddress.objects.get(id=address_id))
     )
 
 
@@ -52,7 +52,7 @@ def customer_of(customer_id: int | None) -> Customer | None:
     if customer_id is None:
         return None
     return scope.once(
-        "customer", customer_id, lambda: Customer.objects.filter(id=customer_id).first()
+        "customer", customer_id, read=lambda: Customer.objects.filter(id=customer_id).first()
     )
 
 

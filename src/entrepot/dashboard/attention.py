@@ -78,7 +78,7 @@ def export(request: PageRequest) -> HttpResponse:
     return as_csv(
         name_of(visit, "attention"),
         ["kind", "cause", "about", "number", "orders", "overdue", "since", "amounts"],
-        (
+        rows=(
             (
                 CATEGORIES[cause.category][0],
                 cause.title,
@@ -129,7 +129,7 @@ def _question(visit: Visit, sku: str, form: MapForm) -> Question | None:
     known = {provider.id for provider in connections.takers(mode)}
     if form.cleaned_data["provider"] not in known:
         return None
-    return question_of(visit.merchant_id, sku, form.wish(), mode=mode)
+    return question_of(visit.merchant_id, sku, wish=form.wish(), mode=mode)
 
 
 def _mapped(visit: Visit, sku: str, form: MapForm) -> str:
@@ -138,7 +138,7 @@ def _mapped(visit: Visit, sku: str, form: MapForm) -> str:
         return "; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items())
     try:
         with access_scope.merchant(visit.merchant_id, savepoint=True):
-            map_sku(visit.merchant_id, sku, form.wish(), by=visit.actor)
+            map_sku(visit.merchant_id, sku, wish=form.wish(), by=visit.actor)
     except BadMapping as error:
         return str(error)
     return ""
@@ -165,7 +165,7 @@ def add_artwork(request: PageRequest) -> HttpResponse:
         bin=known.bin,
         artwork=[Artwork(url=url)],
     )
-    map_sku(visit.merchant_id, sku, wish, by=visit.actor)
+    map_sku(visit.merchant_id, sku, wish=wish, by=visit.actor)
     return _released(request, "missing_artwork", sku, f"{sku} has another print file")
 
 

@@ -121,7 +121,7 @@ class ConfigurationSite(UnfoldAdminSite):
         """A list of the configuration as a file, written as those of all pages are."""
         visit = _visit(request)
         assert visit is not None, "let in without a visit"
-        return as_csv(f"{name}-{visit.merchant.code}", head, islice(rows, MOST_ROWS))
+        return as_csv(f"{name}-{visit.merchant.code}", head, rows=islice(rows, MOST_ROWS))
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

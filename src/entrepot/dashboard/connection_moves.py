@@ -73,7 +73,7 @@ def _obstacle(row: Connection, name: str) -> str:
     if row.status not in sources:
         return f"{row.name} is {row.status}: nothing to do."
     if name == "go-live":
-        blocking = [one for one in going_live.checks(row, None, {}) if one.blocks]
+        blocking = [one for one in going_live.checks(row, None, urls={}) if one.blocks]
         if blocking:
             return f"{row.name} cannot go live: {blocking[0].words}."
     return ""

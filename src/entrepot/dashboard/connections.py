@@ -78,7 +78,7 @@ def export(request: PageRequest) -> HttpResponse:
         "name", "platform", "state", "problem", "read_at", "last_news_at", "last_news",
         "calls_in_24_h", "errors_in_24_h", "unknown_in_24_h", "waiting",
     ]  # fmt: skip
-    return as_csv(name_of(visit, "connections"), head, [*in_use, *removed])
+    return as_csv(name_of(visit, "connections"), head, rows=[*in_use, *removed])
 
 
 def found(visit: Visit, connection_id: int) -> Connection:
@@ -117,7 +117,7 @@ def connection(request: PageRequest, connection_id: int) -> HttpResponse:
             "account": row.account.partition(":")[2] or "not known yet",
             "chip": chip_of(dict(CONNECTION), row.status),
             "preview": preview,
-            "checks": going_live.checks(row, preview, urls)
+            "checks": going_live.checks(row, preview, urls=urls)
             if row.status == Status.OBSERVING
             else [],
             "waiting": observing.waiting_submissions(row)
@@ -217,7 +217,7 @@ def export_calls(request: PageRequest, connection_id: int) -> HttpResponse:
     return as_csv(
         name_of(request.visit, f"calls-{row.code}"),
         ["at", "connection", "method", "path", "ended", "status_code", "milliseconds"],
-        (
+        rows=(
             (
                 call["row"].at,
                 row.name,

@@ -131,7 +131,7 @@ def export_owed(request: PageRequest, bucket: str) -> HttpResponse:
     return as_csv(
         name_of(visit, f"owed-{chosen}"),
         head,
-        (
+        rows=(
             (
                 promise.number,
                 promise.word,

@@ -90,7 +90,7 @@ def export(request: PageRequest) -> HttpResponse:
     return as_csv(
         name_of(visit, "inbox"),
         head,
-        (
+        rows=(
             (
                 row.name,
                 row.at,

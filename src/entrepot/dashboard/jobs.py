@@ -98,7 +98,7 @@ def export(request: PageRequest, cause: str = "") -> HttpResponse:
     return as_csv(
         name_of(visit, "dead-letters"),
         head,
-        (
+        rows=(
             (
                 letter.id,
                 letter.task,

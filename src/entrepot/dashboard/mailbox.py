@@ -86,7 +86,7 @@ def export(request: PageRequest) -> HttpResponse:
     return as_csv(
         name_of(visit, "mailbox"),
         ["kept_at", "from", "to", "subject", "order", "kind", "state", "message_id"],
-        (
+        rows=(
             (
                 letter.row.received_at,
                 letter.sender,

@@ -190,7 +190,7 @@ def _question(visit: Visit, form: MappingForm) -> Question | None:
     except BadRow:
         return None  # saving says what is wrong
     sku = form.cleaned_data["sku"]
-    return question_of(visit.merchant_id, sku, wish, mode=visit.mode.value)
+    return question_of(visit.merchant_id, sku, wish=wish, mode=visit.mode.value)
 
 
 def _mapping_page(
@@ -237,7 +237,7 @@ def _initial(sku: str, known: Mapped | None) -> dict[str, Any]:
 def _saved(visit: Visit, form: MappingForm) -> bool:
     try:
         with access_scope.merchant(visit.merchant_id, savepoint=True):
-            map_sku(visit.merchant_id, form.cleaned_data["sku"], form.wish(), by=visit.actor)
+            map_sku(visit.merchant_id, form.cleaned_data["sku"], wish=form.wish(), by=visit.actor)
     except (BadRow, BadMapping) as error:
         form.add_error(None, f"{str(error)[:1].upper()}{str(error)[1:]}.")
         return False
@@ -251,7 +251,9 @@ def export(request: PageRequest) -> HttpResponse:
     providers = providers_of()
     rows = mapped.mappings(search=request.GET.get("q", "").strip(), limit=MOST_EXPORTED)
     return as_csv(
-        f"mappings-{visit.merchant.code}", list(COLUMNS), (cells_of(row, providers) for row in rows)
+        f"mappings-{visit.merchant.code}",
+        list(COLUMNS),
+        rows=(cells_of(row, providers) for row in rows),
     )
 
 
@@ -327,7 +329,7 @@ def _save_all(visit: Visit, lines: list[Line]) -> tuple[int, list[str]]:
         assert line.wish is not None
         try:
             with access_scope.merchant(visit.merchant_id, savepoint=True):
-                map_sku(visit.merchant_id, line.sku, line.wish, by=visit.actor)
+                map_sku(visit.merchant_id, line.sku, wish=line.wish, by=visit.actor)
         except BadMapping as error:
             failed.append(f"row {line.row}: {error}")
         else:

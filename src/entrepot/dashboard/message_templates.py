@@ -274,7 +274,7 @@ def choose_sender(request: PageRequest) -> HttpResponse:
         configuring.choose_sender(
             known[store].id,
             Kind(kind),
-            Sender(sender),
+            sender=Sender(sender),
             merchant_id=visit.merchant_id,
             by=visit.actor,
         )

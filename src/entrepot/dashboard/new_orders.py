@@ -142,7 +142,7 @@ def _groups(
 @page(scope="orders:write")
 def sample(request: PageRequest) -> HttpResponse:  # noqa: ARG001 -- as every view
     """A file to begin with: two orders, one of two lines."""
-    return as_csv("orders-sample", SAMPLE_COLUMNS, SAMPLE)
+    return as_csv("orders-sample", SAMPLE_COLUMNS, rows=SAMPLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ def export(request: PageRequest) -> HttpResponse:
     return as_csv(
         name_of(visit, "notifications"),
         ["at", "title", "message", "order", "read_at"],
-        (
+        rows=(
             (
                 one.created_at,
                 one.title,

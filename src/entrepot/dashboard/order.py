@@ -102,7 +102,9 @@ def _context(
         "next": next_step.next_step(situation),
         "holds": situation.holds,
         "shares": situation.shares,
-        "ledger": order_page.ledger_of(row, near, names) if visit.may("payments:read") else None,
+        "ledger": order_page.ledger_of(row, near, names=names)
+        if visit.may("payments:read")
+        else None,
         "totals": order_page.totals_of(row, near),
         "mails": order_page.mails_of(row.id) if visit.may("notifications:read") else None,
         "owed": situation.owed,

@@ -42,7 +42,7 @@ def orders(request: PageRequest) -> HttpResponse:
     shown = order_list.rows_of(
         visit.mode.value,
         asked,
-        names,
+        names=names,
         sees_people=visit.sees_people,
         older_than=order_list.key_of(request.GET.get("before", "")),
         newer_than=order_list.key_of(request.GET.get("after", "")),
@@ -143,7 +143,7 @@ def export(request: PageRequest) -> HttpResponse:
         return order_list.rows_of(
             visit.mode.value,
             asked,
-            names,
+            names=names,
             sees_people=visit.sees_people,
             older_than=(row.placed_at, row.id) if row else None,
             limit=limit,
@@ -156,7 +156,7 @@ def export(request: PageRequest) -> HttpResponse:
     return as_csv(
         name_of(visit, "orders"),
         head,
-        (
+        rows=(
             (
                 row.number,
                 row.placed_at,

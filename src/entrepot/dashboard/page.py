@@ -176,11 +176,11 @@ def _shell(request: HttpRequest, visit: Visit, current: str) -> dict[str, Any]:
         "ways": shell.ways(
             mode,
             counted,
-            current,
+            current=current,
             may_configure=visit.may("settings:read"),
         ),
         "counts": counted,
-        "stops": shell.stops(mode, waiting, connections.names()),
+        "stops": shell.stops(mode, waiting, names=connections.names()),
         "may_pause": visit.may("effects:pause"),
         "home_url": visit.url("home"),
         "search_url": visit.url("search"),

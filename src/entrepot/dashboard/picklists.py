@@ -84,7 +84,7 @@ def export(request: PageRequest) -> HttpResponse:
     return as_csv(
         name_of(visit, "picklist"),
         head,
-        (
+        rows=(
             (
                 parcel.order.number,
                 parcel.share.share,
@@ -191,7 +191,7 @@ def _sent(visit: Visit, parcel: Parcel, told: dict[str, Any]) -> str:
             ship_by_hand(
                 visit.merchant_id,
                 parcel.share.id,
-                Leaving(
+                leaving=Leaving(
                     # The same number typed twice is one parcel.
                     external_id=number or f"untracked {shipped_at.isoformat()}",
                     carrier=told["carrier"].strip(),

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django import forms
 from django.contrib import messages
@@ -44,12 +44,28 @@ CLASSES = (
     ("cancelled", "cancelled", "neutral", "state=cancelled"),
     ("unpaid", "unpaid", "neutral", "state=awaiting_payment"),
 )
-Judge = Callable[[int, dict[str, Any], dict[str, Any], list[dict[str, Any]]], Any]
+
+
+class Judge(Protocol):
+    """Compares what the simulators believe with the hub."""
+
+    def __call__(
+        self,
+        merchant_id: int,
+        *,
+        accounts: dict[str, Any],
+        books: dict[str, Any],
+        placed: list[dict[str, Any]],
+    ) -> Any:
+        """A verdict; the arguments are as the sandbox's /control/ interface tells them."""
+        ...
+
+
 _judges: list[Judge] = []
 
 
 def judge_by(judge: Judge) -> None:
-    """Have the books compared by a function of (merchant's id, accounts, books, sales)."""
+    """Have the books compared by a function of the sandbox, which pages do not import."""
     _judges[:] = [judge]
 
 
@@ -92,7 +108,7 @@ def sandbox(request: PageRequest) -> HttpResponse:
     told = _books() if sales and (sales <= JUDGED_UNASKED or "check" in request.GET) else None
     with at_work(visit):
         mode = visit.mode.value
-        verdict = _judges[0](visit.merchant_id, *told) if told and _judges else None
+        verdict = _judges[0](visit.merchant_id, **told) if told and _judges else None
         agreements = verdict.agreements if verdict else {}
         return show(
             request,
@@ -122,10 +138,12 @@ def sandbox(request: PageRequest) -> HttpResponse:
         )
 
 
-def _books() -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]] | None:
-    """Accounts, books and sales; None when the sandbox stops answering in between."""
-    answers = [_asked("GET", name)[0] for name in ("accounts", "books", "placed")]
-    return (answers[0], answers[1], answers[2]["sales"]) if all(answers) else None
+def _books() -> dict[str, Any] | None:
+    """Accounts, books and sales placed; None when the sandbox stops answering in between."""
+    told: dict[str, Any] = {
+        name: _asked("GET", name)[0] for name in ("accounts", "books", "placed")
+    }
+    return {**told, "placed": told["placed"]["sales"]} if all(told.values()) else None
 
 
 def _parts(request: PageRequest, verdict: Any) -> list[Part]:

@@ -14,7 +14,7 @@ MOST_ROWS = 20_000
 PAGE = 1_000
 
 
-def as_csv(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
+def as_csv(name: str, head: Sequence[str], *, rows: Iterable[Sequence[object]]) -> HttpResponse:
     """An answer that the browser saves. It comes whole or not at all: half a list looks whole."""
     return HttpResponse(
         table_text(head, rows),

@@ -81,7 +81,7 @@ def export(request: PageRequest) -> HttpResponse:
     return as_csv(
         name_of(visit, "unmatched-payments"),
         ["taken_at", "amount", "currency", "went_back", "at", "paid_by", "known_as"],
-        (
+        rows=(
             (
                 payment.happened_at,
                 payment.amount.rounded().amount,
@@ -108,7 +108,7 @@ def match(request: PageRequest, payment_id: int) -> HttpResponse:
         try:
             with access_scope.merchant(visit.merchant_id, savepoint=True):
                 unmatched.match_payment(
-                    visit.merchant_id, entry.id, order.id, by=visit.actor, reason=reason
+                    visit.merchant_id, entry.id, order_id=order.id, by=visit.actor, reason=reason
                 )
         except CannotMatch as error:
             form.add_error(None, _sentence(error))

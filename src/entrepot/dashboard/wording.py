@@ -56,7 +56,7 @@ def duration_words(span: timedelta) -> str:
     return f"{whole} {hours} h" if hours and days < 14 else whole
 
 
-def count_words(number: int, noun: str, plural: str = "") -> str:
+def count_words(number: int, noun: str, *, plural: str = "") -> str:
     """A number with its noun: "1 order", "9 orders"; none is "no orders"."""
     if number == 1:
         return f"1 {noun}"

@@ -146,7 +146,7 @@ GAVE_UP = Chip("bad", "stop", "Gave up")
 OVERDUE = Chip("bad", "stop", "Overdue")
 
 
-def words_of_hold(kind: str, about: str, reason: str) -> str:
+def words_of_hold(kind: str, about: str, *, reason: str) -> str:
     """What holds an order, as a fact."""
     if kind == HoldKind.UNMAPPED_SKU and about:
         return f"SKU {about} is not mapped"

@@ -116,7 +116,7 @@ class Edge:
             _log.exception("a webhook could not be taken", path=scope["path"][:20])
             answer = _busy
         metrics.count(answer.status, time.perf_counter() - began, waiting=self.writer.waiting)
-        await send_answer(answer, receive, send)
+        await send_answer(answer, receive, send=send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         target = target_of(scope)
@@ -225,7 +225,7 @@ async def stop() -> None:
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request of the paths /hooks/ and /api/webhooks/."""
     if _edge is None:
-        await send_answer(_busy, receive, send)
+        await send_answer(_busy, receive, send=send)
         return
     await _edge(scope, receive, send)
 

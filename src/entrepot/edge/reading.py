@@ -128,7 +128,7 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
         ) from None
 
 
-async def send_answer(answer: Answer, receive: Receive, send: Send) -> None:
+async def send_answer(answer: Answer, receive: Receive, *, send: Send) -> None:
     """Write the answer; where it ends the connection, let the sender finish speaking."""
     content = msgspec.json.encode(answer.body)
     headers = [

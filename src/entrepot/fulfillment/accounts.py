@@ -62,7 +62,7 @@ class Accounts:
         by_hand = platforms_by_hand()
         return next((row for row in usable if row.platform in by_hand), None)
 
-    def shipping_method(self, order: Order, share: Share, provider: Connection) -> str | None:
+    def shipping_method(self, order: Order, share: Share, *, provider: Connection) -> str | None:
         """The provider's word for the customer's choice; None when nobody has said.
 
         The merchant's word for the very method wins over the one for any method.

@@ -81,7 +81,7 @@ def _withdraw(
         was_unsent = share.status in UNSENT
         unwanted = _unwanted(share, order, surplus)
         is_edited = share.replaces_id is None and not is_current(
-            share.planned_content, order, [lines[item.line_id] for item in share.items.all()]
+            share.planned_content, order, lines=[lines[item.line_id] for item in share.items.all()]
         )
         if unwanted and not _was_refused(share):
             _withdraw_share(share, unwanted, surplus)
@@ -123,7 +123,7 @@ def intend_cancellation(merchant_id: int, fulfillment_order_id: int) -> Cancella
 
 
 def record_cancel_answer(
-    merchant_id: int, fulfillment_order_id: int, lease: Lease, receipt: CancelReceipt
+    merchant_id: int, fulfillment_order_id: int, *, lease: Lease, receipt: CancelReceipt
 ) -> None:
     """Record the provider's answer: cancelled, too late, or only some of it. Raises LeaseLost."""
     with scope.merchant(merchant_id):
@@ -149,15 +149,15 @@ def record_cancel_answer(
 
 
 def record_cancel_refused(
-    merchant_id: int, fulfillment_order_id: int, lease: Lease, *, code: str, message: str
+    merchant_id: int, fulfillment_order_id: int, *, lease: Lease, code: str, message: str
 ) -> None:
     """Record that the provider refused the request itself; a person looks. Raises LeaseLost."""
     receipt = CancelReceipt(answer=CancelAnswer.TOO_LATE, message=f"{code}: {message}", order=None)
-    record_cancel_answer(merchant_id, fulfillment_order_id, lease, receipt)
+    record_cancel_answer(merchant_id, fulfillment_order_id, lease=lease, receipt=receipt)
 
 
 def record_cancel_not_sent(
-    merchant_id: int, fulfillment_order_id: int, lease: Lease, *, message: str
+    merchant_id: int, fulfillment_order_id: int, *, lease: Lease, message: str
 ) -> None:
     """Record that the request, provably, did not leave; the share goes on waiting to be asked."""
     with scope.merchant(merchant_id):
@@ -166,7 +166,7 @@ def record_cancel_not_sent(
 
 
 def record_cancel_unknown(
-    merchant_id: int, fulfillment_order_id: int, lease: Lease, *, message: str
+    merchant_id: int, fulfillment_order_id: int, *, lease: Lease, message: str
 ) -> None:
     """Record that nobody knows whether the request arrived; reading the order will tell."""
     with scope.merchant(merchant_id):

@@ -76,7 +76,7 @@ CHANGES = {change.effect: change for change in (RECIPIENT, METHOD)}
 LEFT = "it has left already"
 
 
-def is_due(change: Change, share: FulfillmentOrder, order: Order) -> bool:
+def is_due(change: Change, share: FulfillmentOrder, *, order: Order) -> bool:
     """Whether a provider that has a share should be asked for another thing than it has."""
     return (
         share.status == Status.ACCEPTED and not share.is_by_hand and _differs(change, share, order)
@@ -94,7 +94,7 @@ def settle(change: Change, share: FulfillmentOrder, *, reason: str) -> None:
     )
 
 
-def refuse(change: Change, share: FulfillmentOrder, asked: Any, *, message: str) -> None:
+def refuse(change: Change, share: FulfillmentOrder, *, asked: Any, message: str) -> None:
     """Remember that a provider would not, so that it is not asked again, and tell a person."""
     setattr(share, change.refused, asked)
     saving.save(share, change.refused)
@@ -132,7 +132,7 @@ def miss(share: FulfillmentOrder) -> None:
         status__in=LIVE,
     ).exists()
     if not is_asked:
-        refuse(METHOD, share, chosen, message=LEFT)
+        refuse(METHOD, share, asked=chosen, message=LEFT)
 
 
 def take_up_choice(share: FulfillmentOrder) -> None:

@@ -40,7 +40,7 @@ class Asked:
     what: Any
 
 
-def intend_change(change: Change, merchant_id: int, fulfillment_order_id: int) -> Asked | None:
+def intend_change(change: Change, merchant_id: int, *, fulfillment_order_id: int) -> Asked | None:
     """Write the request down, when the provider has the share otherwise than it should.
 
     None when there is nothing to ask: it is as it should be, has left, was refused this very
@@ -48,12 +48,12 @@ def intend_change(change: Change, merchant_id: int, fulfillment_order_id: int) -
     """
     with scope.merchant(merchant_id):
         share, order = lock_share(fulfillment_order_id)
-        if not is_due(change, share, order) or not share.external_id:
+        if not is_due(change, share, order=order) or not share.external_id:
             return None
         wanted = change.wanted(share, order)
         connection = Connection.objects.get(id=share.connection_id)
         if not registry.platform(connection.platform).manifest.can(change.effect):
-            refuse(change, share, wanted, message=change.cannot)
+            refuse(change, share, asked=wanted, message=change.cannot)
             return None
         if not effects_allowed(connection, EffectFlow.SUBMISSIONS).is_allowed:
             return None
@@ -86,11 +86,11 @@ def is_wanted(attempt: Attempt) -> bool:
     change = CHANGES[Effect(attempt.kind)]
     share = FulfillmentOrder.objects.get(id=attempt.subject_id)
     order = Order.objects.get(id=share.order_id)
-    return is_due(change, share, order) and change.wanted(share, order) == _asked(attempt)
+    return is_due(change, share, order=order) and change.wanted(share, order) == _asked(attempt)
 
 
 def record_change_answer(
-    merchant_id: int, fulfillment_order_id: int, lease: Lease, receipt: ChangeReceipt
+    merchant_id: int, fulfillment_order_id: int, *, lease: Lease, receipt: ChangeReceipt
 ) -> None:
     """Record the provider's answer: it is so now, or (in part) as it was. Raises LeaseLost."""
     with scope.merchant(merchant_id):
@@ -105,7 +105,7 @@ def record_change_answer(
 
 
 def record_change_not_sent(
-    merchant_id: int, fulfillment_order_id: int, lease: Lease, *, message: str
+    merchant_id: int, fulfillment_order_id: int, *, lease: Lease, message: str
 ) -> None:
     """Record that the request, provably, did not leave. Raises LeaseLost."""
     with scope.merchant(merchant_id):
@@ -114,7 +114,7 @@ def record_change_not_sent(
 
 
 def record_change_unknown(
-    merchant_id: int, fulfillment_order_id: int, lease: Lease, *, message: str
+    merchant_id: int, fulfillment_order_id: int, *, lease: Lease, message: str
 ) -> None:
     """Record that nobody knows whether the request arrived; looking tells. Raises LeaseLost."""
     with scope.merchant(merchant_id):
@@ -141,7 +141,7 @@ def _take_in(
     elif change.wanted(share, order) == asked:
         part = "only part of it" if receipt.answer is ChangeAnswer.PARTLY else "nothing"
         said = receipt.message or str(receipt.answer)
-        refuse(change, share, asked, message=f"it changed {part}: {said}")
+        refuse(change, share, asked=asked, message=f"it changed {part}: {said}")
     outbox.record(
         change.event,
         merchant_id=share.merchant_id,

@@ -23,6 +23,6 @@ def content_of(order: Order, lines: Iterable[Line]) -> str:
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:KEPT]
 
 
-def is_current(planned_content: str, order: Order, lines: Iterable[Line]) -> bool:
+def is_current(planned_content: str, order: Order, *, lines: Iterable[Line]) -> bool:
     """Whether a share that was planned from this content still says what was bought."""
     return not planned_content or planned_content == content_of(order, lines)

@@ -58,7 +58,7 @@ def known_methods(share: FulfillmentOrder) -> list[str]:
 
 
 def choose_method(
-    merchant_id: int, fulfillment_order_id: int, method: str, *, by: str, reason: str
+    merchant_id: int, fulfillment_order_id: int, *, method: str, by: str, reason: str
 ) -> FulfillmentOrder:
     """Want a share to go by another shipping method, by the provider's own word.
 

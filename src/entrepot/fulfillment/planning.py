@@ -111,7 +111,7 @@ def _choose(
         if provider is None:
             stops.append(_no_provider(order, share))
             continue
-        method = accounts.shipping_method(order, share, provider)
+        method = accounts.shipping_method(order, share, provider=provider)
         if method is None:
             stops.append(_no_method(order, provider))
             continue

@@ -38,7 +38,7 @@ class Question:
         return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
-def question_of(merchant_id: int, sku: str, wish: MappingWish, *, mode: str) -> Question | None:
+def question_of(merchant_id: int, sku: str, *, wish: MappingWish, mode: str) -> Question | None:
     """What to ask; None where the provider cannot quote, or nobody bought the SKU yet."""
     connection_id = wish.provider_connection_id
     if connection_id is None or not wish.provider_sku or not can_quote(connection_id):

@@ -18,4 +18,6 @@ def shares_elsewhere(merchant_id: int, order_ids: Iterable[int]) -> list[int]:
             order = orders[share.order_id]
             if order.open_holds and share.sent_address_id == order.address_id:
                 settle(RECIPIENT, share, reason="it goes to the address that the provider has")
-        return [share.id for share in shares if is_due(RECIPIENT, share, orders[share.order_id])]
+        return [
+            share.id for share in shares if is_due(RECIPIENT, share, order=orders[share.order_id])
+        ]

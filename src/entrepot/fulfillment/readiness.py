@@ -33,7 +33,7 @@ def is_wanted(order: Order, share: FulfillmentOrder) -> bool:
         return False
     line_ids = {item.line_id for item in share.items.all()}
     lines = [line for line in order.lines.all() if line.id in line_ids]
-    return has_units(order, share) and content.is_current(share.planned_content, order, lines)
+    return has_units(order, share) and content.is_current(share.planned_content, order, lines=lines)
 
 
 def has_units(order: Order, share: FulfillmentOrder) -> bool:

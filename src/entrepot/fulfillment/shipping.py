@@ -270,7 +270,7 @@ def record_shipment(share: FulfillmentOrder, leaving: Leaving, *, cause: str) ->
 
 
 def ship_by_hand(
-    merchant_id: int, fulfillment_order_id: int, leaving: Leaving, *, by: str
+    merchant_id: int, fulfillment_order_id: int, *, leaving: Leaving, by: str
 ) -> Shipment:
     """Record what a person packed and handed over; the same external id again is one shipment.
 

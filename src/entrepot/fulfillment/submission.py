@@ -83,7 +83,7 @@ def intend_submissions(merchant_id: int, causes: Mapping[int, str]) -> dict[int,
     decided: dict[int, Decision] = dict.fromkeys(causes)
     with scope.merchant(merchant_id), saving.together(len(causes)):
         locked, shares = lock_together(list(causes))
-        attempted.read_together(Effect.SUBMIT, "fulfillment_order", list(causes))
+        attempted.read_together(Effect.SUBMIT, "fulfillment_order", subject_ids=list(causes))
         read_together(
             address_ids=[order.address_id for order in locked],
             customer_ids=[order.customer_id for order in locked],
@@ -136,7 +136,7 @@ def _not_yet(fulfillment_order: FulfillmentOrder, order: Order) -> Wait | None:
 def _intend(share: FulfillmentOrder, order: Order) -> Submission | None:
     """Write the attempt down, unless the fuse stops it or another one is under way."""
     provider = connection_of(share.connection_id)
-    if not fuse(provider, EffectFlow.SUBMISSIONS, Effect.SUBMIT).is_allowed:
+    if not fuse(provider, EffectFlow.SUBMISSIONS, kind=Effect.SUBMIT).is_allowed:
         return None
     request = request_of(share, order)
     lease = attempts.intend(
@@ -198,7 +198,7 @@ def lock_share(fulfillment_order_id: int) -> tuple[FulfillmentOrder, Order]:
 
 
 def record_acceptance(
-    merchant_id: int, fulfillment_order_id: int, lease: Lease, answer: ProviderOrder
+    merchant_id: int, fulfillment_order_id: int, *, lease: Lease, answer: ProviderOrder
 ) -> FulfillmentOrder:
     """Record that the provider has the share, and what it already says about it.
 
@@ -232,8 +232,8 @@ def record_acceptance(
 def record_refusal(
     merchant_id: int,
     fulfillment_order_id: int,
-    lease: Lease,
     *,
+    lease: Lease,
     code: str,
     message: str,
     fault: str,
@@ -245,7 +245,7 @@ def record_refusal(
 
 
 def record_not_sent(
-    merchant_id: int, fulfillment_order_id: int, lease: Lease, *, message: str
+    merchant_id: int, fulfillment_order_id: int, *, lease: Lease, message: str
 ) -> None:
     """Record that, provably, nothing left; the share waits to be handed over again."""
     with scope.merchant(merchant_id):
@@ -255,7 +255,7 @@ def record_not_sent(
 
 
 def record_unknown(
-    merchant_id: int, fulfillment_order_id: int, lease: Lease, *, message: str
+    merchant_id: int, fulfillment_order_id: int, *, lease: Lease, message: str
 ) -> None:
     """Record that it may have arrived; it is asked about, and owed an answer."""
     with scope.merchant(merchant_id):

@@ -49,7 +49,7 @@ def intend_write_backs(merchant_id: int, causes: Mapping[int, str]) -> list[Writ
         shipments, orders = _lock_together(list(causes))
         prefetch_related_objects(list(orders.values()), "lines")
         prefetch_related_objects(shipments, "items", "fulfillment_order__items")
-        attempted.read_together(Effect.WRITE_BACK, "shipment", list(causes))
+        attempted.read_together(Effect.WRITE_BACK, "shipment", subject_ids=list(causes))
         told: set[int] = set()
         for shipment in shipments:
             order = orders[shipment.order_id]
@@ -81,7 +81,7 @@ def _intend(shipment: Shipment, order: Order) -> WriteBackCall | None:
     storefront = connection_of(order.connection_id)
     if not effects_allowed(storefront, EffectFlow.WRITE_BACKS).is_allowed:
         return None
-    if not fuse(storefront, EffectFlow.WRITE_BACKS, Effect.WRITE_BACK).is_allowed:
+    if not fuse(storefront, EffectFlow.WRITE_BACKS, kind=Effect.WRITE_BACK).is_allowed:
         return None
     news = _news(shipment, order)
     lease = attempts.intend(
@@ -138,7 +138,7 @@ def news_of(merchant_id: int, shipment_id: int) -> WriteBack:
 
 
 def record_written(
-    merchant_id: int, shipment_id: int, lease: Lease, receipt: WriteBackReceipt
+    merchant_id: int, shipment_id: int, *, lease: Lease, receipt: WriteBackReceipt
 ) -> None:
     """Record that the storefront knows what it was told. Raises LeaseLost.
 
@@ -172,21 +172,21 @@ def _count_as_told(shipment: Shipment, attempt: Attempt) -> None:
     obligations.meet_many([(shipment.merchant_id, Owed.WRITE_BACK, "shipment", shipment.id)])
 
 
-def record_refused(merchant_id: int, shipment_id: int, lease: Lease, *, message: str) -> None:
+def record_refused(merchant_id: int, shipment_id: int, *, lease: Lease, message: str) -> None:
     """Record that the storefront refuses to be told; it stays owed. Raises LeaseLost."""
     with scope.merchant(merchant_id):
         _lock(shipment_id)
         attempts.reject(lease, outcome={}, message=message)
 
 
-def record_not_written(merchant_id: int, shipment_id: int, lease: Lease, *, message: str) -> None:
+def record_not_written(merchant_id: int, shipment_id: int, *, lease: Lease, message: str) -> None:
     """Record that, provably, nothing was written. Raises LeaseLost."""
     with scope.merchant(merchant_id):
         _lock(shipment_id)
         attempts.stop(lease, message=message)
 
 
-def record_write_unknown(merchant_id: int, shipment_id: int, lease: Lease, *, message: str) -> None:
+def record_write_unknown(merchant_id: int, shipment_id: int, *, lease: Lease, message: str) -> None:
     """Record that it may have been written; looking will tell. Raises LeaseLost."""
     with scope.merchant(merchant_id):
         _lock(shipment_id)

@@ -325,9 +325,11 @@ def _apply_other(message: Understood, item: CanonicalItem, rereads: list[hints.R
     with outbox.because(cause=f"inbox:{claimed.message_id}"):
         match item:
             case ProductSnapshot():
-                apply_products(claimed.merchant_id, claimed.connection_id, [item])
+                apply_products(claimed.merchant_id, claimed.connection_id, snapshots=[item])
             case ProductDeleted():
-                remove_product(claimed.merchant_id, claimed.connection_id, item.external_id)
+                remove_product(
+                    claimed.merchant_id, claimed.connection_id, external_id=item.external_id
+                )
             case OrderDeleted():
                 mark_deleted(
                     claimed.merchant_id,

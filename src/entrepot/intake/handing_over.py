@@ -193,7 +193,7 @@ def _made_store(merchant_id: int, mode: Mode) -> Connection:
     merchant = Merchant.objects.get(id=merchant_id)
     account = services.account_name(PLATFORM, merchant.code)
     sql.run(_ONE_AT_A_TIME, [f"{merchant.id}:{account}"])
-    known = services.of_account(merchant.id, PLATFORM, mode, account)
+    known = services.of_account(merchant.id, PLATFORM, mode=mode, account=account)
     if known is not None and known.status == Status.ARCHIVED:
         raise StoreRemoved(str(known))
     if known is not None:

@@ -75,10 +75,10 @@ def understand(claimed: Claimed, here: Known) -> Understood:
         raise NotUnderstood(
             f"{here.connection.name}: cannot read {claimed.topic}: {error}"
         ) from error
-    return checked(claimed, here, items)
+    return checked(claimed, here, items=items)
 
 
-def checked(claimed: Claimed, here: Known, items: tuple[CanonicalItem, ...]) -> Understood:
+def checked(claimed: Claimed, here: Known, *, items: tuple[CanonicalItem, ...]) -> Understood:
     """A message with what it says, if that makes sense.
 
     Raises:

@@ -234,7 +234,7 @@ def order_metrics(merchant_id: int, mode: str) -> OrderMetrics:
     since = clock.now() - timedelta(hours=24)
 
     def counted(name: str) -> int:
-        return int(rollups.totals(merchant_id, mode, name, since=since).get("", 0))
+        return int(rollups.totals(merchant_id, mode, name=name, since=since).get("", 0))
 
     return OrderMetrics(
         imported_24h=counted("orders_imported"),

@@ -131,7 +131,7 @@ def fold(*, limit: int = BATCH) -> int:
 
 
 def series(
-    merchant_id: int, mode: str, name: str, *, since: datetime, until: datetime | None = None
+    merchant_id: int, mode: str, *, name: str, since: datetime, until: datetime | None = None
 ) -> list[Point]:
     """A counter by hour and currency, oldest first; hours without anything are left out."""
     found: dict[tuple[datetime, str], Decimal] = {}
@@ -158,11 +158,11 @@ def series(
 
 
 def totals(
-    merchant_id: int, mode: str, name: str, *, since: datetime, until: datetime | None = None
+    merchant_id: int, mode: str, *, name: str, since: datetime, until: datetime | None = None
 ) -> dict[str, Decimal]:
     """A counter's sum by currency ("" where it counts things) from the hour of `since` on."""
     sums: dict[str, Decimal] = {}
-    for point in series(merchant_id, mode, name, since=since, until=until):
+    for point in series(merchant_id, mode, name=name, since=since, until=until):
         sums[point.currency] = sums.get(point.currency, Decimal(0)) + point.amount
     return sums
 

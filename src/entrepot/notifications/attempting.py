@@ -104,7 +104,7 @@ def lock_together(
 def intend_together(merchant_id: int, mail_ids: Sequence[int]) -> None:
     """Lock and read ahead what `intend_mail` asks for, of several mails."""
     orders = lock_together(merchant_id, mail_ids, with_lines=True)
-    attempted.read_together(Effect.MAIL, "mail", mail_ids)
+    attempted.read_together(Effect.MAIL, "mail", subject_ids=mail_ids)
     read_together(
         address_ids=[order.address_id for order in orders],
         customer_ids=[order.customer_id for order in orders],
@@ -142,7 +142,7 @@ def outgoing_of(merchant_id: int, mail_id: int) -> OutgoingMail | None:
     return services.prepare(mail_id, merchant_id=merchant_id)
 
 
-def record_accepted(merchant_id: int, mail_id: int, lease: Lease, answer: Delivered) -> Mail:
+def record_accepted(merchant_id: int, mail_id: int, *, lease: Lease, answer: Delivered) -> Mail:
     """Record that the mail service has it. Raises LeaseLost."""
     with scope.merchant(merchant_id):
         mail, _ = _lock(merchant_id, mail_id)
@@ -154,7 +154,7 @@ def record_accepted(merchant_id: int, mail_id: int, lease: Lease, answer: Delive
 
 
 def record_refused(
-    merchant_id: int, mail_id: int, lease: Lease, *, code: str, message: str
+    merchant_id: int, mail_id: int, *, lease: Lease, code: str, message: str
 ) -> Mail:
     """Record a proven refusal; the promise stays open for a person. Raises LeaseLost."""
     with scope.merchant(merchant_id):
@@ -164,7 +164,7 @@ def record_refused(
     return mail
 
 
-def record_not_sent(merchant_id: int, mail_id: int, lease: Lease, *, message: str) -> Mail:
+def record_not_sent(merchant_id: int, mail_id: int, *, lease: Lease, message: str) -> Mail:
     """Record that, provably, nothing left; the mail goes on waiting. Raises LeaseLost."""
     with scope.merchant(merchant_id):
         mail, _ = _lock(merchant_id, mail_id)
@@ -172,7 +172,7 @@ def record_not_sent(merchant_id: int, mail_id: int, lease: Lease, *, message: st
     return mail
 
 
-def record_unknown(merchant_id: int, mail_id: int, lease: Lease, *, message: str) -> Mail:
+def record_unknown(merchant_id: int, mail_id: int, *, lease: Lease, message: str) -> Mail:
     """Record that it may have left, and promise to find out. Raises LeaseLost."""
     with scope.merchant(merchant_id):
         mail, _ = _lock(merchant_id, mail_id)
@@ -204,7 +204,7 @@ def _lock(merchant_id: int, mail_id: int) -> tuple[Mail, Order]:
 
 
 def _why_not_now(storefront: Connection) -> str:
-    return _why_stopped(storefront) or fuse(storefront, EffectFlow.MAILS, Effect.MAIL).reason
+    return _why_stopped(storefront) or fuse(storefront, EffectFlow.MAILS, kind=Effect.MAIL).reason
 
 
 def _why_stopped(storefront: Connection) -> str:

@@ -84,7 +84,7 @@ def remove_template(template_id: int, *, merchant_id: int, by: str) -> None:
 
 
 def choose_sender(
-    storefront_id: int, kind: Kind, sender: Sender, *, merchant_id: int, by: str
+    storefront_id: int, kind: Kind, *, sender: Sender, merchant_id: int, by: str
 ) -> None:
     """Declare who tells a storefront's customers about a kind of news.
 

@@ -51,7 +51,7 @@ class Context:
     voice: Voice
 
 
-def context_of(order: Order, kind: Kind, told: Sequence[str], *, language: str = "") -> Context:
+def context_of(order: Order, kind: Kind, *, told: Sequence[str], language: str = "") -> Context:
     """Build the context of a mail about these facts; an empty language is the customer's own.
 
     Read inside the scope of the order's merchant. Facts that are not there any more (a voided
@@ -125,7 +125,7 @@ def _read(order: Order) -> Sale:
 
 def shipments_of(order_id: int) -> list[Shipment]:
     """What has left of an order, in its own order; read once, in the merchant's scope."""
-    return scope.once("shipments", order_id, lambda: list(_shipped([order_id])))
+    return scope.once("shipments", order_id, read=lambda: list(_shipped([order_id])))
 
 
 def _items(shipment_ids: Sequence[int]) -> dict[int, list[ShipmentItem]]:
@@ -135,7 +135,7 @@ def _items(shipment_ids: Sequence[int]) -> dict[int, list[ShipmentItem]]:
         rows = ShipmentItem.objects.filter(shipment_id__in=ids).order_by("shipment_id", "id")
         return _by_shipment(ids, rows)
 
-    return scope.once_each("shipment_items", shipment_ids, read)
+    return scope.once_each("shipment_items", shipment_ids, read=read)
 
 
 def _parcels(shipment_ids: Sequence[int]) -> dict[int, list[Parcel]]:
@@ -145,7 +145,7 @@ def _parcels(shipment_ids: Sequence[int]) -> dict[int, list[Parcel]]:
         rows = Parcel.objects.filter(shipment_id__in=ids).select_related("shipment")
         return _by_shipment(ids, rows.order_by("shipment__number", "number"))
 
-    return scope.once_each("parcels", shipment_ids, read)
+    return scope.once_each("parcels", shipment_ids, read=read)
 
 
 def _last_words(parcel_ids: Sequence[int]) -> dict[int, TrackingEntry | None]:
@@ -156,7 +156,7 @@ def _last_words(parcel_ids: Sequence[int]) -> dict[int, TrackingEntry | None]:
         newest = said.order_by("parcel_id", "-happened_at", "-id").distinct("parcel_id")
         return {**dict.fromkeys(ids), **{entry.parcel_id: entry for entry in newest}}
 
-    return scope.once_each("last_words", parcel_ids, read)
+    return scope.once_each("last_words", parcel_ids, read=read)
 
 
 def _by_shipment(ids: set[int], rows: Iterable[Part]) -> dict[int, list[Part]]:
@@ -223,7 +223,7 @@ def _about_parcels(sale: Sale, told: Sequence[Parcel], speech: Speech) -> dict[s
 
 def _about_money(sale: Sale, told: facts.Told, speech: Speech) -> dict[str, Value]:
     order = sale.order
-    refunds = scope.once("refunds", order.id, lambda: list(_refunds([order.id])))
+    refunds = scope.once("refunds", order.id, read=lambda: list(_refunds([order.id])))
     entries = [
         entry
         for entry in refunds

@@ -25,7 +25,7 @@ def shipment(number: int) -> str:
     return f"shipment:{number}"
 
 
-def parcel(shipment_number: int, number: int, news: str) -> str:
+def parcel(shipment_number: int, number: int, *, news: str) -> str:
     """News of a parcel: `delivered`, `exception`, `returned`."""
     return f"parcel:{shipment_number}.{number}:{news}"
 

@@ -31,7 +31,7 @@ def news_of(event: Event) -> News | None:
     match event.name:
         case "order.released":
             released_at = scope.once(
-                "released_at", event.order_id, lambda: _released_at(event.order_id or 0)
+                "released_at", event.order_id, read=lambda: _released_at(event.order_id or 0)
             )
             return News(
                 kind=Kind.CONFIRMATION, fact=facts.RELEASED, happened_at=released_at or event.at
@@ -55,13 +55,15 @@ def news_of(event: Event) -> News | None:
 
 def _shipments(events: Sequence[Event]) -> dict[int | None, Shipment]:
     return scope.once_each(
-        "heard_shipment", (event.subject_id for event in events), Shipment.objects.in_bulk
+        "heard_shipment", (event.subject_id for event in events), read=Shipment.objects.in_bulk
     )
 
 
 def _parcels(events: Sequence[Event]) -> dict[int | None, Parcel]:
     parcels = Parcel.objects.select_related("shipment")
-    return scope.once_each("heard_parcel", (event.subject_id for event in events), parcels.in_bulk)
+    return scope.once_each(
+        "heard_parcel", (event.subject_id for event in events), read=parcels.in_bulk
+    )
 
 
 def _released_at(order_id: int) -> datetime | None:
@@ -98,6 +100,6 @@ def _of_parcel(event: Event) -> News:
     what = event.name.partition(".")[2]
     return News(
         kind=Kind.DELIVERED if what == "delivered" else Kind.EXCEPTION,
-        fact=facts.parcel(parcel.shipment.number, parcel.number, what),
+        fact=facts.parcel(parcel.shipment.number, parcel.number, news=what),
         happened_at=parcel.delivered_at or parcel.status_at or event.at,
     )

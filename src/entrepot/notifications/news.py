@@ -93,7 +93,7 @@ def tell(notifications: Iterable[NewNotification]) -> int:
     return sql.run(_TELL.format(batch=batch.sql), [batch.parameter])
 
 
-def tell_customer(order: Order, kind: Kind, fact: str) -> int:
+def tell_customer(order: Order, kind: Kind, *, fact: str) -> int:
     """Keep news for an order's customer in their own language, in the open scope.
 
     Returns 0 when the order has no known customer, or it was told already.

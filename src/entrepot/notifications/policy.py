@@ -31,7 +31,7 @@ def gathering(storefront: Connection) -> timedelta:
     return timedelta(seconds=int(storefront.policy.get("mail_gather_seconds", GATHER_SECONDS)))
 
 
-def is_left_alone(order: Order, storefront: Connection, happened_at: datetime) -> bool:
+def is_left_alone(order: Order, storefront: Connection, *, happened_at: datetime) -> bool:
     """Whether nothing is even noted: history, but for what an observing storefront would mail."""
     would_be_shown = storefront.status == ConnectionStatus.OBSERVING and not _is_old(happened_at)
     return order.is_history and not would_be_shown
@@ -45,9 +45,9 @@ def is_news(order: Order, happened_at: datetime, *, tells_customer: bool) -> boo
 def why_not(
     order: Order,
     storefront: Connection,
+    *,
     kind: Kind,
     happened_at: datetime,
-    *,
     tells_customer: bool,
 ) -> str:
     """The reason why the hub does not tell the customer, or "" when it does."""
@@ -74,7 +74,9 @@ def has_stopped(order: Order) -> bool:
     return scope.once(
         "mail_stop",
         order.id,
-        lambda: MailStop.objects.filter(merchant_id=order.merchant_id, order_id=order.id).exists(),
+        read=lambda: MailStop.objects.filter(
+            merchant_id=order.merchant_id, order_id=order.id
+        ).exists(),
     )
 
 
@@ -87,7 +89,7 @@ def read_stops(merchant_id: int, order_ids: Sequence[int]) -> None:
 
 def sender_of(storefront: Connection, kind: Kind) -> Sender:
     """Who tells the customers of a storefront about a kind of news; the hub unless declared."""
-    choices = scope.once("senders", storefront.id, lambda: _choices_of(storefront))
+    choices = scope.once("senders", storefront.id, read=lambda: _choices_of(storefront))
     return Sender(choices.get(kind, DEFAULT_SENDER))
 
 

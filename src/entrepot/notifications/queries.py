@@ -103,7 +103,7 @@ def preview(
     return render(
         order,
         kind,
-        [],
+        facts=[],
         storefront_id=order.connection_id,
         merchant_id=merchant_id,
         language=language,

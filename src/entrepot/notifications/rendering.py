@@ -40,8 +40,8 @@ class RenderedMail:
 def render(
     order: Order,
     kind: Kind,
-    facts: Sequence[str],
     *,
+    facts: Sequence[str],
     storefront_id: int,
     merchant_id: int,
     language: str = "",
@@ -52,7 +52,7 @@ def render(
     An empty `language` is the customer's own; `draft` takes the place of the words that apply.
     Read inside the merchant's scope; nothing is written.
     """
-    context = context_of(order, kind, facts, language=language)
+    context = context_of(order, kind, told=facts, language=language)
     wanted = str(context.speech.locale)
     words = draft or words_for(
         kind,
@@ -63,7 +63,7 @@ def render(
     )
     if words.language.split("_")[0] != context.speech.language:
         # The phrases inside speak the language of the words around them.
-        context = context_of(order, kind, facts, language=words.language)
+        context = context_of(order, kind, told=facts, language=words.language)
     return _compose(words, context)
 
 
@@ -77,7 +77,7 @@ def words_for(
     then the hub's English.
     """
     own = scope.once(
-        "templates", (kind, storefront_id), lambda: _own(kind, merchant_id, storefront_id)
+        "templates", (kind, storefront_id), read=lambda: _own(kind, merchant_id, storefront_id)
     )
     for tongue in dict.fromkeys([language, voice_language]):
         for place, source in ((storefront_id, "storefront"), (0, "merchant")):

@@ -78,13 +78,17 @@ def decide_mail(order_id: int, *, merchant_id: int, news: News) -> Mail | None:
             if news.fact in mail.facts:
                 return mail
         storefront = connection_of(order.connection_id)
-        if policy.is_left_alone(order, storefront, news.happened_at):
+        if policy.is_left_alone(order, storefront, happened_at=news.happened_at):
             return None
         kind = _kind_now(news.kind, order)
         if policy.is_news(order, news.happened_at, tells_customer=news.tells_customer):
-            tell_customer(order, kind, news.fact)
+            tell_customer(order, kind, fact=news.fact)
         why_not = policy.why_not(
-            order, storefront, kind, news.happened_at, tells_customer=news.tells_customer
+            order,
+            storefront,
+            kind=kind,
+            happened_at=news.happened_at,
+            tells_customer=news.tells_customer,
         )
         if not why_not:
             for waiting in told:
@@ -113,7 +117,7 @@ def decide_together(order_ids: Iterable[int]) -> None:
 
 def _mails_of(order: Order) -> list[Mail]:
     """The mails of a locked order, but for those that repeat one; locked, read once."""
-    return scope.once("mails", order.id, lambda: list(_unrepeated().filter(order_id=order.id)))
+    return scope.once("mails", order.id, read=lambda: list(_unrepeated().filter(order_id=order.id)))
 
 
 def _unrepeated() -> QuerySet[Mail]:
@@ -185,7 +189,7 @@ def skip_mail(mail_id: int, *, merchant_id: int, by: str, reason: str) -> Mail:
     """
     with scope.merchant(merchant_id), outbox.because(actor=by):
         mail = _locked(mail_id, merchant_id)
-        if is_under_way(Effect.MAIL, "mail", mail_id):
+        if is_under_way(Effect.MAIL, "mail", subject_id=mail_id):
             raise IllegalStep(mail, Step.SKIP, "on its way")
         _skip(mail, reason)
     return mail
@@ -301,7 +305,7 @@ def _fix_content(order: Order, mail: Mail) -> None:
     rendered = render(
         order,
         Kind(mail.kind),
-        mail.facts,
+        facts=mail.facts,
         storefront_id=order.connection_id,
         merchant_id=order.merchant_id,
     )

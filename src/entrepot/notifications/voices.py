@@ -32,7 +32,7 @@ class Voice:
 
 def voice_of(storefront_id: int) -> Voice:
     """The voice of a storefront; what it does not say is the connection's or the settings'."""
-    return scope.once("voice", storefront_id, lambda: _read(storefront_id))
+    return scope.once("voice", storefront_id, read=lambda: _read(storefront_id))
 
 
 def _read(storefront_id: int) -> Voice:

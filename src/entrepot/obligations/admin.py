@@ -82,7 +82,7 @@ class DeadlinesAdmin(Configured):
         services.set_deadline(
             looking(request).merchant_id,
             kind,
-            timedelta(minutes=minutes) if minutes else None,
+            allowed=timedelta(minutes=minutes) if minutes else None,
         )
         told = _words(minutes) if minutes else "the default"
         return self.done(request, f"{kind.label}: {told}, from now on.")

@@ -250,7 +250,7 @@ def tell_overdue(*, limit: int = 500) -> int:
     return len(late)
 
 
-def set_deadline(merchant_id: int, kind: Kind, allowed: timedelta | None) -> None:
+def set_deadline(merchant_id: int, kind: Kind, *, allowed: timedelta | None) -> None:
     """Set how long the merchant allows for a kind of promise; None returns to the default.
 
     Promises that are open keep the deadline they were opened with.

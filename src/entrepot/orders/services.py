@@ -146,7 +146,7 @@ def cancel_units(
 
 
 def change_address(
-    merchant_id: int, order_id: int, address: Address, *, by: str, reason: str
+    merchant_id: int, order_id: int, *, address: Address, by: str, reason: str
 ) -> Order:
     """Send the order elsewhere; what the customer typed is kept beside.
 

@@ -73,7 +73,7 @@ def authorized(order: Order) -> PaymentEntry | None:
     return None
 
 
-def why_not(order: Order, entry: PaymentEntry | None, kind: WishKind) -> str:
+def why_not(order: Order, entry: PaymentEntry | None, *, kind: WishKind) -> str:
     """Why an order's payment cannot be captured or voided now; empty where it can."""
     if entry is None:
         if order.amount_authorized > 0:
@@ -88,7 +88,7 @@ def why_not(order: Order, entry: PaymentEntry | None, kind: WishKind) -> str:
     return ""
 
 
-def want(merchant_id: int, order_id: int, kind: WishKind, *, by: str, reason: str) -> PaymentWish:
+def want(merchant_id: int, order_id: int, *, kind: WishKind, by: str, reason: str) -> PaymentWish:
     """Decide to capture or void all that is authorized; a job does it.
 
     The same wish, while it is wanted, is one wish.
@@ -101,7 +101,7 @@ def want(merchant_id: int, order_id: int, kind: WishKind, *, by: str, reason: st
         if not reason.strip():
             raise CannotSettle(f"cannot {kind} the payment of {order}: say why")
         entry = authorized(order)
-        obstacle = why_not(order, entry, kind)
+        obstacle = why_not(order, entry, kind=kind)
         if entry is None or obstacle:
             raise CannotSettle(f"cannot {kind} the payment of {order}: {obstacle}")
         mine = PaymentWish.objects.filter(order_id=order_id).order_by("number")
@@ -143,8 +143,8 @@ def intend(merchant_id: int, wish_id: int) -> tuple[WishCall, Lease] | None:
             _end(wish, WishStep.FAIL, reason=CANCELLED_MEANWHILE)
             return None
         connection = Connection.objects.get(id=wish.connection_id)
-        is_allowed = effects_allowed(connection, EffectFlow.REFUNDS).is_allowed
-        if not is_allowed or not fuse(connection, EffectFlow.REFUNDS, Effect(wish.kind)).is_allowed:
+        may = effects_allowed(connection, flow := EffectFlow.REFUNDS).is_allowed
+        if not may or not fuse(connection, flow, kind=Effect(wish.kind)).is_allowed:
             return None
         return (call, lease) if (lease := _write_down(wish, order)) else None
 
@@ -164,7 +164,7 @@ def call_of(merchant_id: int, wish_id: int) -> WishCall:
         return _call(wish, Order.objects.get(id=wish.order_id))
 
 
-def record_told(merchant_id: int, wish_id: int, lease: Lease, fact: PaymentFact) -> None:
+def record_told(merchant_id: int, wish_id: int, *, lease: Lease, fact: PaymentFact) -> None:
     """Record what the gateway says became of the payment, with its fact. Raises LeaseLost.
 
     It may say that the payment ended otherwise than was wished, which is a refusal.
@@ -180,7 +180,7 @@ def record_told(merchant_id: int, wish_id: int, lease: Lease, fact: PaymentFact)
 
 
 def record_refusal(
-    merchant_id: int, wish_id: int, lease: Lease, *, code: str, message: str
+    merchant_id: int, wish_id: int, *, lease: Lease, code: str, message: str
 ) -> None:
     """Record a proven refusal; the wish failed and waits for a person. Raises LeaseLost."""
     with scope.merchant(merchant_id):
@@ -191,14 +191,14 @@ def record_refusal(
             wish.take(WishStep.FAIL, reason=message)  # what was promised stays owed: it shows
 
 
-def record_not_sent(merchant_id: int, wish_id: int, lease: Lease, *, message: str) -> None:
+def record_not_sent(merchant_id: int, wish_id: int, *, lease: Lease, message: str) -> None:
     """Record that, provably, nothing left. Raises LeaseLost."""
     with scope.merchant(merchant_id):
         _lock(wish_id)
         attempts.stop(lease, message=message)
 
 
-def record_unknown(merchant_id: int, wish_id: int, lease: Lease, *, message: str) -> None:
+def record_unknown(merchant_id: int, wish_id: int, *, lease: Lease, message: str) -> None:
     """Record that it may have happened; it is asked about. Raises LeaseLost."""
     with scope.merchant(merchant_id):
         _lock(wish_id)

@@ -39,7 +39,7 @@ STEP_OF_OUTCOME = {
 
 
 def snapshot_cart(
-    merchant_id: int, connection_id: int, request: CheckoutRequest, *, cart_key: str = ""
+    merchant_id: int, connection_id: int, *, request: CheckoutRequest, cart_key: str = ""
 ) -> Checkout:
     """Keep a cart before it is sold; the same reference again answers with what is kept."""
     with scope.merchant(merchant_id):
@@ -91,7 +91,7 @@ def _seals(merchant_id: int, name: str) -> list[str]:
     return [value[1 : 1 + SEAL_BYTES].hex() for value in hashes]
 
 
-def record_session(merchant_id: int, checkout_id: int, session: CheckoutSession) -> Checkout:
+def record_session(merchant_id: int, checkout_id: int, *, session: CheckoutSession) -> Checkout:
     """Record that the gateway's page exists. Repeating it changes nothing."""
     with scope.merchant(merchant_id):
         checkout = Checkout.objects.select_for_update().get(id=checkout_id)

@@ -122,7 +122,7 @@ def intend_refund(merchant_id: int, refund_id: int) -> RefundCall | None:
         connection = Connection.objects.get(id=refund.connection_id)
         if not effects_allowed(connection, EffectFlow.REFUNDS).is_allowed:
             return None
-        if not fuse(connection, EffectFlow.REFUNDS, Effect.REFUND).is_allowed:
+        if not fuse(connection, EffectFlow.REFUNDS, kind=Effect.REFUND).is_allowed:
             return None
         return _intend(refund, order)
 
@@ -145,7 +145,7 @@ def request_of(merchant_id: int, refund_id: int) -> RefundRequest:
 
 
 def record_receipt(
-    merchant_id: int, refund_id: int, lease: Lease, receipt: RefundReceipt
+    merchant_id: int, refund_id: int, *, lease: Lease, receipt: RefundReceipt
 ) -> Refund:
     """Record that the gateway has the refund, with its fact. Raises LeaseLost."""
     with scope.merchant(merchant_id):
@@ -179,7 +179,7 @@ def count_as_done(merchant_id: int, refund_id: int, *, external_id: str, reason:
 
 
 def record_refusal(
-    merchant_id: int, refund_id: int, lease: Lease, *, code: str, message: str
+    merchant_id: int, refund_id: int, *, lease: Lease, code: str, message: str
 ) -> None:
     """Record a proven refusal; the refund failed and waits for a person. Raises LeaseLost."""
     with scope.merchant(merchant_id):
@@ -190,14 +190,14 @@ def record_refusal(
         refund.take(RefundStep.FAIL, reason=message)
 
 
-def record_not_sent(merchant_id: int, refund_id: int, lease: Lease, *, message: str) -> None:
+def record_not_sent(merchant_id: int, refund_id: int, *, lease: Lease, message: str) -> None:
     """Record that, provably, nothing left. Raises LeaseLost."""
     with scope.merchant(merchant_id):
         _lock(refund_id)
         attempts.stop(lease, message=message)
 
 
-def record_unknown(merchant_id: int, refund_id: int, lease: Lease, *, message: str) -> None:
+def record_unknown(merchant_id: int, refund_id: int, *, lease: Lease, message: str) -> None:
     """Record that it may have happened; it is asked about. Raises LeaseLost."""
     with scope.merchant(merchant_id):
         _lock(refund_id)

@@ -105,7 +105,7 @@ def outlook_of(entry: PaymentEntry, order: Order) -> Outlook:
 
 
 def match_payment(
-    merchant_id: int, entry_id: int, order_id: int, *, by: str, reason: str = ""
+    merchant_id: int, entry_id: int, *, order_id: int, by: str, reason: str = ""
 ) -> Order:
     """Give an unmatched payment, with all that is known of it, to an order on a person's word.
 

@@ -39,7 +39,7 @@ class Sandbox:
         elif head == CONTROL:
             body = await whole_body(receive)
             status, content = self.control.answer(
-                scope["method"], rest.rstrip("/"), body, base_url=_base_url(scope)
+                scope["method"], rest.rstrip("/"), body=body, base_url=_base_url(scope)
             )
             await _answer(send, status, content)
         elif f"/{head}" == ARTWORK:

@@ -62,7 +62,7 @@ class Control:
             "clock": self.clock,
         }
 
-    def answer(self, method: str, name: str, body: bytes, *, base_url: str) -> tuple[int, bytes]:
+    def answer(self, method: str, name: str, *, body: bytes, base_url: str) -> tuple[int, bytes]:
         """Status and JSON for one request."""
         try:
             if method == "GET" and name in self._reads:
@@ -194,7 +194,7 @@ class Control:
             for place in by_capability(list(self._world.places.values()), "pay")
             if sale.currency in place.currencies
         )
-        placed = self._world.pay(gateway.mount, str(asked["url"]), sale)
+        placed = self._world.pay(gateway.mount, str(asked["url"]), sale=sale)
         return {"external_id": placed.external_id, "mount": placed.mount}
 
     def _draw(self, asked: dict[str, Any], *, has_checkouts: bool) -> list[tuple[str, Sale]]:
@@ -219,7 +219,7 @@ class Control:
     def act(self, asked: dict[str, Any]) -> Any:
         """Something happens at one account; the answer is what the simulator returned, if JSON."""
         result = self._world.act(
-            asked["mount"], str(asked["action"]), dict(asked.get("arguments", {}))
+            asked["mount"], str(asked["action"]), arguments=dict(asked.get("arguments", {}))
         )
         return {"result": result if isinstance(result, dict | list | str | int | float) else None}
 

@@ -96,7 +96,7 @@ PEOPLE = {
 STATES = {"97209": "OR", "05401": "VT"}
 
 
-def somebody(dice: random.Random, name: str, currency: str) -> Person:
+def somebody(dice: random.Random, name: str, *, currency: str) -> Person:
     """A customer who pays in that currency; each sale has one of its own, by its name."""
     first, last, line1, city, postal_code, country, phone = dice.choice(PEOPLE[currency])
     return Person(

@@ -86,7 +86,7 @@ def draw(
         else:
             mount, currency = dice.choice(sorted(market.shops.items()))
         name = f"{number}.{earlier + 1}" if earlier else f"{number}"
-        person = somebody(dice, name, currency)
+        person = somebody(dice, name, currency=currency)
         yield mount, _sale(dice, number=number, turn=turn, person=person, currency=currency)
 
 

@@ -265,7 +265,9 @@ def _map_goods(merchant_id: int, told: dict[str, Any], connections: dict[str, in
                 )
     for good in told["goods"]:
         if good["is_virtual"]:
-            catalog.map_sku(merchant_id, good["sku"], MappingWish(kind=MappingKind.NOTHING), by=BY)
+            catalog.map_sku(
+                merchant_id, good["sku"], wish=MappingWish(kind=MappingKind.NOTHING), by=BY
+            )
 
 
 def _map(merchant_id: int, good: dict[str, Any], recipe: dict[str, Any], provider_id: int) -> None:
@@ -277,7 +279,7 @@ def _map(merchant_id: int, good: dict[str, Any], recipe: dict[str, Any], provide
     catalog.map_sku(
         merchant_id,
         good["sku"],
-        MappingWish(
+        wish=MappingWish(
             kind=MappingKind.PROVIDER,
             provider_connection_id=provider_id,
             provider_sku=recipe["provider_sku"],

@@ -36,7 +36,11 @@ class Verdict:
 
 
 def judge(
-    merchant_id: int, accounts: dict[str, Any], books: dict[str, Any], placed: list[dict[str, Any]]
+    merchant_id: int,
+    *,
+    accounts: dict[str, Any],
+    books: dict[str, Any],
+    placed: list[dict[str, Any]],
 ) -> Verdict:
     """Compare; the arguments are as the sandbox's /control/ interface tells them."""
     mounts = _connections(merchant_id, accounts)

@@ -85,11 +85,11 @@ class World:
         """Let a sale happen at a storefront."""
         return self._note(self.places[mount], sale, self.places[mount].sell(sale, self._take))
 
-    def pay(self, mount: str, page_url: str, sale: Sale) -> Placed:
+    def pay(self, mount: str, page_url: str, *, sale: Sale) -> Placed:
         """Let a customer arrive at the payment page of a checkout."""
         return self._note(self.places[mount], sale, self.places[mount].pay(page_url, sale))
 
-    def act(self, mount: str, action: str, arguments: dict[str, Any]) -> Any:
+    def act(self, mount: str, action: str, *, arguments: dict[str, Any]) -> Any:
         """Call one of a simulator's listed actions.
 
         Raises:

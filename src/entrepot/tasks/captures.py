@@ -93,18 +93,18 @@ class WishRecorder:
 
     def accepted(self, lease: Lease, answer: PaymentFact) -> None:
         """The gateway told how the payment ended, as wished or not."""
-        authorizations.record_told(self.merchant_id, self.wish_id, lease, answer)
+        authorizations.record_told(self.merchant_id, self.wish_id, lease=lease, fact=answer)
 
     def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The gateway refused."""
         authorizations.record_refusal(
-            self.merchant_id, self.wish_id, lease, code=code, message=message
+            self.merchant_id, self.wish_id, lease=lease, code=code, message=message
         )
 
     def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing left."""
-        authorizations.record_not_sent(self.merchant_id, self.wish_id, lease, message=message)
+        authorizations.record_not_sent(self.merchant_id, self.wish_id, lease=lease, message=message)
 
     def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have happened."""
-        authorizations.record_unknown(self.merchant_id, self.wish_id, lease, message=message)
+        authorizations.record_unknown(self.merchant_id, self.wish_id, lease=lease, message=message)

@@ -66,7 +66,7 @@ def readdress_orders(merchant_id: int, order_ids: Sequence[int]) -> None:
 
 
 def _ask(change: Change, merchant_id: int, share_id: int) -> None:
-    asked = changing.intend_change(change, merchant_id, share_id)
+    asked = changing.intend_change(change, merchant_id, fulfillment_order_id=share_id)
     if asked is None:
         return
     way = _way(change, merchant_id, share_id, asked)
@@ -193,17 +193,21 @@ class ChangeRecorder:
 
     def accepted(self, lease: Lease, answer: ChangeReceipt) -> None:
         """The provider answered, one way or the other."""
-        changing.record_change_answer(self.merchant_id, self.share_id, lease, answer)
+        changing.record_change_answer(self.merchant_id, self.share_id, lease=lease, receipt=answer)
 
     def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The provider refuses what is asked for itself."""
         receipt = ChangeReceipt(answer=ChangeAnswer.REFUSED, message=message)
-        changing.record_change_answer(self.merchant_id, self.share_id, lease, receipt)
+        changing.record_change_answer(self.merchant_id, self.share_id, lease=lease, receipt=receipt)
 
     def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing left."""
-        changing.record_change_not_sent(self.merchant_id, self.share_id, lease, message=message)
+        changing.record_change_not_sent(
+            self.merchant_id, self.share_id, lease=lease, message=message
+        )
 
     def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have arrived."""
-        changing.record_change_unknown(self.merchant_id, self.share_id, lease, message=message)
+        changing.record_change_unknown(
+            self.merchant_id, self.share_id, lease=lease, message=message
+        )

@@ -111,7 +111,9 @@ def refresh(*, merchant_id: int, subject_id: int, **_: object) -> None:
         share = FulfillmentOrder.objects.get(id=subject_id)
         FulfillmentOrder.objects.filter(id=subject_id).update(provider_read_at=clock.now())
     if share.external_id and isinstance(doors.client(share.connection_id), Fulfills):
-        rereading.read_again(merchant_id, share.connection_id, Flow.FULFILLMENTS, share.external_id)
+        rereading.read_again(
+            merchant_id, share.connection_id, flow=Flow.FULFILLMENTS, external_id=share.external_id
+        )
 
 
 @task("fulfillment.sweep", lane=Lane.UPKEEP)

@@ -129,19 +129,21 @@ class MailRecorder:
 
     def accepted(self, lease: Lease, answer: Delivered) -> None:
         """The mail service has it."""
-        attempting.record_accepted(self.merchant_id, self.mail_id, lease, answer)
+        attempting.record_accepted(self.merchant_id, self.mail_id, lease=lease, answer=answer)
 
     def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The mail service refused it."""
-        attempting.record_refused(self.merchant_id, self.mail_id, lease, code=code, message=message)
+        attempting.record_refused(
+            self.merchant_id, self.mail_id, lease=lease, code=code, message=message
+        )
 
     def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing left."""
-        attempting.record_not_sent(self.merchant_id, self.mail_id, lease, message=message)
+        attempting.record_not_sent(self.merchant_id, self.mail_id, lease=lease, message=message)
 
     def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have left."""
-        attempting.record_unknown(self.merchant_id, self.mail_id, lease, message=message)
+        attempting.record_unknown(self.merchant_id, self.mail_id, lease=lease, message=message)
 
 
 def ask_mail(attempt: Attempt, lease: Lease) -> None:

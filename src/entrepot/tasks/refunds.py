@@ -54,16 +54,18 @@ class RefundRecorder:
 
     def accepted(self, lease: Lease, answer: RefundReceipt) -> None:
         """The gateway has it."""
-        refunds.record_receipt(self.merchant_id, self.refund_id, lease, answer)
+        refunds.record_receipt(self.merchant_id, self.refund_id, lease=lease, receipt=answer)
 
     def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The gateway refused."""
-        refunds.record_refusal(self.merchant_id, self.refund_id, lease, code=code, message=message)
+        refunds.record_refusal(
+            self.merchant_id, self.refund_id, lease=lease, code=code, message=message
+        )
 
     def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing left."""
-        refunds.record_not_sent(self.merchant_id, self.refund_id, lease, message=message)
+        refunds.record_not_sent(self.merchant_id, self.refund_id, lease=lease, message=message)
 
     def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have happened."""
-        refunds.record_unknown(self.merchant_id, self.refund_id, lease, message=message)
+        refunds.record_unknown(self.merchant_id, self.refund_id, lease=lease, message=message)

@@ -44,7 +44,7 @@ def reread(merchant_id: int, batch: Sequence[Work]) -> Outcomes:
     return [found[place].error for place in wanted]
 
 
-def read_again(merchant_id: int, connection_id: int, flow: Flow, external_id: str) -> bool:
+def read_again(merchant_id: int, connection_id: int, *, flow: Flow, external_id: str) -> bool:
     """Fetch one thing and store it in the inbox; False when the platform does not have it.
 
     A reading is news of its own even when nothing changed: it says how fresh our knowledge is.

@@ -165,21 +165,21 @@ class SubmissionRecorder:
 
     def accepted(self, lease: Lease, answer: ProviderOrder) -> None:
         """The provider has it."""
-        submission.record_acceptance(self.merchant_id, self.share_id, lease, answer)
+        submission.record_acceptance(self.merchant_id, self.share_id, lease=lease, answer=answer)
 
     def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The provider refused."""
         submission.record_refusal(
-            self.merchant_id, self.share_id, lease, code=code, message=message, fault=fault
+            self.merchant_id, self.share_id, lease=lease, code=code, message=message, fault=fault
         )
 
     def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing left."""
-        submission.record_not_sent(self.merchant_id, self.share_id, lease, message=message)
+        submission.record_not_sent(self.merchant_id, self.share_id, lease=lease, message=message)
 
     def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have arrived."""
-        submission.record_unknown(self.merchant_id, self.share_id, lease, message=message)
+        submission.record_unknown(self.merchant_id, self.share_id, lease=lease, message=message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,18 +191,24 @@ class CancellationRecorder:
 
     def accepted(self, lease: Lease, answer: CancelReceipt) -> None:
         """The provider answered, one way or the other."""
-        cancellation.record_cancel_answer(self.merchant_id, self.share_id, lease, answer)
+        cancellation.record_cancel_answer(
+            self.merchant_id, self.share_id, lease=lease, receipt=answer
+        )
 
     def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The provider does not understand the request: a person has to look."""
         cancellation.record_cancel_refused(
-            self.merchant_id, self.share_id, lease, code=code, message=message
+            self.merchant_id, self.share_id, lease=lease, code=code, message=message
         )
 
     def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing left."""
-        cancellation.record_cancel_not_sent(self.merchant_id, self.share_id, lease, message=message)
+        cancellation.record_cancel_not_sent(
+            self.merchant_id, self.share_id, lease=lease, message=message
+        )
 
     def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have arrived."""
-        cancellation.record_cancel_unknown(self.merchant_id, self.share_id, lease, message=message)
+        cancellation.record_cancel_unknown(
+            self.merchant_id, self.share_id, lease=lease, message=message
+        )

@@ -63,18 +63,22 @@ class WriteBackRecorder:
 
     def accepted(self, lease: Lease, answer: WriteBackReceipt) -> None:
         """The storefront knows."""
-        writing_back.record_written(self.merchant_id, self.shipment_id, lease, answer)
+        writing_back.record_written(self.merchant_id, self.shipment_id, lease=lease, receipt=answer)
 
     def refused(self, lease: Lease, *, code: str, message: str, fault: str) -> None:
         """The storefront refuses to be told."""
-        writing_back.record_refused(self.merchant_id, self.shipment_id, lease, message=message)
+        writing_back.record_refused(
+            self.merchant_id, self.shipment_id, lease=lease, message=message
+        )
 
     def not_sent(self, lease: Lease, *, message: str) -> None:
         """Nothing was written."""
-        writing_back.record_not_written(self.merchant_id, self.shipment_id, lease, message=message)
+        writing_back.record_not_written(
+            self.merchant_id, self.shipment_id, lease=lease, message=message
+        )
 
     def unknown(self, lease: Lease, *, message: str) -> None:
         """It may have been written."""
         writing_back.record_write_unknown(
-            self.merchant_id, self.shipment_id, lease, message=message
+            self.merchant_id, self.shipment_id, lease=lease, message=message
         )

@@ -58,7 +58,7 @@ def cards_of(order: Order, voice: Voice) -> Cards:
             teller.sent(
                 number,
                 shipment,
-                box,
+                box=box,
                 items=tuple(inside[shipment.id]),
                 scans=scans[box.id],
                 together=together,
@@ -115,7 +115,7 @@ def _add_waiting(
         if left:
             number += 1
             teller = Teller(order, share, voice)
-            found.cards.append(teller.waiting(number, tuple(left), due.get(share.id)))
+            found.cards.append(teller.waiting(number, tuple(left), due_at=due.get(share.id)))
     if order.status == "cancelled":
         return
     unplanned = [_item(line, line.units_open) for line in lines.values() if line.units_open > 0]

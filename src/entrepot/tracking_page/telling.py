@@ -80,7 +80,7 @@ class Teller:
             is_begun=False,
         )
 
-    def waiting(self, number: int, items: tuple[Item, ...], due_at: datetime | None) -> Card:
+    def waiting(self, number: int, items: tuple[Item, ...], *, due_at: datetime | None) -> Card:
         """A share that is being made or packed."""
         voice, share = self._voice, self._share
         assert share is not None
@@ -115,8 +115,8 @@ class Teller:
         self,
         number: int,
         shipment: Shipment,
-        box: Parcel,
         *,
+        box: Parcel,
         items: tuple[Item, ...],
         scans: Sequence[TrackingEntry],
         together: str,
@@ -240,7 +240,7 @@ class Teller:
         )
 
 
-def headline(order: Order, found: Cards, voice: Voice) -> str:
+def headline(order: Order, found: Cards, *, voice: Voice) -> str:
     """The page's first sentence: what has arrived, what is late, what is still to come."""
     if order.status == "cancelled" and not found.cards:
         return f"{voice.say('cancelled')}."

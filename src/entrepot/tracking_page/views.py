@@ -75,7 +75,7 @@ def order(request: HttpRequest, token: str) -> HttpResponse:
             **_frame(voice, store, token=token),
             "order": row,
             "token": token,
-            "headline": telling.headline(row, found, voice),
+            "headline": telling.headline(row, found, voice=voice),
             "found": found,
             "placed": voice.date(row.placed_at),
             "is_mailed": _is_mailed(row),

@@ -51,7 +51,7 @@ class DropshipQuery(Schema):
 @operation(
     router,
     "POST",
-    "/dropship/prodigi",
+    path="/dropship/prodigi",
     scope="orders:write",
     answers=DropshipAnswer,
     summary="Create Prodigi order",
@@ -87,7 +87,7 @@ def create_dropship_order(request: ApiRequest, asked: DropshipOrder) -> Dropship
 @operation(
     router,
     "GET",
-    "/dropship/prodigi",
+    path="/dropship/prodigi",
     scope="orders:read",
     answers=DropshipAnswer,
     summary="Get Prodigi order status",

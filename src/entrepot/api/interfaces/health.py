@@ -79,7 +79,7 @@ class StatusAnswer(Schema):
 @operation(
     router,
     "GET",
-    "/admin/health",
+    path="/admin/health",
     scope="health:read",
     answers=HealthAnswer,
     summary="System health check",
@@ -99,7 +99,7 @@ def get_admin_health(request: ApiRequest) -> HealthAnswer:
 @operation(
     router,
     "POST",
-    "/admin/health",
+    path="/admin/health",
     scope="health:write",
     answers=ActionAnswer,
     summary="Trigger maintenance actions",

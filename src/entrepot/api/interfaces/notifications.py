@@ -49,7 +49,7 @@ class Changed(Schema):
 @operation(
     router,
     "GET",
-    "/notifications",
+    path="/notifications",
     scope="notifications:read",
     answers=NotificationList,
     summary="Get user notifications",
@@ -70,7 +70,7 @@ def get_notifications(request: ApiRequest, asked: Query[NotificationQuery]) -> N
 @operation(
     router,
     "PATCH",
-    "/notifications",
+    path="/notifications",
     scope="notifications:write",
     answers=Changed,
     summary="Mark notifications as read",
@@ -89,7 +89,7 @@ def mark_notifications(request: ApiRequest, asked: ReadMarks) -> Changed:
 @operation(
     router,
     "DELETE",
-    "/notifications",
+    path="/notifications",
     scope="notifications:write",
     answers=Changed,
     summary="Delete notifications",

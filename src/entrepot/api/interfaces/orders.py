@@ -113,7 +113,7 @@ class OrderStatus(Schema):
 @operation(
     router,
     "GET",
-    "/orders/management",
+    path="/orders/management",
     scope="orders:read",
     answers=OrderList,
     summary="List orders (admin)",
@@ -126,7 +126,9 @@ def list_managed_orders(request: ApiRequest, asked: Query[OrderQuery]) -> OrderL
         at, row_id = before
         rows = rows.filter(placed_at__lte=at).exclude(placed_at=at, id__gte=row_id)
     found = list(rows.order_by("-placed_at", "-id")[: asked.limit + 1])
-    shown, follows = cut(found, asked.limit, lambda order: cursor_of(order.placed_at, order.id))
+    shown, follows = cut(
+        found, asked.limit, cursor=lambda order: cursor_of(order.placed_at, order.id)
+    )
     return OrderList.model_construct(
         orders=order_rows(shown, request.auth),
         pagination=Pagination.model_construct(
@@ -138,7 +140,7 @@ def list_managed_orders(request: ApiRequest, asked: Query[OrderQuery]) -> OrderL
 @operation(
     router,
     "PATCH",
-    "/orders/management",
+    path="/orders/management",
     scope="orders:write",
     answers=Updated,
     summary="Update order (admin)",
@@ -163,7 +165,7 @@ def update_managed_order(request: ApiRequest, asked: OrderUpdate) -> Updated:
 @operation(
     router,
     "GET",
-    "/orders/{key}/status",
+    path="/orders/{key}/status",
     scope="orders:read",
     answers=OrderStatus,
     summary="Get order details",
@@ -184,7 +186,7 @@ class Refreshed(OrderStatus):
 @operation(
     router,
     "POST",
-    "/orders/{key}/status",
+    path="/orders/{key}/status",
     scope="orders:write",
     answers=Refreshed,
     summary="Refresh Prodigi status",
@@ -293,7 +295,7 @@ def _ship(caller: Caller, order: Order, asked: OrderUpdate, *, number: str) -> N
             shipped_at=timezone.now(),
             units=units,
         )
-        shipping.ship_by_hand(caller.merchant_id, share.id, leaving, by=caller.actor)
+        shipping.ship_by_hand(caller.merchant_id, share.id, leaving=leaving, by=caller.actor)
         sent += 1
     if not sent:
         raise Problem(

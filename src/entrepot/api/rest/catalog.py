@@ -111,7 +111,7 @@ class ProductFilter(Paged):
 @operation(
     router,
     "GET",
-    "/products",
+    path="/products",
     scope="catalog:read",
     answers=Listed[VariantShape],
     summary="List what storefronts sell",
@@ -161,7 +161,7 @@ class MappingFilter(Paged):
 @operation(
     router,
     "GET",
-    "/mappings",
+    path="/mappings",
     scope="catalog:read",
     answers=Listed[MappingShape],
     summary="List mappings",
@@ -180,7 +180,7 @@ def list_mappings(request: ApiRequest, asked: Query[MappingFilter]) -> Listed[Ma
 @operation(
     router,
     "GET",
-    "/mappings.csv",
+    path="/mappings.csv",
     scope="catalog:read",
     answers=str,
     media=CSV,
@@ -194,14 +194,14 @@ def export_mappings(request: ApiRequest) -> HttpResponse:
     return as_csv(
         "mappings",
         mapping_tables.COLUMNS,
-        (mapping_tables.row_of(shape.model_dump(), codes) for shape in shapes),
+        rows=(mapping_tables.row_of(shape.model_dump(), codes) for shape in shapes),
     )
 
 
 @operation(
     router,
     "POST",
-    "/mapping-imports",
+    path="/mapping-imports",
     scope="catalog:write",
     answers=Imported,
     takes=CSV,
@@ -223,7 +223,7 @@ def import_mappings(request: ApiRequest) -> Imported:
             services.map_sku(
                 request.auth.merchant_id,
                 row["sku"],
-                _wish(request.auth, words),
+                wish=_wish(request.auth, words),
                 by=request.auth.actor,
             )
         except (BadMapping, ValueError) as error:
@@ -234,7 +234,7 @@ def import_mappings(request: ApiRequest) -> Imported:
 @operation(
     router,
     "GET",
-    "/mappings/{path:sku}",
+    path="/mappings/{path:sku}",
     scope="catalog:read",
     answers=MappingShape,
     summary="Read a mapping",
@@ -247,7 +247,7 @@ def get_mapping(request: ApiRequest, sku: str) -> MappingShape:
 @operation(
     router,
     "PUT",
-    "/mappings/{path:sku}",
+    path="/mappings/{path:sku}",
     scope="catalog:write",
     answers=MappingShape,
     summary="Map a SKU",
@@ -257,7 +257,7 @@ def put_mapping(request: ApiRequest, sku: str, asked: MappingWords) -> MappingSh
     if not 0 < len(sku.strip()) <= 200:
         raise invalid("sku: 1 to 200 characters")
     services.map_sku(
-        request.auth.merchant_id, sku, _wish(request.auth, asked), by=request.auth.actor
+        request.auth.merchant_id, sku, wish=_wish(request.auth, asked), by=request.auth.actor
     )
     return _mapping(request.auth, sku)
 
@@ -265,7 +265,7 @@ def put_mapping(request: ApiRequest, sku: str, asked: MappingWords) -> MappingSh
 @operation(
     router,
     "GET",
-    "/shipping-maps",
+    path="/shipping-maps",
     scope="catalog:read",
     answers=Listed[ShippingShape],
     summary="List shipping maps",
@@ -282,7 +282,7 @@ def list_shipping_maps(request: ApiRequest, paged: Query[Paged]) -> Listed[Shipp
 @operation(
     router,
     "PUT",
-    "/shipping-maps",
+    path="/shipping-maps",
     scope="catalog:write",
     answers=ShippingShape,
     summary="Map a shipping method",

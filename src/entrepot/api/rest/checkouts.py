@@ -101,7 +101,7 @@ class CheckoutShape(Schema):
 @operation(
     router,
     "POST",
-    "/checkout/sessions",
+    path="/checkout/sessions",
     scope="checkout:write",
     answers=CheckoutShape,
     status=201,
@@ -120,7 +120,7 @@ def open_checkout(request: ApiRequest, asked: Cart) -> CheckoutShape:
         checkout = checkouts.snapshot_cart(
             caller.merchant_id,
             connection.id,
-            _requested(asked, reference),
+            request=_requested(asked, reference),
             cart_key=asked.cart_id,
         )
     if checkout.status == CheckoutStatus.OPENING:
@@ -138,7 +138,7 @@ class CheckoutFilter(Paged):
 @operation(
     router,
     "GET",
-    "/checkout/sessions",
+    path="/checkout/sessions",
     scope="checkout:write",
     answers=Listed[CheckoutShape],
     summary="List checkouts",
@@ -156,7 +156,7 @@ def list_checkouts(request: ApiRequest, asked: Query[CheckoutFilter]) -> Listed[
 @operation(
     router,
     "GET",
-    "/checkout/sessions/{reference}",
+    path="/checkout/sessions/{reference}",
     scope="checkout:write",
     answers=CheckoutShape,
     summary="Read a checkout",
@@ -267,7 +267,7 @@ def _opened(caller: Caller, checkout: Checkout, asked: Cart) -> Checkout:
             checkout.connection_id, merchant_id=caller.merchant_id, reason=str(error)
         )
         raise
-    return checkouts.record_session(caller.merchant_id, checkout.id, session)
+    return checkouts.record_session(caller.merchant_id, checkout.id, session=session)
 
 
 def _page(client: OpensCheckouts, wanted: CheckoutRequest) -> CheckoutSession:

@@ -17,7 +17,7 @@ router = Router(tags=["connections"])
 @operation(
     router,
     "GET",
-    "/connections/{connection_id}/calls",
+    path="/connections/{connection_id}/calls",
     scope="connections:read",
     answers=Listed[CallShape],
     summary="List a connection's calls",
@@ -39,7 +39,7 @@ def list_calls(request: ApiRequest, connection_id: Id, paged: Query[Paged]) -> L
 @operation(
     router,
     "GET",
-    "/connections/{connection_id}/webhooks",
+    path="/connections/{connection_id}/webhooks",
     scope="connections:read",
     answers=Listed[WebhookShape],
     summary="List a connection's webhooks",
@@ -59,7 +59,7 @@ def list_webhooks(
 @operation(
     router,
     "GET",
-    "/connections/{connection_id}/imports",
+    path="/connections/{connection_id}/imports",
     scope="connections:read",
     answers=Listed[ImportShape],
     summary="List history imports",
@@ -79,7 +79,7 @@ def list_imports(
 @operation(
     router,
     "POST",
-    "/connections/{connection_id}/imports",
+    path="/connections/{connection_id}/imports",
     scope="connections:write",
     answers=ImportShape,
     status=202,

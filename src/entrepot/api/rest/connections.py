@@ -37,7 +37,7 @@ router = Router(tags=["connections"])
 @operation(
     router,
     "GET",
-    "/platforms",
+    path="/platforms",
     scope="connections:read",
     answers=Listed[PlatformShape],
     summary="List platforms",
@@ -75,7 +75,7 @@ def list_platforms(request: ApiRequest) -> Listed[PlatformShape]:
 @operation(
     router,
     "GET",
-    "/connections",
+    path="/connections",
     scope="connections:read",
     answers=Listed[ConnectionShape],
     summary="List connections",
@@ -98,7 +98,7 @@ def list_connections(
 @operation(
     router,
     "POST",
-    "/connections",
+    path="/connections",
     scope="connections:write",
     answers=ConnectionShape,
     status=201,
@@ -128,7 +128,7 @@ def add_connection(request: ApiRequest, asked: NewConnection) -> ConnectionShape
 @operation(
     router,
     "GET",
-    "/connections/{connection_id}",
+    path="/connections/{connection_id}",
     scope="connections:read",
     answers=ConnectionShape,
     summary="Read a connection",
@@ -141,7 +141,7 @@ def get_connection(request: ApiRequest, connection_id: Id) -> ConnectionShape:
 @operation(
     router,
     "PATCH",
-    "/connections/{connection_id}",
+    path="/connections/{connection_id}",
     scope="connections:write",
     answers=ConnectionShape,
     summary="Change a connection",
@@ -164,7 +164,7 @@ def change_connection(
 @operation(
     router,
     "POST",
-    "/connections/{connection_id}/test",
+    path="/connections/{connection_id}/test",
     scope="connections:write",
     answers=TestShape,
     summary="Test a connection",
@@ -190,7 +190,7 @@ def test_connection(request: ApiRequest, connection_id: Id) -> TestShape:
 @operation(
     router,
     "POST",
-    "/connections/{connection_id}/go-live",
+    path="/connections/{connection_id}/go-live",
     scope="connections:write",
     answers=ConnectionShape,
     summary="Let a connection go live",
@@ -216,7 +216,7 @@ def _move(request: ApiRequest, connection_id: int, asked: Because, move: Any) ->
 @operation(
     router,
     "POST",
-    "/connections/{connection_id}/observe",
+    path="/connections/{connection_id}/observe",
     scope="connections:write",
     answers=ConnectionShape,
     summary="Let a connection only observe",
@@ -229,7 +229,7 @@ def observe(request: ApiRequest, connection_id: Id, asked: Because) -> Connectio
 @operation(
     router,
     "POST",
-    "/connections/{connection_id}/pause",
+    path="/connections/{connection_id}/pause",
     scope="effects:pause",
     answers=ConnectionShape,
     summary="Pause a connection",
@@ -242,7 +242,7 @@ def pause(request: ApiRequest, connection_id: Id, asked: Because) -> ConnectionS
 @operation(
     router,
     "POST",
-    "/connections/{connection_id}/resume",
+    path="/connections/{connection_id}/resume",
     scope="effects:pause",
     answers=ConnectionShape,
     summary="Resume a connection",
@@ -255,7 +255,7 @@ def resume(request: ApiRequest, connection_id: Id, asked: Because) -> Connection
 @operation(
     router,
     "POST",
-    "/connections/{connection_id}/archive",
+    path="/connections/{connection_id}/archive",
     scope="connections:write",
     answers=ConnectionShape,
     summary="Remove a connection",
@@ -268,7 +268,7 @@ def archive(request: ApiRequest, connection_id: Id, asked: Because) -> Connectio
 @operation(
     router,
     "POST",
-    "/connections/{connection_id}/customer-token-secret",
+    path="/connections/{connection_id}/customer-token-secret",
     scope="connections:write",
     answers=SecretShape,
     status=201,

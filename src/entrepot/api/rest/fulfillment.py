@@ -85,7 +85,7 @@ class ShareFilter(Paged):
 @operation(
     router,
     "GET",
-    "/fulfillment-orders",
+    path="/fulfillment-orders",
     scope="orders:read",
     answers=Listed[FulfillmentOrderShape],
     summary="List fulfillment orders",
@@ -114,7 +114,7 @@ def _wanted(caller: Caller, asked: ShareFilter) -> QuerySet[FulfillmentOrder]:
 @operation(
     router,
     "GET",
-    "/fulfillment-orders.csv",
+    path="/fulfillment-orders.csv",
     scope="orders:read",
     answers=str,
     media=CSV,
@@ -136,7 +136,7 @@ def export_shares(request: ApiRequest, asked: Query[ShareFilter]) -> HttpRespons
     return as_csv(
         "fulfillment-orders",
         head,
-        (
+        rows=(
             (
                 share.id,
                 orders[share.order_id],
@@ -173,7 +173,7 @@ def _tracking_numbers(share: FulfillmentOrder) -> list[str]:
 @operation(
     router,
     "GET",
-    "/fulfillment-orders/{share_id}",
+    path="/fulfillment-orders/{share_id}",
     scope="orders:read",
     answers=FulfillmentOrderShape,
     summary="Read a fulfillment order",
@@ -186,7 +186,7 @@ def get_share(request: ApiRequest, share_id: Id) -> FulfillmentOrderShape:
 @operation(
     router,
     "POST",
-    "/fulfillment-orders/{share_id}/shipments",
+    path="/fulfillment-orders/{share_id}/shipments",
     scope="fulfillment:write",
     answers=ShipmentShape,
     status=201,
@@ -196,7 +196,7 @@ def ship_by_hand(request: ApiRequest, share_id: Id, asked: HandedOver) -> Shipme
     """Only for what the merchant ships; a provider's own word is awaited for the others."""
     share = _share(request.auth, share_id)
     shipment = shipping.ship_by_hand(
-        request.auth.merchant_id, share.id, _leaving(share, asked), by=request.auth.actor
+        request.auth.merchant_id, share.id, leaving=_leaving(share, asked), by=request.auth.actor
     )
     return shipment_shape(
         Shipment.objects.prefetch_related("items", "parcels__updates").get(id=shipment.id)
@@ -206,7 +206,7 @@ def ship_by_hand(request: ApiRequest, share_id: Id, asked: HandedOver) -> Shipme
 @operation(
     router,
     "POST",
-    "/fulfillment-orders/{share_id}/reship",
+    path="/fulfillment-orders/{share_id}/reship",
     scope="orders:write",
     answers=FulfillmentOrderShape,
     status=201,
@@ -228,7 +228,7 @@ def reship_share(request: ApiRequest, share_id: Id, asked: Reshipment) -> Fulfil
 @operation(
     router,
     "PUT",
-    "/fulfillment-orders/{share_id}/shipping-method",
+    path="/fulfillment-orders/{share_id}/shipping-method",
     scope="orders:write",
     answers=FulfillmentOrderShape,
     summary="Ship a fulfillment order otherwise",
@@ -244,7 +244,7 @@ def choose_shipping_method(
     methods.choose_method(
         request.auth.merchant_id,
         share.id,
-        asked.shipping_method,
+        method=asked.shipping_method,
         by=request.auth.actor,
         reason=asked.reason,
     )

@@ -97,7 +97,7 @@ class RefusalFilter(Paged):
 @operation(
     router,
     "GET",
-    "/inbox",
+    path="/inbox",
     scope="inbox:read",
     answers=Listed[MessageShape],
     summary="List messages",
@@ -115,7 +115,7 @@ def list_messages(request: ApiRequest, asked: Query[MessageFilter]) -> Listed[Me
         before_id=id_before(asked),
         limit=asked.limit + 1,
     )
-    shown, follows = cut(found, asked.limit, lambda row: cursor_of(row.id))
+    shown, follows = cut(found, asked.limit, cursor=lambda row: cursor_of(row.id))
     return Listed[MessageShape].model_construct(
         data=[shaped(MessageShape, row) for row in shown], next=follows
     )
@@ -124,7 +124,7 @@ def list_messages(request: ApiRequest, asked: Query[MessageFilter]) -> Listed[Me
 @operation(
     router,
     "POST",
-    "/inbox/replay",
+    path="/inbox/replay",
     scope="inbox:replay",
     answers=Done,
     summary="Replay messages",
@@ -140,7 +140,7 @@ def replay_messages(request: ApiRequest, asked: Chosen) -> Done:
 @operation(
     router,
     "POST",
-    "/inbox/discard",
+    path="/inbox/discard",
     scope="inbox:replay",
     answers=Done,
     summary="Discard parked messages",
@@ -156,7 +156,7 @@ def discard_messages(request: ApiRequest, asked: Chosen) -> Done:
 @operation(
     router,
     "GET",
-    "/inbox/{message_id}",
+    path="/inbox/{message_id}",
     scope="inbox:read",
     answers=WholeMessage,
     summary="Read a message",
@@ -176,7 +176,7 @@ def get_message(request: ApiRequest, message_id: Id) -> WholeMessage:
 @operation(
     router,
     "GET",
-    "/inbox/{message_id}/body",
+    path="/inbox/{message_id}/body",
     scope="inbox:read",
     answers=str,
     media="application/octet-stream",
@@ -208,7 +208,7 @@ def get_body(request: ApiRequest, message_id: Id) -> HttpResponse:
 @operation(
     router,
     "GET",
-    "/inbox-refusals",
+    path="/inbox-refusals",
     scope="inbox:read",
     answers=Listed[RefusalShape],
     summary="List refused deliveries",
@@ -222,7 +222,7 @@ def list_refusals(request: ApiRequest, asked: Query[RefusalFilter]) -> Listed[Re
         before_id=id_before(asked),
         limit=asked.limit + 1,
     )
-    shown, follows = cut(rows, asked.limit, lambda row: cursor_of(row.id))
+    shown, follows = cut(rows, asked.limit, cursor=lambda row: cursor_of(row.id))
     return Listed[RefusalShape].model_construct(
         data=[shaped(RefusalShape, row) for row in shown], next=follows
     )

@@ -33,7 +33,7 @@ class AllTaken(Schema):
 @operation(
     router,
     "POST",
-    "/orders",
+    path="/orders",
     scope="orders:write",
     answers=Taken,
     status=202,
@@ -51,7 +51,7 @@ def create_order(request: ApiRequest, asked: NewOrder) -> Taken:
 @operation(
     router,
     "POST",
-    "/order-imports",
+    path="/order-imports",
     scope="orders:write",
     answers=AllTaken,
     status=202,

@@ -92,7 +92,7 @@ class Going(Schema):
 @operation(
     router,
     "POST",
-    "/orders/{key}/hold",
+    path="/orders/{key}/hold",
     scope="orders:write",
     answers=OrderShape,
     summary="Hold an order",
@@ -108,7 +108,7 @@ def hold_order(request: ApiRequest, key: str, asked: Because) -> OrderShape:
 @operation(
     router,
     "POST",
-    "/orders/{key}/holds/{hold_id}/lift",
+    path="/orders/{key}/holds/{hold_id}/lift",
     scope="orders:write",
     answers=OrderShape,
     summary="Lift a hold",
@@ -126,7 +126,7 @@ def lift_hold(request: ApiRequest, key: str, hold_id: Id, asked: Because) -> Ord
 @operation(
     router,
     "POST",
-    "/orders/{key}/release",
+    path="/orders/{key}/release",
     scope="orders:write",
     answers=OrderShape,
     summary="Release an order",
@@ -142,7 +142,7 @@ def release_order(request: ApiRequest, key: str, asked: Because) -> OrderShape:
 @operation(
     router,
     "POST",
-    "/orders/{key}/cancel",
+    path="/orders/{key}/cancel",
     scope="orders:write",
     answers=OrderShape,
     summary="Cancel what has not left",
@@ -164,7 +164,7 @@ def cancel_order(request: ApiRequest, key: str, asked: Cancellation) -> OrderSha
 @operation(
     router,
     "POST",
-    "/orders/{key}/refunds",
+    path="/orders/{key}/refunds",
     scope="refunds:write",
     answers=RefundShape,
     status=202,
@@ -190,7 +190,7 @@ def refund_order(request: ApiRequest, key: str, asked: RefundWish) -> RefundShap
 @operation(
     router,
     "POST",
-    "/refunds/{refund_id}/retry",
+    path="/refunds/{refund_id}/retry",
     scope="refunds:write",
     answers=RefundShape,
     status=202,
@@ -211,7 +211,7 @@ def retry_refund(request: ApiRequest, refund_id: Id, asked: Because) -> RefundSh
 @operation(
     router,
     "POST",
-    "/orders/{key}/captures",
+    path="/orders/{key}/captures",
     scope="payments:write",
     answers=PaymentWishShape,
     status=202,
@@ -228,7 +228,7 @@ def capture_payment(request: ApiRequest, key: str, asked: Because) -> PaymentWis
 @operation(
     router,
     "POST",
-    "/orders/{key}/voids",
+    path="/orders/{key}/voids",
     scope="payments:write",
     answers=PaymentWishShape,
     status=202,
@@ -245,7 +245,7 @@ def void_payment(request: ApiRequest, key: str, asked: Because) -> PaymentWishSh
 @operation(
     router,
     "PUT",
-    "/orders/{key}/address",
+    path="/orders/{key}/address",
     scope="orders:write",
     answers=OrderShape,
     summary="Send an order elsewhere",
@@ -259,7 +259,7 @@ def change_address(request: ApiRequest, key: str, asked: Readdress) -> OrderShap
     services.change_address(
         request.auth.merchant_id,
         order.id,
-        asked.address.value(),
+        address=asked.address.value(),
         by=request.auth.actor,
         reason=asked.reason,
     )
@@ -269,7 +269,7 @@ def change_address(request: ApiRequest, key: str, asked: Readdress) -> OrderShap
 @operation(
     router,
     "POST",
-    "/orders/{key}/notes",
+    path="/orders/{key}/notes",
     scope="orders:write",
     answers=NoteShape,
     status=201,
@@ -287,7 +287,7 @@ def add_note(request: ApiRequest, key: str, asked: Written) -> NoteShape:
 @operation(
     router,
     "PATCH",
-    "/orders/{key}/tags",
+    path="/orders/{key}/tags",
     scope="orders:write",
     answers=OrderShape,
     summary="Change tags",
@@ -308,7 +308,7 @@ def change_tags(request: ApiRequest, key: str, asked: TagChange) -> OrderShape:
 @operation(
     router,
     "POST",
-    "/orders/{key}/retry",
+    path="/orders/{key}/retry",
     scope="orders:write",
     answers=Going,
     status=202,
@@ -332,7 +332,7 @@ def retry_order(request: ApiRequest, key: str, asked: Because) -> Going:
 @operation(
     router,
     "POST",
-    "/orders/{key}/refresh",
+    path="/orders/{key}/refresh",
     scope="orders:write",
     answers=Going,
     status=202,
@@ -349,7 +349,7 @@ def refresh_order(request: ApiRequest, key: str) -> Going:
 @operation(
     router,
     "POST",
-    "/orders/{key}/erasures",
+    path="/orders/{key}/erasures",
     scope="personal_data:erase",
     answers=ErasureShape,
     summary="Erase an order's customer",
@@ -372,7 +372,7 @@ def _wished(request: ApiRequest, key: str, kind: WishKind, asked: Because) -> Pa
     caller = request.auth
     order = found_order(caller, key)
     wish = authorizations.want(
-        caller.merchant_id, order.id, kind, by=caller.actor, reason=asked.reason
+        caller.merchant_id, order.id, kind=kind, by=caller.actor, reason=asked.reason
     )
     wish.refresh_from_db()
     return wish_shape(wish)

@@ -66,7 +66,12 @@ class OrderFilter(Paged):
 
 
 @operation(
-    router, "GET", "/orders", scope="orders:read", answers=Listed[OrderRow], summary="List orders"
+    router,
+    "GET",
+    path="/orders",
+    scope="orders:read",
+    answers=Listed[OrderRow],
+    summary="List orders",
 )
 def list_orders(request: ApiRequest, asked: Query[OrderFilter]) -> Listed[OrderRow]:
     """Orders, the newest first. Live keys see live orders, test keys test orders."""
@@ -79,7 +84,7 @@ def list_orders(request: ApiRequest, asked: Query[OrderFilter]) -> Listed[OrderR
 @operation(
     router,
     "GET",
-    "/orders.csv",
+    path="/orders.csv",
     scope="orders:read",
     answers=str,
     media=CSV,
@@ -96,7 +101,7 @@ def export_orders(request: ApiRequest, asked: Query[OrderFilter]) -> HttpRespons
     return as_csv(
         "orders",
         head,
-        (
+        rows=(
             (
                 row.id,
                 row.number,
@@ -119,7 +124,12 @@ def export_orders(request: ApiRequest, asked: Query[OrderFilter]) -> HttpRespons
 
 
 @operation(
-    router, "GET", "/orders/{key}", scope="orders:read", answers=OrderShape, summary="Read an order"
+    router,
+    "GET",
+    path="/orders/{key}",
+    scope="orders:read",
+    answers=OrderShape,
+    summary="Read an order",
 )
 def get_order(request: ApiRequest, key: str) -> OrderShape:
     """One order by reference, number or integer.
@@ -133,7 +143,7 @@ def get_order(request: ApiRequest, key: str) -> OrderShape:
 @operation(
     router,
     "GET",
-    "/orders/{key}/events",
+    path="/orders/{key}/events",
     scope="orders:read",
     answers=Listed[EventShape],
     summary="Read an order's timeline",
@@ -142,7 +152,7 @@ def list_order_events(request: ApiRequest, key: str, paged: Query[Paged]) -> Lis
     """What happened, the newest first, with who or what caused it."""
     order = found_order(request.auth, key)
     events = order_reading.events_of(order.id, before=id_before(paged), limit=paged.limit + 1)
-    shown, follows = cut(events, paged.limit, lambda event: cursor_of(event.id))
+    shown, follows = cut(events, paged.limit, cursor=lambda event: cursor_of(event.id))
     return Listed[EventShape].model_construct(
         data=[order_reading.event_shape(event) for event in shown], next=follows
     )
@@ -151,7 +161,7 @@ def list_order_events(request: ApiRequest, key: str, paged: Query[Paged]) -> Lis
 @operation(
     router,
     "GET",
-    "/orders/{key}/mails",
+    path="/orders/{key}/mails",
     scope="notifications:read",
     answers=Listed[MailShape],
     summary="List an order's mails",
@@ -168,7 +178,7 @@ def list_order_mails(request: ApiRequest, key: str, paged: Query[Paged]) -> List
 @operation(
     router,
     "GET",
-    "/orders/{key}/fulfillment-orders",
+    path="/orders/{key}/fulfillment-orders",
     scope="orders:read",
     answers=Listed[FulfillmentOrderShape],
     summary="List an order's fulfillment orders",
@@ -189,7 +199,7 @@ def _page(caller: Caller, asked: OrderFilter, *, limit: int) -> tuple[list[Order
         # By orders_recent: a comparison of both columns at once walks the index.
         rows = rows.filter(placed_at__lte=at).exclude(placed_at=at, id__gte=row_id)
     found = list(rows.order_by("-placed_at", "-id")[: limit + 1])
-    return cut(found, limit, lambda order: cursor_of(order.placed_at, order.id))
+    return cut(found, limit, cursor=lambda order: cursor_of(order.placed_at, order.id))
 
 
 def _filtered(rows: QuerySet[Order], caller: Caller, asked: OrderFilter) -> QuerySet[Order]:

@@ -49,7 +49,7 @@ class PauseFilter(Paged):
 @operation(
     router,
     "GET",
-    "/pauses",
+    path="/pauses",
     scope="orders:read",
     answers=Listed[PauseShape],
     summary="List pauses",
@@ -69,7 +69,7 @@ def list_pauses(request: ApiRequest, asked: Query[PauseFilter]) -> Listed[PauseS
 @operation(
     router,
     "POST",
-    "/pauses",
+    path="/pauses",
     scope="effects:pause",
     answers=PauseShape,
     status=201,
@@ -95,7 +95,7 @@ def pause_effects(request: ApiRequest, asked: NewPause) -> PauseShape:
 @operation(
     router,
     "POST",
-    "/pauses/{pause_id}/resume",
+    path="/pauses/{pause_id}/resume",
     scope="effects:pause",
     answers=PauseShape,
     summary="Resume effects",

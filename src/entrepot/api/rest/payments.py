@@ -64,7 +64,7 @@ class PaymentFilter(Paged):
 @operation(
     router,
     "GET",
-    "/payments",
+    path="/payments",
     scope="payments:read",
     answers=Listed[UnmatchedPaymentShape],
     summary="List unmatched payments",
@@ -90,7 +90,7 @@ def list_payments(
 @operation(
     router,
     "POST",
-    "/payments/{payment_id}/match",
+    path="/payments/{payment_id}/match",
     scope="orders:write",
     answers=OrderShape,
     summary="Match an unmatched payment to an order",
@@ -103,7 +103,7 @@ def match_payment(request: ApiRequest, payment_id: Id, asked: Match) -> OrderSha
     caller, payment = request.auth, _payment(request.auth, payment_id)
     order = found_order(caller, asked.order)
     matched = unmatched.match_payment(
-        caller.merchant_id, payment.id, order.id, by=caller.actor, reason=asked.reason
+        caller.merchant_id, payment.id, order_id=order.id, by=caller.actor, reason=asked.reason
     )
     return order_of(matched, caller)
 
@@ -111,7 +111,7 @@ def match_payment(request: ApiRequest, payment_id: Id, asked: Match) -> OrderSha
 @operation(
     router,
     "POST",
-    "/payments/{payment_id}/dismiss",
+    path="/payments/{payment_id}/dismiss",
     scope="orders:write",
     answers=DismissedPaymentShape,
     summary="Dismiss an unmatched payment",
@@ -132,7 +132,7 @@ def dismiss_payment(request: ApiRequest, payment_id: Id, asked: Because) -> Dism
 @operation(
     router,
     "GET",
-    "/payments.csv",
+    path="/payments.csv",
     scope="payments:read",
     answers=str,
     media=CSV,
@@ -148,7 +148,7 @@ def export_payments(request: ApiRequest, asked: Query[PaymentFilter]) -> HttpRes
     return as_csv(
         "unmatched-payments",
         head,
-        (
+        rows=(
             (
                 row.id,
                 row.happened_at,

@@ -114,7 +114,7 @@ class ChosenNews(Body):
 @operation(
     router,
     "GET",
-    "/mails",
+    path="/mails",
     scope="notifications:read",
     answers=Listed[MailShape],
     summary="List mails",
@@ -135,7 +135,7 @@ def list_mails(request: ApiRequest, asked: Query[MailFilter]) -> Listed[MailShap
 @operation(
     router,
     "GET",
-    "/mails/{mail_id}",
+    path="/mails/{mail_id}",
     scope="notifications:read",
     answers=WholeMail,
     summary="Read a mail",
@@ -161,7 +161,7 @@ def get_mail(request: ApiRequest, mail_id: Id) -> WholeMail:
 @operation(
     router,
     "POST",
-    "/mails/{mail_id}/resend",
+    path="/mails/{mail_id}/resend",
     scope="notifications:write",
     answers=MailShape,
     status=202,
@@ -182,7 +182,7 @@ def resend_mail(request: ApiRequest, mail_id: Id, asked: Because) -> MailShape:
 @operation(
     router,
     "POST",
-    "/mails/{mail_id}/skip",
+    path="/mails/{mail_id}/skip",
     scope="notifications:write",
     answers=MailShape,
     summary="Do not send a mail that waits",
@@ -202,7 +202,7 @@ def skip_mail(request: ApiRequest, mail_id: Id, asked: Because) -> MailShape:
 @operation(
     router,
     "GET",
-    "/notifications",
+    path="/notifications",
     scope="notifications:read",
     answers=Listed[NewsShape],
     summary="List operators' notifications",
@@ -221,7 +221,7 @@ def list_news(request: ApiRequest, asked: Query[NewsFilter]) -> Listed[NewsShape
 @operation(
     router,
     "POST",
-    "/notifications/read",
+    path="/notifications/read",
     scope="notifications:write",
     answers=Done,
     summary="Mark notifications as read",
@@ -239,7 +239,12 @@ def read_news(request: ApiRequest, asked: ChosenNews) -> Done:
 
 
 @operation(
-    router, "GET", "/alerts", scope="health:read", answers=Listed[AlertShape], summary="List alerts"
+    router,
+    "GET",
+    path="/alerts",
+    scope="health:read",
+    answers=Listed[AlertShape],
+    summary="List alerts",
 )
 def list_alerts(request: ApiRequest, asked: Query[AlertFilter]) -> Listed[AlertShape]:
     """What a person should know, the newest first."""
@@ -255,7 +260,7 @@ def list_alerts(request: ApiRequest, asked: Query[AlertFilter]) -> Listed[AlertS
 @operation(
     router,
     "POST",
-    "/alerts/{alert_id}/acknowledge",
+    path="/alerts/{alert_id}/acknowledge",
     scope="health:write",
     answers=AlertShape,
     summary="Acknowledge an alert",
@@ -270,7 +275,7 @@ def acknowledge_alert(request: ApiRequest, alert_id: Id) -> AlertShape:
 @operation(
     router,
     "GET",
-    "/health",
+    path="/health",
     scope="health:read",
     answers=HealthShape,
     summary="Read the hub's health",

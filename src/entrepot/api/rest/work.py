@@ -138,7 +138,7 @@ class ChosenLetters(Because):
 @operation(
     router,
     "GET",
-    "/attempts",
+    path="/attempts",
     scope="jobs:read",
     answers=Listed[AttemptShape],
     summary="List attempts",
@@ -158,7 +158,7 @@ def list_attempts(request: ApiRequest, asked: Query[AttemptFilter]) -> Listed[At
 @operation(
     router,
     "POST",
-    "/attempts/{attempt_id}/decide",
+    path="/attempts/{attempt_id}/decide",
     scope="jobs:write",
     answers=AttemptShape,
     summary="Say what became of an unknown attempt",
@@ -185,7 +185,7 @@ def decide_attempt(request: ApiRequest, attempt_id: Id, asked: Decision) -> Atte
 @operation(
     router,
     "GET",
-    "/dead-letters",
+    path="/dead-letters",
     scope="jobs:read",
     answers=Listed[LetterShape],
     summary="List dead letters",
@@ -202,7 +202,7 @@ def list_letters(request: ApiRequest, asked: Query[LetterFilter]) -> Listed[Lett
 @operation(
     router,
     "POST",
-    "/dead-letters/replay",
+    path="/dead-letters/replay",
     scope="jobs:write",
     answers=Done,
     summary="Replay dead letters",
@@ -220,7 +220,7 @@ def replay_letters(request: ApiRequest, asked: ChosenLetters) -> Done:
 @operation(
     router,
     "POST",
-    "/dead-letters/discard",
+    path="/dead-letters/discard",
     scope="jobs:write",
     answers=Done,
     summary="Discard dead letters",
@@ -238,7 +238,7 @@ def discard_letters(request: ApiRequest, asked: ChosenLetters) -> Done:
 @operation(
     router,
     "GET",
-    "/obligations",
+    path="/obligations",
     scope="jobs:read",
     answers=Listed[ObligationShape],
     summary="List obligations",
@@ -263,7 +263,7 @@ def list_obligations(
 @operation(
     router,
     "POST",
-    "/obligations/{obligation_id}/waive",
+    path="/obligations/{obligation_id}/waive",
     scope="jobs:write",
     answers=ObligationShape,
     summary="Waive an obligation",

@@ -194,29 +194,33 @@ class EasyPostSimulator(Simulator):
         """Basic authentication: the key is the user name, the password empty."""
         if self._mode(request):
             return None
-        return wire.error(401, "UNAUTHORIZED", "Sorry, the API key that was given is not valid.")
+        return wire.error(
+            401, "UNAUTHORIZED", message="Sorry, the API key that was given is not valid."
+        )
 
     def not_found(self, request: Request) -> Response:
         """An unknown path."""
-        return wire.error(404, "NOT_FOUND", "The requested resource could not be found.")
+        return wire.error(404, "NOT_FOUND", message="The requested resource could not be found.")
 
     def too_many(self) -> Response:
         """A 429 with its wait."""
-        answer = wire.error(429, "RATE_LIMITED", "Too many requests; try again later.")
+        answer = wire.error(429, "RATE_LIMITED", message="Too many requests; try again later.")
         return Response(answer.status, answer.body, {"Retry-After": "11"})
 
     def broken(self) -> Response:
         """An unexpected failure."""
-        return wire.error(500, "INTERNAL_SERVER_ERROR", "An unexpected error occurred.")
+        return wire.error(500, "INTERNAL_SERVER_ERROR", message="An unexpected error occurred.")
 
     def _create(self, request: Request) -> Response:
         asked = wire.object_of(request, "tracker")
         code = str(asked.get("tracking_code") or "").strip()
         if not code:
-            return wire.error(422, "TRACKER.CREATE.ERROR", "Missing tracking_code")
+            return wire.error(422, "TRACKER.CREATE.ERROR", message="Missing tracking_code")
         mode = self._mode(request)
         if not self._is_known(code):
-            return wire.error(422, "TRACKER.CREATE.ERROR", "No carrier knows this tracking code")
+            return wire.error(
+                422, "TRACKER.CREATE.ERROR", message="No carrier knows this tracking code"
+            )
         known = next((each for each in self._lately(code) if each.mode == mode), None)
         if known is not None:
             return Response(200, wire.tracker_body(known))
@@ -233,7 +237,9 @@ class EasyPostSimulator(Simulator):
         except ValueError:
             size = 0
         if not 1 <= size <= 100:
-            return wire.error(422, "PARAMETER.INVALID", "page_size must be between 1 and 100")
+            return wire.error(
+                422, "PARAMETER.INVALID", message="page_size must be between 1 and 100"
+            )
         mode, now = self._mode(request), self.clock.now()
         found = [
             tracker
@@ -265,7 +271,7 @@ class EasyPostSimulator(Simulator):
         asked = wire.object_of(request, "webhook")
         url, secret = str(asked.get("url") or ""), str(asked.get("webhook_secret") or "")
         if not url.startswith(("http://", "https://")):
-            return wire.error(422, "WEBHOOK.CREATE.ERROR", "url must be a valid address")
+            return wire.error(422, "WEBHOOK.CREATE.ERROR", message="url must be a valid address")
         now = wire.written(self.clock.now())
         hook_id = self._next_id("hook")
         self.webhooks[hook_id] = hook = {

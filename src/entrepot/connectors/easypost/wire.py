@@ -69,7 +69,7 @@ def object_of(request: Request, name: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def error(status: int, code: str, message: str) -> Response:
+def error(status: int, code: str, *, message: str) -> Response:
     """An error answer."""
     return Response(status, {"error": {"code": code, "message": message, "errors": []}})
 

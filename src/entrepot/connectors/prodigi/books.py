@@ -228,7 +228,9 @@ def allocate(order: Order, *, now: datetime, dials: Dials, next_id: Callable[[st
             )
         )
     goods = _goods(order, dials.currency)
-    carriage = catalog.shipping_cost(country, method, dials.currency) * len(order.shipments)
+    carriage = catalog.shipping_cost(country, method, currency=dials.currency) * len(
+        order.shipments
+    )
     for kind, amount in (("Item", goods), ("Shipping", carriage)):
         charge(order, kind=kind, amount=amount, next_id=next_id)
 
@@ -244,7 +246,7 @@ def reroute(order: Order, method: str, *, now: datetime, next_id: Callable[[str]
         if shipment.is_open and shipment.starts_at > now:
             shipment.service = catalog.service_to(country, method)
             before, after = (
-                catalog.shipping_cost(country, word, currencies[0])
+                catalog.shipping_cost(country, word, currency=currencies[0])
                 for word in (order.asked["shippingMethod"], method)
             )
             charge(order, kind="Shipping", amount=after - before, next_id=next_id)

@@ -113,7 +113,7 @@ def unit_cost(sku: str, currency: str) -> Money:
     return Money(pounds * rate_of(currency), currency).rounded()
 
 
-def shipping_cost(country: str, method: str, currency: str) -> Money:
+def shipping_cost(country: str, method: str, *, currency: str) -> Money:
     """One shipment's carriage."""
     region = Decimal(1) if country in EUROPE | {"GB", "US"} else Decimal("1.8")
     return Money(SHIPPING[method] * region * rate_of(currency), currency).rounded()

@@ -118,7 +118,7 @@ def quote(asked: dict[str, Any], *, method: str, currency: str) -> dict[str, Any
                 "assets": areas,
             }
         )
-    carriage = catalog.shipping_cost(country, method, currency)
+    carriage = catalog.shipping_cost(country, method, currency=currency)
     warning = {
         "errorCode": "destinationCountryCode.UsSalesTaxWarning",
         "description": "Prices may be subject to US sales tax.",

@@ -18,7 +18,7 @@ class NotPossible(Exception):
         self.status = status
 
 
-def refusal(code: str, message: str, status: int) -> Response:
+def refusal(code: str, message: str, *, status: int) -> Response:
     """An error in the API's shape."""
     return Response(status, {"code": code, "message": message, "data": {"status": status}})
 

@@ -13,7 +13,7 @@ from entrepot.connectors.woocommerce.books import Item, Numbers, Sale
 from entrepot.connectors.woocommerce.hooks import Hooks
 
 
-def line_meta(numbers: Numbers, key: str, value: str) -> dict[str, Any]:
+def line_meta(numbers: Numbers, key: str, *, value: str) -> dict[str, Any]:
     """A line's meta as the API shows it."""
     return {
         "id": numbers.take("meta"),
@@ -99,7 +99,9 @@ class Catalog:
                 continue
             if mark is None:
                 units = row["quantity"]
-                row["meta_data"].append(line_meta(self._numbers, "_reduced_stock", str(units)))
+                row["meta_data"].append(
+                    line_meta(self._numbers, "_reduced_stock", value=str(units))
+                )
                 item.total_sales += units
             else:
                 units = int(mark["value"])

@@ -99,7 +99,7 @@ class Client:
 
     def fetch(self, flow: Flow, external_id: str) -> PulledItem | None:
         """One order with its refunds, or one product with its variations, as it is now."""
-        return pulling.fetch(self._door, flow, external_id)
+        return pulling.fetch(self._door, flow, external_id=external_id)
 
     # --- webhooks ----------------------------------------------------------------------------
 
@@ -175,7 +175,7 @@ class Client:
     def find_write_back(self, news: WriteBack) -> WriteBackReceipt | None:
         """Look only. The order's meta is what a write-back writes last."""
         order = self._order(news.order_external_id)
-        if not marks.is_all_there(order, self._state(order), news):
+        if not marks.is_all_there(order, self._state(order), news=news):
             return None
         return _receipt(order, news, was_there=True, message="the shop had all of it")
 
@@ -194,7 +194,7 @@ class Client:
         """
         order = self._order(news.order_external_id)
         state = self._state(order)
-        if marks.is_all_there(order, state, news):
+        if marks.is_all_there(order, state, news=news):
             return _receipt(order, news, was_there=True, message="the shop had all of it")
         if news.cancels_order and state is SourceState.COMPLETED:
             raise Conflict(
@@ -258,7 +258,7 @@ class Client:
         None proves nothing: the gateway may have paid before the shop had written the refund.
         """
         path = f"{API}/orders/{request.order_external_id}/refunds"
-        for raw in pulling.all_pages(self._door, path, {"orderby": "id", "order": "asc"}):
+        for raw in pulling.all_pages(self._door, path, params={"orderby": "id", "order": "asc"}):
             row = decoded(bytes(raw))
             refund = payments.to_refund(row, request.amount.currency)
             if refund.own_reference == request.reference:
@@ -317,7 +317,9 @@ class Client:
         return mapping.to_state(order.text("status"), self._account)
 
     def _webhooks(self) -> list[Fields]:
-        rows = pulling.all_pages(self._door, f"{API}/webhooks", {"orderby": "id", "order": "asc"})
+        rows = pulling.all_pages(
+            self._door, f"{API}/webhooks", params={"orderby": "id", "order": "asc"}
+        )
         return [decoded(bytes(row)) for row in rows]
 
     def _warnings(self, version: str) -> list[str]:

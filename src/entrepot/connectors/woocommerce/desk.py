@@ -152,14 +152,14 @@ class _Desk:
             return answer
         if sale.status == "trash":
             said = "The Order has already been deleted."
-            return refusal("woocommerce_rest_already_trashed", said, 410)
+            return refusal("woocommerce_rest_already_trashed", said, status=410)
         shop.trash(sale.id)
         return self._show(sale)
 
     def batch(self, request: Request) -> Response:
         """POST /orders/batch; the simulator takes empty ones only."""
         if any(object_of(request).get(name) for name in ("create", "update", "delete")):
-            return refusal("rest_not_implemented", "Not part of this simulation.", 501)
+            return refusal("rest_not_implemented", "Not part of this simulation.", status=501)
         return Response(200, {})
 
     def notes(self, request: Request) -> Response:
@@ -207,7 +207,9 @@ class _Desk:
         sale = self._sale(request)
         row = next((row for row in sale.refunds if str(row.id) == request.match["refund"]), None)
         if row is None:
-            return refusal("woocommerce_rest_shop_order_refund_invalid_id", "Invalid ID.", 404)
+            return refusal(
+                "woocommerce_rest_shop_order_refund_invalid_id", "Invalid ID.", status=404
+            )
         return Response(200, self._simulator.shop.render.refund(sale, row))
 
     def make_refund(self, request: Request) -> Response:
@@ -215,7 +217,7 @@ class _Desk:
         shop, body = self._simulator.shop, object_of(request)
         sale = shop.sales.get(number_in(request.match["order"]))
         if sale is None:
-            return refusal("woocommerce_rest_invalid_order_id", "Invalid order ID.", 404)
+            return refusal("woocommerce_rest_invalid_order_id", "Invalid order ID.", status=404)
         row: RefundRow = shop.refund(
             sale.id,
             amount_in(body.get("amount")),

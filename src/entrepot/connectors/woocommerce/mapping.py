@@ -116,7 +116,7 @@ def to_order(body: Fields, account: Account) -> OrderSnapshot | OrderDeleted | I
         customer=_customer_of(body, meta),
         shipping_address=_address_of(body.inner("shipping")),
         billing_address=_address_of(body.inner("billing")),
-        payment=payments.to_word(body, prices.currency, account),
+        payment=payments.to_word(body, prices.currency, account=account),
         birth_mark=body.text("order_key"),
         is_test=_is_test(meta),
         prices_include_tax=prices.include_tax,
@@ -134,7 +134,7 @@ def to_order(body: Fields, account: Account) -> OrderSnapshot | OrderDeleted | I
             for row in body.each("fee_lines")
         ),
         tax_lines=_tax_lines_of(body, prices),
-        payment_facts=payments.to_facts(body, refunds, prices.currency),
+        payment_facts=payments.to_facts(body, refunds, currency=prices.currency),
         customer_note=body.text("customer_note"),
         channel=body.text("created_via"),
         own_marks=own_marks_of(body),

@@ -150,7 +150,7 @@ def to_tracking(parcel: WrittenParcel) -> dict[str, str]:
     }
 
 
-def is_all_there(order: Fields, state: SourceState, news: WriteBack) -> bool:
+def is_all_there(order: Fields, state: SourceState, *, news: WriteBack) -> bool:
     """Whether nothing of the news is left to write.
 
     The order's meta is written last, together with its status, so what it lists has its notes and

@@ -53,7 +53,7 @@ def transaction_ids_of(body: Fields) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in ids if isinstance(word, str) and word))
 
 
-def to_word(body: Fields, currency: str, account: Account) -> PaymentWord:
+def to_word(body: Fields, currency: str, *, account: Account) -> PaymentWord:
     """What the shop says about payment as a whole.
 
     `processing` without a payment date is UNKNOWN: somebody set it by hand or by the API, and the
@@ -132,7 +132,9 @@ def refunded_quantities(refunds: tuple[Refund, ...]) -> dict[str, int]:
     return found
 
 
-def to_facts(body: Fields, refunds: tuple[Refund, ...], currency: str) -> tuple[PaymentFact, ...]:
+def to_facts(
+    body: Fields, refunds: tuple[Refund, ...], *, currency: str
+) -> tuple[PaymentFact, ...]:
     """The order's money as facts.
 
     The capture is named by the order and not by the transaction id, because a plug-in may add that

@@ -67,7 +67,9 @@ class Reckoning:
                     "total": self._text(net),
                     "total_tax": self._text(tax),
                     "taxes": self._taxes(tax, tax),
-                    "meta_data": [line_meta(self._numbers, key, value) for key, value in pairs],
+                    "meta_data": [
+                        line_meta(self._numbers, key, value=value) for key, value in pairs
+                    ],
                     "sku": item.sku,
                     "global_unique_id": "",
                     "price": _float(net, wanted.quantity),
@@ -95,7 +97,7 @@ class Reckoning:
                 "code": code,
                 "discount": self._text(taken),
                 "discount_tax": self._text(taken_tax),
-                "meta_data": [line_meta(self._numbers, "coupon_info", info)],
+                "meta_data": [line_meta(self._numbers, "coupon_info", value=info)],
                 "discount_type": "percent",
                 "nominal_amount": percent,
                 "free_shipping": False,

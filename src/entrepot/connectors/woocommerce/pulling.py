@@ -155,12 +155,12 @@ def _trashed(door: Door, after: datetime) -> list[_Row]:
         "order": "asc",
     }
     try:
-        return [_row(raw) for raw in all_pages(door, f"{API}/orders", params)]
+        return [_row(raw) for raw in all_pages(door, f"{API}/orders", params=params)]
     except Rejected:
         return []  # an older shop does not list its trash; webhooks and re-reads tell
 
 
-def fetch(door: Door, flow: Flow, external_id: str) -> PulledItem | None:
+def fetch(door: Door, flow: Flow, *, external_id: str) -> PulledItem | None:
     """One order or product, as it is now; None when the shop does not have it.
 
     Raises:
@@ -200,7 +200,9 @@ def _with_refunds(door: Door, row: _Row) -> bytes:
     """An order names its refunds without dates and lines; they are read and put beside it."""
     if not msgspec.json.decode(row.body).get("refunds"):
         return row.body
-    refunds = all_pages(door, f"{API}/orders/{row.id}/refunds", {"orderby": "id", "order": "asc"})
+    refunds = all_pages(
+        door, f"{API}/orders/{row.id}/refunds", params={"orderby": "id", "order": "asc"}
+    )
     return _beside(row.body, b'{"refunds":' + _joined(refunds) + b"}")
 
 
@@ -208,11 +210,11 @@ def _with_variations(door: Door, row: _Row, currency: bytes) -> bytes:
     if not msgspec.json.decode(row.body).get("variations"):
         return _beside(row.body, b'{"currency":' + currency + b"}")
     path = f"{API}/products/{row.id}/variations"
-    found = _joined(all_pages(door, path, {"orderby": "id", "order": "asc"}))
+    found = _joined(all_pages(door, path, params={"orderby": "id", "order": "asc"}))
     return _beside(row.body, b'{"currency":' + currency + b',"variations":' + found + b"}")
 
 
-def all_pages(door: Door, path: str, params: dict[str, str | int]) -> list[msgspec.Raw]:
+def all_pages(door: Door, path: str, *, params: dict[str, str | int]) -> list[msgspec.Raw]:
     """Every row of a list that is short by nature (refunds, variations, webhooks)."""
     rows: list[msgspec.Raw] = []
     page = 1

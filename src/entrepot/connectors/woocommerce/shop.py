@@ -334,5 +334,5 @@ class Shop:
             "total": self.render.amount(-net),
             "total_tax": self.render.amount(Decimal(0)),
             "taxes": [],
-            "meta_data": [line_meta(self.numbers, "_refunded_item_id", str(line_id))],
+            "meta_data": [line_meta(self.numbers, "_refunded_item_id", value=str(line_id))],
         }

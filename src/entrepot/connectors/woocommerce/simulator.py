@@ -125,7 +125,7 @@ class WooCommerce(Simulator):
     def not_found(self, request: Request) -> Response:
         """WordPress's words for a route that no plug-in has."""
         said = "No route was found matching the URL and request method."
-        return refusal("rest_no_route", said, 404)
+        return refusal("rest_no_route", said, status=404)
 
     def too_many(self) -> Response:
         """A host's own answer: WooCommerce has no limit."""
@@ -135,7 +135,7 @@ class WooCommerce(Simulator):
     def broken(self) -> Response:
         """WordPress after a fatal error of some plug-in."""
         said = "<p>There has been a critical error on this website.</p>"
-        return refusal("internal_server_error", said, 500)
+        return refusal("internal_server_error", said, status=500)
 
     def tick(self) -> None:
         """Run the queue of webhooks, which WordPress does by its cron."""

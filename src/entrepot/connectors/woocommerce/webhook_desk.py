@@ -57,7 +57,7 @@ def guarded(handler: Callable[[Request], Response]) -> Handler:
         except BadParameter as error:
             return error.response()
         except NotPossible as error:
-            return refusal(error.code, str(error), error.status)
+            return refusal(error.code, str(error), status=error.status)
 
     return answer
 
@@ -88,10 +88,10 @@ class _WebhookDesk:
         topic, url = str(body.get("topic") or ""), str(body.get("delivery_url") or "")
         if topic not in HOOKS and not topic.startswith(("action.", "customer.", "coupon.")):
             said = "Webhook topic must be valid."
-            return refusal("woocommerce_rest_shop_webhook_invalid_topic", said, 400)
+            return refusal("woocommerce_rest_shop_webhook_invalid_topic", said, status=400)
         if not url.startswith(("http://", "https://")):
             said = "Webhook delivery URL must be a valid URL starting with http:// or https://."
-            return refusal("woocommerce_rest_shop_webhook_invalid_delivery_url", said, 400)
+            return refusal("woocommerce_rest_shop_webhook_invalid_delivery_url", said, status=400)
         hook = shop.register(
             name=str(body.get("name") or ""),
             topic=topic,
@@ -122,7 +122,7 @@ class _WebhookDesk:
         hook, shop = self._hook(request), self._simulator.shop
         if not is_forced(request):
             said = "Webhooks do not support trashing."
-            return refusal("woocommerce_rest_trash_not_supported", said, 501)
+            return refusal("woocommerce_rest_trash_not_supported", said, status=501)
         del shop.hooks.registered[hook.id]
         return Response(200, shop.render.webhook(hook))
 

@@ -28,7 +28,7 @@ class _Settle(Action):
     def obstacle(self, case: Case) -> str:
         order = case.order
         entry = authorizations.authorized(order)
-        why = authorizations.why_not(order, entry, self.kind)
+        why = authorizations.why_not(order, entry, kind=self.kind)
         if why:
             return f"{why[0].upper()}{why[1:]}."
         wish = authorizations.last_wish(order.id)
@@ -47,7 +47,7 @@ class _Settle(Action):
         wish = authorizations.want(
             case.visit.merchant_id,
             case.order.id,
-            self.kind,
+            kind=self.kind,
             by=case.visit.actor,
             reason=form.cleaned_data["reason"],
         )

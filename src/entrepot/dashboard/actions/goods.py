@@ -178,7 +178,7 @@ class Reship(Action):
         return [share for share in shares_of(case) if share.status in done]
 
     def form(self, case: Case, data: Any) -> forms.Form:
-        form = units_form(case, data, self._shares(case), only_left=False)
+        form = units_form(case, data, shares=self._shares(case), only_left=False)
         form.fields["seen"].initial = reship.last_of(case.order.id)
         return form
 

@@ -108,7 +108,7 @@ class ChangeShipping(Action):
         after = methods.choose_method(
             case.visit.merchant_id,
             share.id,
-            method,
+            method=method,
             by=case.visit.actor,
             reason=form.cleaned_data["reason"],
         )

@@ -54,7 +54,7 @@ class AddTracking(Action):
         return [row for row in shares_of(case) if row.is_by_hand and row.status in waiting]
 
     def form(self, case: Case, data: Any) -> forms.Form:
-        units = units_form(case, data, self._shares(case), only_left=True)
+        units = units_form(case, data, shares=self._shares(case), only_left=True)
         for name, field in TrackingForm.base_fields.items():
             units.fields[name] = field
         del units.fields["reason"], units.fields["seen"]
@@ -87,7 +87,7 @@ class AddTracking(Action):
         shipping.ship_by_hand(
             case.visit.merchant_id,
             share.id,
-            Leaving(
+            leaving=Leaving(
                 # The same number typed twice is one parcel; untracked ones differ by their instant.
                 external_id=number or f"untracked {shipped_at.isoformat()}",
                 carrier=told["carrier"].strip(),

@@ -101,7 +101,7 @@ class EditAddress(Action):
         services.change_address(
             case.visit.merchant_id,
             case.order.id,
-            form.address(),
+            address=form.address(),
             by=case.visit.actor,
             reason=form.cleaned_data["reason"],
         )

@@ -55,7 +55,7 @@ class UnitsForm(OnceForm):
 
 
 def units_form(
-    case: Case, data: Any, shares: list[FulfillmentOrder], *, only_left: bool
+    case: Case, data: Any, *, shares: list[FulfillmentOrder], only_left: bool
 ) -> UnitsForm:
     known = {str(share.id): share for share in shares}
     asked = (data or case.query).get("share", "")

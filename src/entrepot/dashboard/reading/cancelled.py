@@ -9,7 +9,7 @@ from entrepot.orders.models import Line
 
 
 def cancelled_by_item(
-    lines: Iterable[Line], rows: Sequence[FulfillmentOrder], items: Iterable[FulfillmentItem]
+    lines: Iterable[Line], rows: Sequence[FulfillmentOrder], *, items: Iterable[FulfillmentItem]
 ) -> dict[int, int]:
     """How many pieces of each item are cancelled units of its line.
 
@@ -32,7 +32,7 @@ def cancelled_by_item(
 
 
 def beside_shares(
-    line: Line, items: Iterable[FulfillmentItem], cancelled: Mapping[int, int]
+    line: Line, items: Iterable[FulfillmentItem], *, cancelled: Mapping[int, int]
 ) -> int:
     """The cancelled units of a line that no share shows."""
     shown: dict[str, int] = defaultdict(int)

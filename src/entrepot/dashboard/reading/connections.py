@@ -76,7 +76,7 @@ class Tile:
 def known() -> list[Connection]:
     """Every connection of the merchant by name, as the page's transaction first saw them."""
     return scope.once(
-        "dashboard connections", 0, lambda: list(Connection.objects.order_by("name", "id"))
+        "dashboard connections", 0, read=lambda: list(Connection.objects.order_by("name", "id"))
     )
 
 

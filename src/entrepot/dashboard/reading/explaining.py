@@ -135,7 +135,7 @@ def situation_of(order: Order, *, now: datetime) -> Situation:
     """All that the next step of an order is decided from; what no step asks for is not read."""
     names = connections.names()
     promises = order_page.promises_of(order.id)
-    split = shares.shares_of(order, names, _ship_deadlines(promises))
+    split = shares.shares_of(order, names, due=_ship_deadlines(promises))
     state = states_of([order.id])[order.id]
     may_be_blocked = state not in UNBLOCKED
     authorized = None if order.is_history else authorizations.authorized(order)

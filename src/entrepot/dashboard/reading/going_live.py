@@ -47,7 +47,7 @@ _MAPPED_METHODS = """
 """
 
 
-def checks(connection: Connection, seen: Preview | None, urls: dict[str, str]) -> list[Check]:
+def checks(connection: Connection, seen: Preview | None, *, urls: dict[str, str]) -> list[Check]:
     """What to look at before going live; `urls` has `mappings` and `edit`."""
     found = [_credentials(connection), *_webhooks(connection)]
     if seen is not None:

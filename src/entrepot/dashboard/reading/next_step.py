@@ -179,7 +179,7 @@ def _blocked(situation: Situation) -> NextStep | None:
 
 
 def _gave_up(letter: DeadLetter) -> NextStep:
-    tries = count_words(letter.tries, "try", "tries")
+    tries = count_words(letter.tries, "try", plural="tries")
     return NextStep(
         role="bad",
         title="Our own work gave up.",

@@ -105,8 +105,8 @@ _COUNT = (
 def rows_of(
     mode: str,
     asked: Filters,
-    names: Mapping[int, str],
     *,
+    names: Mapping[int, str],
     sees_people: bool,
     older_than: Key | None = None,
     newer_than: Key | None = None,

@@ -145,7 +145,7 @@ class Written:
     text: str
 
 
-def ledger_of(order: Order, near: Beside, names: Mapping[int, str]) -> Ledger:
+def ledger_of(order: Order, near: Beside, *, names: Mapping[int, str]) -> Ledger:
     """The order's payment facts, the oldest first."""
     rows = list(PaymentEntry.objects.filter(order_id=order.id).order_by("happened_at", "id"))
     ended = {row.payment_external_id for row in rows if row.kind in ENDS}
@@ -292,7 +292,7 @@ def holds_of(order_id: int) -> list[Hold]:
 
 def hold_words(hold: Hold) -> str:
     """A hold's reason as a fact."""
-    return words_of_hold(hold.kind, hold.about, hold.reason)
+    return words_of_hold(hold.kind, hold.about, reason=hold.reason)
 
 
 def person_of(order: Order, near: Beside, *, may_see: bool, is_revealed: bool) -> Person:

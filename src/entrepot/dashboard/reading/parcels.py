@@ -93,6 +93,7 @@ def delivered_by_item(sent: Sent) -> dict[int, int]:
 def boxes_of(
     order: Order,
     rows: list[FulfillmentOrder],
+    *,
     items: list[FulfillmentItem],
     lines: Mapping[int, Line],
     sent: Sent,
@@ -165,7 +166,7 @@ def _by(parcel: Parcel) -> str:
     return f"by {day_words(by)}" if by else ""
 
 
-def waiting_steps(order: Order, row: FulfillmentOrder, due_at: datetime | None) -> list[Step]:
+def waiting_steps(order: Order, row: FulfillmentOrder, *, due_at: datetime | None) -> list[Step]:
     by = f"by {day_words(due_at)}" if due_at else ""
     made = "Being packed" if row.is_by_hand else "In production"
     confirmed = Step("Confirmed", day_words(order.released_at or order.placed_at), "done")

@@ -152,7 +152,7 @@ def _unknown(row: Row) -> Problem:
 def _hold(row: Row) -> Problem:
     kind, about, reason, others = row["kind"], row["about"], row["reason"], row["others"]
     known = HoldKind(kind) if kind in HoldKind.values else None
-    words = words_of_states.words_of_hold(kind, about, reason)
+    words = words_of_states.words_of_hold(kind, about, reason=reason)
     fix = FIXES.get(known, "Release") if known else "Release"
     if words_of_states.is_refunded_in_full(kind, reason):
         fix, reason = "Cancel", words_of_states.beside(words, reason)

@@ -103,7 +103,9 @@ class Share:
         return f"share-{self.row.id}" if self.row else "unplanned"
 
 
-def shares_of(order: Order, names: Mapping[int, str], due: Mapping[int, datetime]) -> list[Share]:
+def shares_of(
+    order: Order, names: Mapping[int, str], *, due: Mapping[int, datetime]
+) -> list[Share]:
     """The shares of an order in the order in which they were planned, then what has none.
 
     `due` is the open deadline for shipping by fulfillment order.
@@ -114,10 +116,10 @@ def shares_of(order: Order, names: Mapping[int, str], due: Mapping[int, datetime
         FulfillmentItem.objects.filter(fulfillment_order__in=rows).order_by("position", "id")
     )
     sent = sent_of(order.id)
-    boxes = boxes_of(order, rows, items, lines, sent)
+    boxes = boxes_of(order, rows, items=items, lines=lines, sent=sent)
     delivered = delivered_by_item(sent)
     artworks = _artworks(items)
-    cancelled = cancelled_by_item(lines.values(), rows, items)
+    cancelled = cancelled_by_item(lines.values(), rows, items=items)
     shares = [
         _share(
             row,
@@ -133,7 +135,7 @@ def shares_of(order: Order, names: Mapping[int, str], due: Mapping[int, datetime
         )
         for row in rows
     ]
-    beside = {line.id: beside_shares(line, items, cancelled) for line in lines.values()}
+    beside = {line.id: beside_shares(line, items, cancelled=cancelled) for line in lines.values()}
     rest = _unplanned(order, list(lines.values()), beside)
     return shares + ([rest] if rest else [])
 
@@ -174,7 +176,7 @@ def _share(
         ],
         boxes=boxes,
         waiting=_waiting(items, lines) if is_waiting else "",
-        waiting_steps=waiting_steps(order, row, due_at) if is_waiting else [],
+        waiting_steps=waiting_steps(order, row, due_at=due_at) if is_waiting else [],
         summary=said,
         cost=Money(row.cost, row.cost_currency) if row.cost is not None else None,
         issues=[issue for issue in row.details.get("issues", []) if isinstance(issue, dict)],

@@ -124,7 +124,7 @@ def flows(counted: dict[str, int]) -> list[FlowChoice]:
     ]
 
 
-def stops(mode: str, waiting: list[FlowChoice], names: dict[int, str]) -> list[Stop]:
+def stops(mode: str, waiting: list[FlowChoice], *, names: dict[int, str]) -> list[Stop]:
     """What is paused now, the newest first; `names` are connections by id."""
     by_flow = {choice.name: choice.waiting for choice in waiting}
     rows = EffectPause.objects.filter(mode=mode, resumed_at__isnull=True).order_by("-paused_at")
@@ -168,7 +168,7 @@ def names_of_actors(actors: set[str]) -> dict[str, str]:
 
 
 def ways(
-    instance: str, counted: dict[str, int], current: str, *, may_configure: bool
+    instance: str, counted: dict[str, int], *, current: str, may_configure: bool
 ) -> list[dict[str, Any]]:
     """The side navigation: groups of entries whose pages exist, settings for whom they answer."""
     groups = []

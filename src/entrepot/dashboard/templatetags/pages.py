@@ -138,7 +138,7 @@ def duration(span: timedelta | None) -> str:
 def counted(number: int, nouns: str) -> str:
     """A number with its noun: {{ 9|counted:"order" }} or "entry,entries"."""
     noun, _, plural = nouns.partition(",")
-    return wording.count_words(number, noun, plural)
+    return wording.count_words(number, noun, plural=plural)
 
 
 @register.filter
