@@ -14,6 +14,9 @@ SETUP := @$(PYTHON) tools/setup.py
 CHECKED := src tests tools $(wildcard conftest.py benchmarks rehearsal)
 TEMPLATES = $(shell find src -name '*.html' -path '*/templates/*')
 ARGS ?=
+# Tests start programs by the hundred, each of which would else be compiled anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # On two cores: with two, a third of their time is spent waiting for servers, workers and browsers.
 TESTS_AT_ONCE ?= 3
 

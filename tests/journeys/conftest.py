@@ -1,7 +1,6 @@
 """A small world for journeys: the hub's edge and the simulators over HTTP on loopback."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -29,9 +28,10 @@ from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.sandbox.app import application_of
 from entrepot.tasks import asking, webhooks
 from entrepot.tasks.idle import bring_forward
-from tests.serving import serve
+from tests.serving import serve, serve_all
 
 POLICY = {
+    "calls_per_minute": 60_000,
     "cooling_off_seconds": 0,
     "real_payment_methods": ["stripe", "cod"],
     "hourly_ceilings": {"submissions": 10_000, "refunds": 10_000, "write_backs": 10_000},
@@ -151,17 +151,21 @@ def world(merchant: Merchant, run_jobs: Callable[..., int]) -> Iterator[World]:
     """The hub's edge and every simulator, served; nothing is connected yet."""
     clock = Clock()
     here = World(merchant=merchant, run_jobs=run_jobs, clock=clock)
-    with ExitStack() as stack:
-        before = settings.PUBLIC_URL
-        settings.PUBLIC_URL = stack.enter_context(serve(edge_application, lifespan="on"))
-        stack.callback(setattr, settings, "PUBLIC_URL", before)
-        here.files = stack.enter_context(serve(application_of(speed=1)))
-        for code, platform in registry.platforms().items():
-            if platform.manifest.can("verify"):
-                simulator = platform.simulator(clock)
-                here.simulators[code] = simulator
-                here.addresses[code] = stack.enter_context(serve(simulator))
+    connected = {
+        code: platform.simulator(clock)
+        for code, platform in registry.platforms().items()
+        if platform.manifest.can("verify")
+    }
+    here.simulators = dict(connected)
+    before = settings.PUBLIC_URL
+    with (
+        serve(edge_application, lifespan="on") as hub,
+        serve_all(application_of(speed=1), *connected.values()) as (here.files, *addresses),
+    ):
+        here.addresses = dict(zip(connected, addresses, strict=True))
+        settings.PUBLIC_URL = hub
         yield here
+        settings.PUBLIC_URL = before
 
 
 @pytest.fixture
