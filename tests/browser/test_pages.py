@@ -32,6 +32,7 @@ HOME = {
     "attention": "/attention/",
     "notifications": "/notifications/",
     "pause": "/pause/",
+    "health": "/health/",
     "test-home": "/test/",
 }
 ORDERS = {
@@ -95,6 +96,7 @@ EMPTY = {
     "empty-attention": "/attention/",
     "empty-inbox": "/inbox/",
     "empty-jobs": "/jobs/",
+    "empty-health": "/health/",
     "empty-picklists": "/picklists/",
     "empty-mappings": "/mappings/",
     "empty-messages": "/messages/",

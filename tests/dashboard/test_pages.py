@@ -51,8 +51,8 @@ def test_a_page_that_shows_a_time_says_in_which_zone(scene: Scene, sign_in: Sign
     assert letters is not None
     order = scene.orders["10482"].id
     pages = [
-        "/", "/attention/", "/inbox/", "/jobs/", "/messages/", "/notifications/", "/orders/",
-        "/owed/overdue/", f"/connections/{shop}/", f"/connections/{shop}/calls/",
+        "/", "/attention/", "/health/", "/inbox/", "/jobs/", "/messages/", "/notifications/",
+        "/orders/", "/owed/overdue/", f"/connections/{shop}/", f"/connections/{shop}/calls/",
         f"/orders/{order}/",
     ]  # fmt: skip
     silent = []

@@ -16,7 +16,7 @@ from tests.strangers.addresses import addresses, calls
 pytestmark = pytest.mark.timeout(900)
 # Figures of the machinery, which all merchants share; they name nobody and count no orders.
 SHARED = {"get_health", "get_admin_health"}
-SHARED_PAGES = {"jobs/", "test/jobs/"}
+SHARED_PAGES = {"jobs/", "test/jobs/", "health/", "test/health/"}
 # What differs from one answer to the next, whoever asks.
 _passing = re.compile(
     r"csrfmiddlewaretoken\" value=\"\w+\"|nonce=\"[^\"]*\"|hx-headers='[^']*'"

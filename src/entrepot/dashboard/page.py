@@ -170,7 +170,7 @@ def wants_part(request: HttpRequest) -> bool:
 
 def _shell(request: HttpRequest, visit: Visit, current: str) -> dict[str, Any]:
     mode = visit.mode.value
-    counted = shell.counts(mode)
+    counted, standstill = shell.counts(mode)
     waiting = shell.flows(counted)
     return {
         "ways": shell.ways(
@@ -181,6 +181,7 @@ def _shell(request: HttpRequest, visit: Visit, current: str) -> dict[str, Any]:
         ),
         "counts": counted,
         "stops": shell.stops(mode, waiting, names=connections.names()),
+        "standstill": standstill,
         "may_pause": visit.may("effects:pause"),
         "home_url": visit.url("home"),
         "search_url": visit.url("search"),

@@ -55,7 +55,7 @@ def pause(request: PageRequest) -> HttpResponse:
             messages.success(request, said)
             return HttpResponseRedirect(back)
         form.add_error("flows", "Choose what to pause, or pause everything.")
-    context = {"form": form, "flows": shell.flows(shell.counts(visit.mode.value)), "back": back}
+    context = {"form": form, "flows": shell.flows(shell.counts(visit.mode.value)[0]), "back": back}
     if wants_part(request):
         return show_part(request, "pause_dialog.html", context)
     return show(request, "pause.html", context, status=422 if form.errors else 200)

@@ -5,17 +5,14 @@ recovered. Runs in the system's scope, over all merchants.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
-
-from django.conf import settings
+from datetime import datetime
 
 from entrepot.connect import registry
 from entrepot.database import sql
+from entrepot.monitoring.installation import backup_state
 from entrepot.monitoring.models import Installation
 from entrepot.monitoring.services import INSTALLATION, Finding
 
-BACKUP_AGE = timedelta(hours=24)
 SILENT_HOURS = 24  # a storefront's policy may say otherwise: `silent_after_hours`, 0 for never
 REFUSED_IN_A_ROW = 3
 FAILED_POLLS_IN_A_ROW = 3
@@ -260,9 +257,9 @@ def _installation(now: datetime) -> list[Finding]:
         found.append(
             _own("effects_paused", "Nothing leaves this installation", known.effects_paused_reason)
         )
-    since: Any = known.last_backup_at or known.started_at
-    if not settings.SANDBOX and since is not None and now - since > BACKUP_AGE:
-        last = f"{known.last_backup_at:%Y-%m-%d %H:%M} UTC" if known.last_backup_at else "never"
+    backup = backup_state(now)
+    if backup.is_late:
+        last = f"{backup.last_at:%Y-%m-%d %H:%M} UTC" if backup.last_at else "never"
         found.append(
             _own("no_backup", "No backup for 24 hours", f"The last one: {last}. Run a backup.")
         )

@@ -12,10 +12,11 @@ import socket
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db.models.functions import Now
 
 from entrepot.access import crypto, scope
@@ -30,6 +31,7 @@ from entrepot.monitoring.models import Installation
 
 IDENTITY_FILE = "identity"
 REMEMBERED_S = 2.0
+BACKUP_AGE = timedelta(hours=24)
 # Differs after a restore into another server, and after a restore under another name.
 _DATABASE = """
     SELECT system_identifier::text || '/' || pg_database.oid
@@ -182,6 +184,31 @@ def opens_what_is_sealed() -> bool:
     except crypto.CannotDecrypt:
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupState:
+    """When this installation was last backed up. `is_expected` is false in the sandbox."""
+
+    last_at: datetime | None
+    is_expected: bool
+    is_late: bool
+
+
+def backup_state(now: datetime) -> BackupState:
+    """Whether somebody has to make a backup, or to see why none was made. In the open scope.
+
+    A hub that was never backed up has as long for its first backup as for each later one.
+    """
+    row = Installation.objects.filter(id=1).values_list("last_backup_at", "started_at").first()
+    last, started = row or (None, None)
+    since: datetime | None = last or started
+    is_expected = not settings.SANDBOX
+    return BackupState(
+        last_at=last,
+        is_expected=is_expected,
+        is_late=is_expected and since is not None and now - since > BACKUP_AGE,
+    )
 
 
 def note_backup() -> None:

@@ -1,8 +1,8 @@
-"""Alerts, for the home page, the health page and those who tell people."""
+"""Alerts, for the health page and those who tell people."""
 
 from dataclasses import dataclass
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from entrepot.access.models import Merchant
 from entrepot.monitoring.models import Alert
@@ -15,6 +15,11 @@ class Untold:
     alert: Alert
     merchant: str
     has_recovered: bool
+
+
+def open_alerts(merchant_id: int) -> QuerySet[Alert]:
+    """What stands now, the newest first."""
+    return Alert.objects.filter(merchant_id=merchant_id, recovered_at=None).order_by("-id")
 
 
 def untold(*, limit: int = 200) -> list[Untold]:

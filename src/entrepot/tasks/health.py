@@ -14,7 +14,7 @@ from entrepot.monitoring.health import (
     RetryStatistics,
     Verdict,
 )
-from entrepot.monitoring.installation import effects_paused_reason
+from entrepot.monitoring.installation import BackupState, backup_state, effects_paused_reason
 from entrepot.notifications.queries import NotificationState, notification_state
 from entrepot.tasks import queue
 
@@ -26,6 +26,7 @@ class Health:
     at: datetime
     verdict: Verdict
     effects_paused_reason: str
+    backup: BackupState
     database: DatabaseHealth
     lanes: list[LaneHealth]
     connections: list[ConnectionHealth]
@@ -39,6 +40,7 @@ def health_of(merchant_id: int, mode: str) -> Health:
     database = health.database_health()
     with scope.merchant(merchant_id):
         paused = effects_paused_reason()
+        backup = backup_state(clock.now())
         lanes = [*health.inbox_lanes(), *job_lanes()]
         connections = health.connection_health(merchant_id, mode)
         retries = health.retry_statistics(merchant_id, mode)
@@ -46,12 +48,14 @@ def health_of(merchant_id: int, mode: str) -> Health:
         told = notification_state(merchant_id, mode, since=clock.now() - timedelta(hours=24))
     verdicts = [database.verdict, *(lane.verdict for lane in lanes)]
     verdicts += [connection.verdict for connection in connections]
-    if paused or retries.needing_a_person or retries.dead_letters or orders.overdue:
+    stands_still = retries.needing_a_person or retries.dead_letters or orders.overdue
+    if paused or backup.is_late or stands_still:
         verdicts.append(Verdict.DEGRADED)
     return Health(
         at=clock.now(),
         verdict=health.worst(verdicts),
         effects_paused_reason=paused,
+        backup=backup,
         database=database,
         lanes=lanes,
         connections=connections,

@@ -148,6 +148,7 @@ def _checks(health: Health) -> dict[str, Any]:
             "status": health.database.verdict,
             "response_time_ms": health.database.latency_ms,
         },
+        "backup": asdict(health.backup),
         "connections": [
             {**asdict(connection), "status": connection.verdict, "state": connection.status}
             for connection in health.connections

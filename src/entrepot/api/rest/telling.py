@@ -78,6 +78,7 @@ class HealthShape(Schema):
     at: datetime
     verdict: str
     effects_paused_reason: str
+    backup: dict[str, Any]
     database: dict[str, Any]
     lanes: list[dict[str, Any]]
     connections: list[dict[str, Any]]
@@ -282,7 +283,7 @@ def acknowledge_alert(request: ApiRequest, alert_id: Id) -> AlertShape:
     calls_outside=True,
 )
 def get_health(request: ApiRequest) -> HealthShape:
-    """Database, lanes, connections, retries, orders, notifications."""
+    """Last backup, database, lanes, connections, retries, orders, notifications."""
     return HealthShape.model_construct(
         **asdict(health_of(request.auth.merchant_id, request.auth.mode))
     )

@@ -21,6 +21,7 @@ WORK = (
     ("inbox", "Inbox", "inbox", "parked"),
     ("jobs", "Jobs", "jobs", "deadletters"),
     ("picklists", "Pick lists", "print", ""),
+    ("health", "Health", "pulse", "alerts"),
 )
 SET_UP = (
     ("connections", "Connections", "plug", ""),
@@ -83,6 +84,11 @@ _COUNTS = f"""
         (SELECT count(*) FROM deadletters_dead_letter WHERE status = 'waiting') AS deadletters,
         (
             SELECT count(*)
+            FROM monitoring_alert
+            WHERE recovered_at IS NULL AND acknowledged_at IS NULL AND mode = %(mode)s
+        ) AS alerts,
+        (
+            SELECT count(*)
             FROM notifications_notification
             WHERE customer_id IS NULL AND read_at IS NULL AND removed_at IS NULL
                 AND mode = %(mode)s
@@ -104,16 +110,20 @@ _COUNTS = f"""
             SELECT count(*)
             FROM obligations_obligation
             WHERE kind = 'write_back' AND "end" = '' AND mode = %(mode)s
-        ) AS write_backs
+        ) AS write_backs,
+        (SELECT effects_paused_reason FROM monitoring_installation) AS standstill
 """  # noqa: S608 -- constants
 
 
-def counts(mode: str) -> dict[str, int]:
-    """What waits, by key: attention, parked, deadletters and unread, and each flow of effects.
+def counts(mode: str) -> tuple[dict[str, int], str]:
+    """What waits, by key: attention, parked, deadletters, alerts, unread, and each flow of effects.
 
-    Read when the page is shown, after whatever its request has changed.
+    Read when the page is shown, after whatever its request has changed. Beside them, why nothing
+    may leave this installation, "" when it may.
     """
-    return sql.fetch_dicts(_COUNTS, {"mode": mode})[0]
+    (row,) = sql.fetch_dicts(_COUNTS, {"mode": mode})
+    standstill = row.pop("standstill")
+    return row, standstill or ""
 
 
 def flows(counted: dict[str, int]) -> list[FlowChoice]:
