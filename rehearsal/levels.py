@@ -50,6 +50,9 @@ MUCH = {
     "delay_webhook": 0.1,
     "delay_seconds": 3 * 86_400.0,
 }
+# What an order costs in calls to platforms, roughly; and how many acts a run suffers, roughly.
+CALLS_PER_ORDER = 20
+ACTS_AT_MOST = 200
 KILLS = {"kill worker": 6.0, "kill all workers": 2.0, "kill edge": 4.0, "kill web": 2.0}
 CUTS = {
     "freeze worker": 1.5,
@@ -64,7 +67,7 @@ CUTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """What a run suffers. `acts` are by weight, one for so many calls of the hub."""
+    """What a run suffers. `acts` are by weight, one for at least so many calls of the hub."""
 
     acts: dict[str, float] = field(default_factory=dict)
     calls_between: int = 0
@@ -72,6 +75,13 @@ class Level:
     mail_dials: dict[str, float] = field(default_factory=dict)
     points: tuple[str, ...] = ()
     has_people: bool = False
+
+    def calls_between_in(self, orders: int) -> int:
+        """How many calls of the hub lie between two acts of a run of so many orders.
+
+        A large run suffers no more acts than a middling one, or nothing would ever be done.
+        """
+        return max(self.calls_between, orders * CALLS_PER_ORDER // ACTS_AT_MOST)
 
     @property
     def expected(self) -> tuple[str, ...]:

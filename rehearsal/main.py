@@ -128,7 +128,12 @@ class _Run:
         self._scenes = wish.scenes or (tuple(SCENES) if self._level.has_people else ())
         self._people = People(built, self._senders, self._scenes)
         self._saboteur = Saboteur(
-            built, self._level, seed=wish.seed, haste=wish.haste, grace_s=wish.grace_s
+            built,
+            self._level,
+            seed=wish.seed,
+            haste=wish.haste,
+            grace_s=wish.grace_s,
+            calls_between=self._level.calls_between_in(wish.orders),
         )
 
     def report(self) -> Report:

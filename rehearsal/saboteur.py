@@ -38,6 +38,7 @@ class Saboteur:
     seed: int
     haste: float
     grace_s: float
+    calls_between: int
     has_ended: bool = False
     _struck: Counter[str] = field(default_factory=Counter)
     _dice: random.Random = field(init=False)
@@ -79,7 +80,7 @@ class Saboteur:
             if self._may_end():
                 break
             calls = self._calls()
-            has_moved = calls - acted_after >= self.level.calls_between
+            has_moved = calls - acted_after >= self.calls_between
             if self.level.acts and (has_moved or now - acted_at > LONGEST_PAUSE_S):
                 acted_after, acted_at = calls, now
                 self._act()
