@@ -126,6 +126,10 @@ def _is_settled(hold: NewHold, lifted: set[tuple[int, str, str]]) -> bool:
 def _holds_of(order: dict[str, Any], policies: Mapping[int, OrderPolicy]) -> list[NewHold]:
     mine = {"merchant_id": order["merchant_id"], "order_id": order["id"]}
     holds = []
+    if order["amount_disputed"] > 0:
+        holds.append(NewHold(**mine, kind=HoldKind.DISPUTE, reason="The payment is disputed"))
+    if order["status"] == OrderStatus.CANCELLED:
+        return holds  # nothing of it is to be made, whatever else may be said of it
     state, word = order["source_state"], order["source_status"]
     if state == SourceState.ON_HOLD and not order["is_on_terms"]:
         holds.append(
@@ -144,8 +148,6 @@ def _holds_of(order: dict[str, Any], policies: Mapping[int, OrderPolicy]) -> lis
             " takes real money"
         )
         holds.append(NewHold(**mine, kind=HoldKind.MODE_UNKNOWN, about=method, reason=reason))
-    if order["amount_disputed"] > 0:
-        holds.append(NewHold(**mine, kind=HoldKind.DISPUTE, reason="The payment is disputed"))
     return holds
 
 
