@@ -203,12 +203,15 @@ class Heard:
 
     def __init__(self) -> None:
         self.ends: list[int] = []
+        self.beats: list[int] = []
+        self.has_beaten = asyncio.Event()
 
     async def log_jobs(self, ended: list[Any]) -> None:
         self.ends += [job.id for job, _, _ in ended]
 
-    async def update_heartbeat(self, _: list[Any]) -> None:
-        """Nobody asks here."""
+    async def update_heartbeat(self, job_ids: list[Any]) -> None:
+        self.beats += job_ids
+        self.has_beaten.set()
 
 
 async def _ends_heard_after_each(others: int) -> list[list[int]]:
@@ -236,6 +239,31 @@ async def _ends_heard_after_each(others: int) -> list[list[int]]:
 def test_the_queue_hears_at_once_of_the_end_of_a_job_that_ran_alone(database: str) -> None:
     assert asyncio.run(_ends_heard_after_each(others=0)) == [[1], [1, 2]]
     assert asyncio.run(_ends_heard_after_each(others=1)) == [[], []]
+
+
+async def _beats_of_jobs_that_go_on() -> list[int]:
+    """Run two jobs until the queue was told that they go on; which ones it was told of."""
+    heard = Heard()
+    ends = JobStatusLogBuffer(max_size=99, timeout=LONG, repository=heard)
+    beats = HeartbeatBuffer(max_size=2, timeout=LONG, repository=heard)
+
+    async def go_on(_: Job) -> None:
+        await heard.has_beaten.wait()
+
+    async with connection() as own, asyncio.timeout(20):
+        manager = LaneManager.over(own, Lane.LIVE)
+        manager.entrypoint("examples.mine")(go_on)
+        jobs = [_job(1), _job(2)]
+        for job in jobs:
+            manager.job_context[job.id] = Context(cancellation=anyio.CancelScope())
+        often = timedelta(seconds=0.05)
+        await asyncio.gather(*(manager._dispatch(job, ends, beats, often) for job in jobs))
+        manager.end()
+    return sorted(heard.beats)
+
+
+def test_the_queue_hears_that_jobs_go_on(database: str) -> None:
+    assert asyncio.run(_beats_of_jobs_that_go_on()) == [1, 2]
 
 
 def test_a_job_that_an_older_process_puts_into_another_lane_meanwhile_is_taken(

@@ -36,7 +36,9 @@ def in_queue() -> list[tuple[str, str, int]]:
         ]
 
 
-def test_each_job_runs_once_and_leaves_the_queue(run_jobs: RunJobs, notes: list[object]) -> None:
+def test_each_job_runs_once_and_leaves_nothing_in_the_queue_or_its_log(
+    run_jobs: RunJobs, notes: list[object], superuser_url: str
+) -> None:
     defer(*(Job(task="examples.note", args={"word": f"字{n}"}) for n in range(120)))
 
     ended = run_jobs()
@@ -45,6 +47,8 @@ def test_each_job_runs_once_and_leaves_the_queue(run_jobs: RunJobs, notes: list[
     assert sorted(map(str, notes)) == sorted(f"字{n}" for n in range(120))
     assert in_queue() == []
     assert run_jobs() == 0
+    with psycopg.connect(superuser_url) as connection:
+        assert connection.execute("SELECT job_id, status FROM pgqueuer_log").fetchall() == []
 
 
 def test_an_event_causes_its_jobs_in_its_own_transaction(

@@ -14,7 +14,6 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from pgqueuer import AsyncpgDriver, Queries, QueueManager
-from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
 from pgqueuer.core.buffers import HeartbeatBuffer, JobStatusLogBuffer
 from pgqueuer.domain.models import Job, TableChangedEvent, TracebackRecord, utc_now
 from pgqueuer.domain.types import JOB_STATUS, Channel, QueueEntrypoint, QueueManagerId
@@ -23,11 +22,11 @@ from pgqueuer.ports.repository import EntrypointExecutionParameter
 
 from entrepot.tasks import taking
 from entrepot.tasks.registry import Lane
+from entrepot.tasks.statements import FencedStatements
 
 # Between two looks of a lane that is at work.
 APART_S = 0.025
 UNLIMITED = 1_000_000
-NOBODY = UUID(int=0)
 NEXT_DUE = """
 SELECT min(first.execute_after) - now() AS wait, bool_or(first.lane <> $2) AS has_strays
 FROM unnest($1::text[]) AS task
@@ -121,35 +120,6 @@ class LaneDriver(AsyncpgDriver):
         self._looked_at = asyncio.get_running_loop().time()
 
 
-class EngineChanged(Exception):
-    """A statement of the engine is not the one that is known here, and would not be fenced."""
-
-
-@dataclass
-class FencedStatements(QueryQueueBuilder):
-    """Statements that end jobs, of those that `holder` still has.
-
-    The engine ends jobs by their id alone. A worker that was taken for dead, whose jobs others run
-    by now, would take these out of the queue, and their next try with them.
-    """
-
-    holder: UUID = NOBODY
-
-    def build_log_job_query(self) -> str:
-        """Take ended jobs out of the queue, or hold them there as failed."""
-        return self._fenced(super().build_log_job_query(), "WHERE id = ANY(SELECT", places=2)
-
-    def build_retry_job_query(self) -> str:
-        """Put a job back until later."""
-        return self._fenced(super().build_retry_job_query(), "WHERE id = $1::bigint", places=1)
-
-    def _fenced(self, statement: str, condition: str, *, places: int) -> str:
-        if statement.count(condition) != places:
-            raise EngineChanged(f"PgQueuer's statement has no {places} times {condition!r}")
-        mine = f"WHERE queue_manager_id = '{self.holder}' AND"
-        return statement.replace(condition, condition.replace("WHERE", mine))
-
-
 @dataclass
 class LaneQueries(Queries):
     """The engine's statements; those that change when there is something to do wake the lane.
@@ -205,6 +175,7 @@ class LaneManager(QueueManager):
     """Takes the jobs of one lane."""
 
     queries: LaneQueries
+    _beating: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         self.be_holder(self.queue_manager_id)
@@ -262,11 +233,28 @@ class LaneManager(QueueManager):
         """Run a job as the engine does; where no other runs, the queue hears at once of its end.
 
         The engine tells of ends every 0.1 s, many together; until then a job that has ended would
-        run again, were its worker to die.
+        run again, were its worker to die. Its heartbeats, a task and a timer for each job, are one
+        for all that run.
         """
-        await super()._dispatch(job, jbuff, hbuff, heartbeat_timeout)
+        if self._beating is None or self._beating.done():
+            self._beating = asyncio.create_task(self._beat(hbuff, heartbeat_timeout / 2))
+        await super()._dispatch(job, jbuff, hbuff, timedelta(0))
         if self.job_context.keys() <= {job.id}:
             await jbuff.flush()
+
+    def end(self) -> None:
+        """Tell of nothing any more."""
+        if self._beating is not None:
+            self._beating.cancel()
+
+    async def _beat(self, hbuff: HeartbeatBuffer, apart: timedelta) -> None:
+        """Tell now and then that all jobs in hand are run; until nothing has run for so long."""
+        while True:
+            await asyncio.sleep(apart.total_seconds())
+            if not self.job_context:
+                return
+            for job_id in list(self.job_context):
+                await hbuff.add(job_id)
 
     async def _effective_dequeue_timeout(self, dequeue_timeout: timedelta) -> timedelta:
         """How long to wait for news: with one statement instead of three, or with none.

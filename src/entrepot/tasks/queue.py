@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from entrepot.database import clock, sql
 from entrepot.database.router import current_role
 from entrepot.tasks.registry import TASKS, Lane, Priority, load, task_named
+from entrepot.tasks.statements import QuietStatements
 
 # In the place of the merchant, for the hub's own jobs.
 OF_THE_HUB = 0
@@ -72,7 +73,7 @@ def defer(jobs: Sequence[Job]) -> list[int | None]:
     tasks = [task_named(job.task) for job in jobs]
     now = clock.now()
     return list(
-        SyncQueries(_OpenTransaction(alias)).enqueue(
+        SyncQueries(_OpenTransaction(alias), qbq=QuietStatements()).enqueue(
             entrypoint=[job.task for job in jobs],
             payload=[
                 msgspec.json.encode(Payload(args=dict(job.args), cause=job.cause)) for job in jobs

@@ -97,9 +97,6 @@ WITH RECURSIVE hands AS (
     SET status = 'picked', updated = now(), heartbeat = now(), queue_manager_id = $1
     WHERE id = ANY (ARRAY(SELECT id FROM chosen))
     RETURNING pgqueuer.*
-), logged AS (
-    INSERT INTO pgqueuer_log (job_id, status, entrypoint, priority)
-    SELECT id, status, entrypoint, priority FROM taken
 )
 SELECT taken.* FROM taken JOIN chosen USING (id) ORDER BY chosen.place
 """

@@ -46,6 +46,8 @@ DRAIN_SECONDS = 25.0
 # each thread of a lane: more than one, since waiting jobs of one kind run together.
 TAKEN_PER_THREAD = 10
 HELD_PER_THREAD = 40
+# The engine would count in its log, see `statements.py`.
+NEVER = timedelta(0)
 RECONNECT_SECONDS = 1.0
 LOST_DATABASE = (
     OSError,
@@ -203,13 +205,17 @@ class Worker:
             self._managers[lane] = manager
             if not stop.is_set():
                 is_live = lane is Lane.LIVE
-                await manager.run(
-                    batch_size=threads * (TAKEN_PER_THREAD if is_live else 1),
-                    max_concurrent_tasks=threads * (HELD_PER_THREAD if is_live else 2),
-                    dequeue_timeout=POLL,
-                    heartbeat_timeout=HEARTBEAT,
-                    shutdown_on_listener_failure=True,
-                )
+                try:
+                    await manager.run(
+                        batch_size=threads * (TAKEN_PER_THREAD if is_live else 1),
+                        max_concurrent_tasks=threads * (HELD_PER_THREAD if is_live else 2),
+                        dequeue_timeout=POLL,
+                        heartbeat_timeout=HEARTBEAT,
+                        log_aggregation_interval=NEVER,
+                        shutdown_on_listener_failure=True,
+                    )
+                finally:
+                    manager.end()
         finally:
             pool.shutdown(wait=False)
             with suppress(*LOST_DATABASE):
