@@ -9,9 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from entrepot.access.models import Merchant
 from entrepot.cli.running import RunningHub, Whereabouts
 from entrepot.database.embedded import EmbeddedServer
-from tests.cli.shell import run_apart
+from tests.cli.shell import run, run_apart
 from tests.surroundings import SECRET_KEY
 
 COMMAND = "keys list --merchant acme"
@@ -22,6 +23,21 @@ with open_database():
     print(settings.PUBLIC_URL, settings.SANDBOX, settings.ALLOW_PRIVATE_ADDRESSES)
 """
 EMPTY = "entrepot_not_set_up"
+
+
+@pytest.fixture
+def older_database(superuser_url: str) -> Iterator[None]:
+    """This run's database as it was before the newest migration of connections."""
+    table, column, former = "connections_connection", "webhooks_leased_until", "not_there_yet"
+    was = ("connections", "0003_webhooks_leased")
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        connection.execute(f"ALTER TABLE {table} RENAME COLUMN {column} TO {former}")
+        connection.execute("DELETE FROM django_migrations WHERE app = %s AND name = %s", was)
+        yield
+        connection.execute(f"ALTER TABLE {table} RENAME COLUMN {former} TO {column}")
+        connection.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())", was
+        )
 
 
 @pytest.fixture
@@ -116,3 +132,15 @@ def test_a_database_that_does_not_answer_is_named_in_one_line(tmp_path: Path) ->
     assert err.startswith("entrepot: the database does not answer: ")
     assert "port 1" in err
     assert "wrong" not in err
+
+
+def test_a_database_of_an_earlier_version_is_named_with_what_brings_it_up_to_date(
+    merchant: Merchant, older_database: None
+) -> None:
+    code, out, err = run("connections list --merchant nordlicht")
+
+    assert (code, out) == (1, "")
+    assert err == (
+        "entrepot: the database is of an earlier version: one migration is not applied,"
+        " connections.0003_webhooks_leased: run `entrepot migrate`, then start the hub again\n"
+    )

@@ -49,7 +49,8 @@ def open_hub() -> Iterator[None]:
         )
     with open_database():
         _check_that_it_is_set_up()
-        yield
+        with _told_of_an_older_database():
+            yield
 
 
 @contextmanager
@@ -118,6 +119,28 @@ def merchant_or_only(code: str | None) -> "Merchant":
         names = ", ".join(sorted(merchant.code for merchant in known)[:20])
         raise CommandFailed(f"say which merchant with --merchant (known: {names or 'none'})")
     return known[0]
+
+
+@contextmanager
+def _told_of_an_older_database() -> Iterator[None]:
+    """Say what to do where a command of this version meets the tables of an earlier one.
+
+    Looked at only after the database has refused: to compare all migrations takes time.
+    """
+    from django.db import ProgrammingError  # noqa: PLC0415 -- app not ready
+
+    from entrepot.config.readiness import Readiness  # noqa: PLC0415 -- app not ready
+    from entrepot.database.router import SYSTEM  # noqa: PLC0415 -- likewise
+
+    try:
+        yield
+    except ProgrammingError as error:
+        faults = Readiness(SYSTEM).faults()
+        if not faults:
+            raise
+        raise CommandFailed(
+            f"the database is of an earlier version: {'; '.join(faults)}, then start the hub again"
+        ) from error
 
 
 def _check_that_it_is_set_up() -> None:

@@ -76,7 +76,8 @@ def resume(*, what: str, code: str, is_test: bool, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps({"resumed": [stop.id for stop in stops], "mode": mode}))
         return
-    click.echo(f"{len(stops)} stops ended ({mode})." if stops else f"Nothing was paused ({mode}).")
+    ended = "1 stop" if len(stops) == 1 else f"{len(stops)} stops"
+    click.echo(f"{ended} ended ({mode})." if stops else f"Nothing was paused ({mode}).")
 
 
 def _aim(merchant_id: int, what: str, *, mode: "Mode") -> tuple[str, int | None]:

@@ -39,4 +39,7 @@ class Readiness:
         if not missing:
             return []
         first = ".".join(missing[0])
-        return [f"{len(missing)} migrations are not applied, first {first}: run `entrepot migrate`"]
+        lacks = f"{len(missing)} migrations are not applied, the first of them"
+        if len(missing) == 1:
+            lacks = "one migration is not applied,"
+        return [f"{lacks} {first}: run `entrepot migrate`"]
