@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 
+from django.db.models.functions import Now
+
 from entrepot.access import scope
 from entrepot.attempts import services as attempts
 from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
+from entrepot.connect.manifest import Effect
 from entrepot.connections.budgets import SharedBudget
 from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
@@ -111,3 +114,36 @@ def counted(trade: Trade) -> int:
     """How often the only attempt to submit was asked about."""
     with scope.merchant(trade.merchant.id):
         return Attempt.objects.get(kind="submit").asked
+
+
+def test_absence_is_asked_about_again_when_it_can_be_proved(trade: Trade) -> None:
+    lease = a_forgotten_refund(trade)
+    effect = Effect(
+        guarantee="exactly_once",
+        lookup_proves_absence=True,
+        remembers_key=False,
+        settle_seconds=300,
+    )
+    with scope.merchant(trade.merchant.id):
+        waits = [
+            _next_look_after_an_empty_one(lease.attempt_id, effect, asked=asked, leaves_for_s=left)
+            for asked, left in ((0, -1), (6, -1), (6, 40))
+        ]
+
+    assert waits == [timedelta(seconds=seconds) for seconds in (301, 301, 41)]
+
+
+def _next_look_after_an_empty_one(
+    attempt_id: int, effect: Effect, *, asked: int, leaves_for_s: int
+) -> timedelta:
+    """How long until the next look-up of an attempt whose bytes may leave for so many seconds."""
+    mine = Attempt.objects.filter(id=attempt_id)
+    mine.update(asked=asked, first_empty_at=None, leased_until=Now() - timedelta(seconds=1))
+    taken = attempts.take_over(attempt_id)
+    assert taken is not None
+    mine.update(may_leave_until=Now() + timedelta(seconds=leaves_for_s))
+    after, is_proved = attempts.found_nothing(taken[1], effect=effect)
+    assert not is_proved
+    assert after.next_ask_at is not None
+    assert after.last_empty_at is not None
+    return timedelta(seconds=round((after.next_ask_at - after.last_empty_at).total_seconds()))

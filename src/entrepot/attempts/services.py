@@ -15,7 +15,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, F, Q
-from django.db.models.functions import Now
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, Greatest, Least, Now
 
 from entrepot.access import scope
 from entrepot.attempts import moves
@@ -212,17 +213,21 @@ def found_nothing(lease: Lease, *, effect: Effect) -> tuple[Attempt, bool]:
 
     Absence is proved by two empty look-ups further apart than the settle time, both after the
     call and after the time in which its bytes could leave; where objects can be invisible for
-    longer, it never is.
+    longer, it never is. The next look-up is no later than the moment at which it can be.
     """
     attempt = _held(lease)
+    settle = hurried(timedelta(seconds=effect.settle_seconds))
     Attempt.objects.filter(
         Q(may_leave_until=None) | Q(may_leave_until__lt=Now()), id=attempt.id, first_empty_at=None
     ).update(first_empty_at=Now())
+    next_ask_at: Combinable = Now() + _wait(attempt.asked, effect)
+    if effect.lookup_proves_absence:
+        tells = Coalesce(F("first_empty_at") + settle, F("may_leave_until"), Now())
+        next_ask_at = Least(next_ask_at, Greatest(tells, Now()) + hurried(timedelta(seconds=1)))
     Attempt.objects.filter(id=attempt.id).update(
-        last_empty_at=Now(), asked=F("asked") + 1, next_ask_at=Now() + _wait(attempt.asked, effect)
+        last_empty_at=Now(), asked=F("asked") + 1, next_ask_at=next_ask_at
     )
     attempt.refresh_from_db()
-    settle = hurried(timedelta(seconds=effect.settle_seconds))
     is_proved = (
         effect.lookup_proves_absence
         and attempt.first_empty_at is not None
