@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import structlog
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError
@@ -176,7 +176,16 @@ def _of_service(error: Exception) -> Problem:
     if isinstance(error, CONFLICTS):
         return Problem(409, str(error))
     if isinstance(error, IntegrityError):
+        log.warning("api.collided", exc_info=error)
         return Problem(409, "somebody else changed the same thing at the same moment: read it")
+    if isinstance(error, OperationalError | InterfaceError):
+        # It starts again, or has too much to do. A commit may have lost its answer: hence the key.
+        log.warning("api.database_lost", exc_info=error)
+        return Problem(
+            503,
+            "the hub's database does not answer just now: ask again, with the same Idempotency-Key",
+            headers={"Retry-After": str(RETRY_SOON_S)},
+        )
     if isinstance(error, INVALID):
         return invalid(_first_line(error))
     log.error("api.failed", exc_info=error)
