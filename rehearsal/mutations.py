@@ -293,6 +293,38 @@ MUTATIONS: dict[str, Mutation] = {
         orders=8,
         found_in=frozenset({"doubled", "unexpected_mails"}),
     ),
+    "a capture counted before its gateway's word": Mutation(
+        replacements=(
+            _one(
+                "tasks/captures.py",
+                "    return find_end(place, call) or send(place, call)\n",
+                "    held = place.read_payment(call.payment_external_id)[-1]\n"
+                "    done = replace(held, kind=authorizations.FACT_OF[call.kind])\n"
+                "    return find_end(place, call) or done\n",
+            ),
+            _one(
+                "tasks/captures.py",
+                "from dataclasses import dataclass\n",
+                "from dataclasses import dataclass, replace\n",
+            ),
+        ),
+        scenes=("captures and voids",),
+        orders=4,
+        found_in=frozenset({"captures_wrong"}),
+    ),
+    "a method counted before its provider's word": Mutation(
+        replacements=(
+            _one(
+                "tasks/changes.py",
+                "        call=lambda lease: way.look(lease) or way.send(lease),\n",
+                "        call=lambda lease: way.look(lease)\n"
+                "        or ChangeReceipt(answer=ChangeAnswer.CHANGED, message=''),\n",
+            ),
+        ),
+        scenes=("second thoughts",),
+        orders=4,
+        found_in=frozenset({"methods_wrong"}),
+    ),
 }
 
 if __name__ == "__main__":
