@@ -138,15 +138,9 @@ def order(shop: Shop, number: int, *, version: int = 0, status: str = "processin
     modified = placed + timedelta(seconds=1 + 60 * version)
     buyer = number if random.random() < 0.75 else random.randrange(1 + number // 4)
     billing = _address(buyer)
-    has_gone_elsewhere = random.random() < 0.125
-    shipping = _address(buyer + 7) if has_gone_elsewhere else dict(billing)
+    shipping = _address(buyer + 7) if random.random() < 0.125 else dict(billing)
     lines = [_line(random, shop, number, place) for place in range(3)]
-    taxes = sum((Decimal(line["total_tax"]) for line in lines), Decimal(0))
-    goods = sum((Decimal(line["total"]) for line in lines), Decimal(0))
-    delivery, delivery_tax = _money(shop, Decimal("4.90")), _money(shop, Decimal("0.93"))
-    total = goods + taxes + Decimal(delivery) + Decimal(delivery_tax)
-    before = sum((Decimal(line["subtotal"]) for line in lines), Decimal(0))
-    discount = before - goods
+    sums = _sums(shop, lines)
     body: dict[str, Any] = {
         "id": number,
         "parent_id": 0,
@@ -156,13 +150,7 @@ def order(shop: Shop, number: int, *, version: int = 0, status: str = "processin
         "prices_include_tax": False,
         "date_created": _local(placed),
         "date_modified": _local(modified),
-        "discount_total": _money(shop, discount),
-        "discount_tax": _money(shop, Decimal(0)),
-        "shipping_total": delivery,
-        "shipping_tax": delivery_tax,
-        "cart_tax": _money(shop, taxes),
-        "total": _money(shop, total),
-        "total_tax": _money(shop, taxes + Decimal(delivery_tax)),
+        **sums,
         "customer_id": buyer,
         "order_key": f"wc_order_{random.getrandbits(64):016x}",
         "billing": billing | {"email": f"buyer.{buyer}@{shop.name.lower()}.example"},
@@ -183,40 +171,8 @@ def order(shop: Shop, number: int, *, version: int = 0, status: str = "processin
             {"id": 10 * number + 1, "key": "is_vat_exempt", "value": "no"},
         ],
         "line_items": lines,
-        "tax_lines": [
-            {
-                "id": 8 * number,
-                "rate_code": "DE-MWST-1",
-                "rate_id": 1,
-                "label": "MwSt.",
-                "compound": False,
-                "tax_total": _money(shop, taxes),
-                "shipping_tax_total": delivery_tax,
-                "rate_percent": 19,
-                "meta_data": [],
-            }
-        ],
-        "shipping_lines": [
-            {
-                "id": 8 * number + 1,
-                "method_title": "Standard delivery",
-                "method_id": "flat_rate",
-                "instance_id": "2",
-                "total": delivery,
-                "total_tax": delivery_tax,
-                "taxes": [{"id": 1, "total": delivery_tax, "subtotal": ""}],
-                "tax_status": "taxable",
-                "meta_data": [
-                    {
-                        "id": 10 * number + 2,
-                        "key": "Items",
-                        "value": ", ".join(line["name"] for line in lines),
-                        "display_key": "Items",
-                        "display_value": ", ".join(line["name"] for line in lines),
-                    }
-                ],
-            }
-        ],
+        "tax_lines": [_tax_line(number, sums)],
+        "shipping_lines": [_delivery(number, sums, goods=[line["name"] for line in lines])],
         "fee_lines": [],
         "coupon_lines": [],
         "refunds": [],
@@ -230,20 +186,76 @@ def order(shop: Shop, number: int, *, version: int = 0, status: str = "processin
         "date_paid_gmt": _local(placed),
         "currency_symbol": "¤",
     }
-    if discount:
-        body["coupon_lines"] = [
-            {
-                "id": 8 * number + 2,
-                "code": "gull10",
-                "discount": _money(shop, discount),
-                "discount_tax": _money(shop, Decimal(0)),
-                "meta_data": [],
-                "discount_type": "percent",
-                "nominal_amount": 10,
-                "free_shipping": False,
-            }
-        ]
+    if Decimal(sums["discount_total"]):
+        body["coupon_lines"] = [_coupon(number, sums)]
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _sums(shop: Shop, lines: list[dict[str, Any]]) -> dict[str, str]:
+    def of_all(name: str) -> Decimal:
+        return sum((Decimal(line[name]) for line in lines), Decimal(0))
+
+    taxes, goods = of_all("total_tax"), of_all("total")
+    delivery, delivery_tax = _money(shop, Decimal("4.90")), _money(shop, Decimal("0.93"))
+    return {
+        "discount_total": _money(shop, of_all("subtotal") - goods),
+        "discount_tax": _money(shop, Decimal(0)),
+        "shipping_total": delivery,
+        "shipping_tax": delivery_tax,
+        "cart_tax": _money(shop, taxes),
+        "total": _money(shop, goods + taxes + Decimal(delivery) + Decimal(delivery_tax)),
+        "total_tax": _money(shop, taxes + Decimal(delivery_tax)),
+    }
+
+
+def _tax_line(number: int, sums: dict[str, str]) -> dict[str, Any]:
+    return {
+        "id": 8 * number,
+        "rate_code": "DE-MWST-1",
+        "rate_id": 1,
+        "label": "MwSt.",
+        "compound": False,
+        "tax_total": sums["cart_tax"],
+        "shipping_tax_total": sums["shipping_tax"],
+        "rate_percent": 19,
+        "meta_data": [],
+    }
+
+
+def _delivery(number: int, sums: dict[str, str], *, goods: list[str]) -> dict[str, Any]:
+    price, tax = sums["shipping_total"], sums["shipping_tax"]
+    return {
+        "id": 8 * number + 1,
+        "method_title": "Standard delivery",
+        "method_id": "flat_rate",
+        "instance_id": "2",
+        "total": price,
+        "total_tax": tax,
+        "taxes": [{"id": 1, "total": tax, "subtotal": ""}],
+        "tax_status": "taxable",
+        "meta_data": [
+            {
+                "id": 10 * number + 2,
+                "key": "Items",
+                "value": ", ".join(goods),
+                "display_key": "Items",
+                "display_value": ", ".join(goods),
+            }
+        ],
+    }
+
+
+def _coupon(number: int, sums: dict[str, str]) -> dict[str, Any]:
+    return {
+        "id": 8 * number + 2,
+        "code": "gull10",
+        "discount": sums["discount_total"],
+        "discount_tax": sums["discount_tax"],
+        "meta_data": [],
+        "discount_type": "percent",
+        "nominal_amount": 10,
+        "free_shipping": False,
+    }
 
 
 def _line(random: Random, shop: Shop, number: int, place: int) -> dict[str, Any]:

@@ -4,11 +4,12 @@ import json
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,20 +88,7 @@ def stage(
         log = stack.enter_context((place / "hub.log").open("ab"))
         sockets = {name: stack.enter_context(listener()) for name in ("edge", "web", "sandbox")}
         office = stack.enter_context(post_office(seed))
-        environment = {
-            **_inherited(),
-            "DJANGO_SETTINGS_MODULE": "entrepot.config.settings",
-            "ENTREPOT_DATA": str(place / "data"),
-            "ENTREPOT_URL": address_of(sockets["edge"]),
-            "ENTREPOT_SECRET_KEYS": secrets.token_hex(32),
-            "ENTREPOT_SANDBOX": "1",
-            "ENTREPOT_SANDBOX_URL": address_of(sockets["sandbox"]),
-            "ENTREPOT_SANDBOX_MAIL": f"smtp://127.0.0.1:{office.port}",
-            "ENTREPOT_HASTE": f"{haste:g}",
-            "ENTREPOT_WORKER_THREADS": str(USUAL_THREADS),
-            "ENTREPOT_LOG_LEVEL": "warning",
-            "ENTREPOT_CRASH_POINTS": str(place / "points"),
-        }
+        environment = _environment(place, sockets, mail_port=office.port, haste=haste)
         if code is not None:
             environment["PYTHONPATH"] = str(code)
         server = EmbeddedServer(place / "data" / "postgres", for_tests=not is_durable)
@@ -128,18 +116,42 @@ def stage(
             orders=orders,
             seed=seed,
         )
-        for address, path in (
-            (built.sandbox.address, "/healthz"),
-            (built.edge, "/healthz"),
-            (built.web, "/readyz"),
-        ):
-            _wait_for(f"{address}{path}", log=place / "hub.log")
-        built.sandbox.tell("clock", speed=1)  # both clocks begin alike
-        built.merchant = json.loads(
-            _run([sys.executable, "-m", "rehearsal.setting_up", built.sandbox.address], environment)
-        )
-        built.api.key = built.merchant["key"]
+        _open(built)
         yield built
+
+
+def _open(built: Stage) -> None:
+    """Wait until everything answers, and set the merchant up."""
+    for address, path in (
+        (built.sandbox.address, "/healthz"),
+        (built.edge, "/healthz"),
+        (built.web, "/readyz"),
+    ):
+        _wait_for(f"{address}{path}", log=built.folder / "hub.log")
+    built.sandbox.tell("clock", speed=1)  # both clocks begin alike
+    command = [sys.executable, "-m", "rehearsal.setting_up", built.sandbox.address]
+    built.merchant = json.loads(_run(command, built.environment))
+    built.api.key = built.merchant["key"]
+
+
+def _environment(
+    place: Path, sockets: Mapping[str, socket.socket], *, mail_port: int, haste: float
+) -> dict[str, str]:
+    """The settings of the hub, as its processes and its commands get them."""
+    return {
+        **_inherited(),
+        "DJANGO_SETTINGS_MODULE": "entrepot.config.settings",
+        "ENTREPOT_DATA": str(place / "data"),
+        "ENTREPOT_URL": address_of(sockets["edge"]),
+        "ENTREPOT_SECRET_KEYS": secrets.token_hex(32),
+        "ENTREPOT_SANDBOX": "1",
+        "ENTREPOT_SANDBOX_URL": address_of(sockets["sandbox"]),
+        "ENTREPOT_SANDBOX_MAIL": f"smtp://127.0.0.1:{mail_port}",
+        "ENTREPOT_HASTE": f"{haste:g}",
+        "ENTREPOT_WORKER_THREADS": str(USUAL_THREADS),
+        "ENTREPOT_LOG_LEVEL": "warning",
+        "ENTREPOT_CRASH_POINTS": str(place / "points"),
+    }
 
 
 def _serve_sandbox(stack: ExitStack, listening: Any, environment: Any, log: Any) -> None:

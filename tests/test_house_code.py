@@ -8,6 +8,8 @@ from tests.sources import SOURCE, is_test, place, python_files, tree_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
+# One screen. About forty is what a reader takes in; a table or a literal may need some more.
+MOST_LINES = 60
 MOST_POSITIONAL = 2
 # Signatures that others fix: Django's views, ASGI's applications, structlog's processors.
 FIXED_FIRST = {"request", "context", "_logger"}
@@ -17,6 +19,17 @@ READ_AS_ONE_SENTENCE = {
     "src/entrepot/connectors/woocommerce/webhook_desk.py: route": "the port of the one above",
     "src/entrepot/database/rows.py: scope_statements": "migrations call it, which are never edited",
 }
+
+
+def test_a_function_fits_on_a_screen() -> None:
+    long = [
+        f"{place(path, node)}: {node.name} has {length} lines"
+        for path in python_files()
+        for node in _functions(tree_of(path))
+        if (length := _length(node)) > MOST_LINES
+    ]
+
+    assert long == []
 
 
 def test_what_a_caller_passes_has_a_name_after_the_second() -> None:
@@ -31,6 +44,17 @@ def test_what_a_caller_passes_has_a_name_after_the_second() -> None:
     ]
 
     assert unnamed == []
+
+
+def _functions(tree: ast.AST) -> Iterator[Function]:
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            yield node
+
+
+def _length(node: Function) -> int:
+    assert node.end_lineno is not None
+    return node.end_lineno - node.lineno + 1
 
 
 def _public(path: Path) -> Iterator[tuple[Function, bool]]:

@@ -10,8 +10,8 @@ from django.db import connections
 from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.connect.errors import RateLimited, Rejected, Unavailable
-from entrepot.connect.http import Priority
 from entrepot.connect.simulator import Clock, Request, Response, Simulator
+from entrepot.connect.watching import Priority
 from entrepot.connections import doors, queries, services
 from entrepot.connections.breaker import SharedBreaker
 from entrepot.connections.budgets import SharedBudget

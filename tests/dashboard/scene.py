@@ -123,6 +123,32 @@ def _connect(scene: Scene) -> None:
         )
 
 
+PROCESSING = {
+    "source_state": "processing",
+    "source_status": "processing",
+    "source_version": 1,
+    "source_hash": "h",
+    "shipping_title": "Versand versichert",
+    "payment_word": "paid",
+    "payment_title": "Card",
+}
+
+
+def _sums(amount: Decimal) -> dict[str, Decimal]:
+    """Goods and nine for sending them."""
+    nothing = Decimal(0)
+    return {
+        "total_lines": amount - 9,
+        "total_discount": nothing,
+        "total_shipping": Decimal(9),
+        "total_fees": nothing,
+        "total_tax": nothing,
+        "total": amount,
+        "computed_total": amount,
+        "amount_due": amount,
+    }
+
+
 def sell(
     scene: Scene,
     number: str,
@@ -146,13 +172,10 @@ def sell(
     `lines` are (SKU, title, quantity); `placed` is how long ago.
     """
     now = timezone.now()
-    merchant_id = scene.merchant.id
-    amount = Decimal(total)
+    merchant_id, amount, placed_at = scene.merchant.id, Decimal(total), now - placed
+    email = email or f"{number}@mail.example"
     with scope.merchant(merchant_id):
-        buyer, address = _buyer(
-            merchant_id, customer, country, city, email or f"{number}@mail.example"
-        )
-        placed_at = now - placed
+        buyer, address = _buyer(merchant_id, customer, country, city, email)
         order = Order.objects.create(
             merchant_id=merchant_id,
             mode=mode,
@@ -163,90 +186,88 @@ def sell(
             reference=new_reference(),
             placed_at=placed_at,
             first_seen_at=placed_at,
-            source_state="processing",
-            source_status="processing",
-            source_version=1,
-            source_hash="h",
             source_read_at=now - timedelta(minutes=3),
             currency=currency,
-            total_lines=amount - 9,
-            total_discount=0,
-            total_shipping=9,
-            total_fees=0,
-            total_tax=0,
-            total=amount,
-            computed_total=amount,
+            **PROCESSING,
+            **_sums(amount),
             customer_id=buyer.id,
             address_id=address.id,
             typed_address_id=address.id,
-            shipping_title="Versand versichert",
-            payment_word="paid",
-            payment_title="Card",
             released_at=placed_at if released else None,
             released_by="paid" if released else "",
-            amount_due=amount,
             amount_captured=amount if captured else 0,
             units_ordered=sum(units for _, _, units in lines),
             **more,
         )
-        for position, (sku, title, units) in enumerate(lines):
-            Line.objects.create(
-                merchant_id=merchant_id,
-                order=order,
-                external_id=f"{number}-{position}",
-                position=position,
-                sku=sku,
-                title=title,
-                quantity=units,
-                unit_price=(amount - 9) / len(lines) / units,
-                total=(amount - 9) / len(lines),
-            )
+        _add_lines(order, lines)
         if captured:
-            PaymentEntry.objects.create(
-                merchant_id=merchant_id,
-                mode=mode,
-                account=scene.connections["pay"].account,
-                connection_id=scene.connections["pay" if mode == "live" else connection].id,
-                order_id=order.id,
-                kind="captured",
-                external_id=f"ch_{number}",
-                payment_external_id=f"pi_{number}",
-                amount=amount,
-                currency=currency,
-                card_last4="4242",
-                is_from_gateway=True,
-                happened_at=placed_at,
-            )
-        search.keep_terms(
-            [
-                search.OrderTerms(
-                    merchant_id=merchant_id,
-                    mode=mode,
-                    order_id=order.id,
-                    words=[number],
-                    names=[customer, *customer.split()],
-                )
-            ]
-        )
-        with outbox.because(cause=f"inbox:{_message(scene, order)}"):
-            outbox.record(
-                "order.imported",
-                merchant_id=merchant_id,
-                mode=mode,
-                order_id=order.id,
-                data={"number": number},
-            )
-            if released:
-                outbox.record(
-                    "order.released",
-                    merchant_id=merchant_id,
-                    mode=mode,
-                    order_id=order.id,
-                    data={"by": "paid"},
-                )
+            gateway = scene.connections["pay" if mode == "live" else connection]
+            _capture(order, account=scene.connections["pay"].account, connection_id=gateway.id)
+        _find_by(order, customer)
+        _tell(scene, order)
         order.refresh_from_db()
     scene.orders[number] = order
     return order
+
+
+def _find_by(order: Order, customer: str) -> None:
+    terms = search.OrderTerms(
+        merchant_id=order.merchant_id,
+        mode=order.mode,
+        order_id=order.id,
+        words=[order.number],
+        names=[customer, *customer.split()],
+    )
+    search.keep_terms([terms])
+
+
+def _add_lines(order: Order, lines: Sequence[tuple[str, str, int]]) -> None:
+    for position, (sku, title, units) in enumerate(lines):
+        Line.objects.create(
+            merchant_id=order.merchant_id,
+            order=order,
+            external_id=f"{order.number}-{position}",
+            position=position,
+            sku=sku,
+            title=title,
+            quantity=units,
+            unit_price=order.total_lines / len(lines) / units,
+            total=order.total_lines / len(lines),
+        )
+
+
+def _capture(order: Order, *, account: str, connection_id: int) -> None:
+    PaymentEntry.objects.create(
+        merchant_id=order.merchant_id,
+        mode=order.mode,
+        account=account,
+        connection_id=connection_id,
+        order_id=order.id,
+        kind="captured",
+        external_id=f"ch_{order.number}",
+        payment_external_id=f"pi_{order.number}",
+        amount=order.total,
+        currency=order.currency,
+        card_last4="4242",
+        is_from_gateway=True,
+        happened_at=order.placed_at,
+    )
+
+
+def _tell(scene: Scene, order: Order) -> None:
+    """The events of its import, caused by a message of its own."""
+    told = {"order.imported": {"number": order.number}}
+    if order.released_at is not None:
+        told["order.released"] = {"by": "paid"}
+    with outbox.because(cause=f"inbox:{_message(scene, order)}"):
+        for name, data in told.items():
+            outbox.record(
+                name,
+                merchant_id=order.merchant_id,
+                mode=order.mode,
+                order_id=order.id,
+                data=data,
+            )
 
 
 def _buyer(

@@ -78,6 +78,22 @@ def share(
     return row
 
 
+def _pack(shipment: Shipment, positions: Sequence[int]) -> None:
+    items = FulfillmentItem.objects.filter(
+        fulfillment_order=shipment.fulfillment_order, position__in=positions
+    )
+    for item in items:
+        ShipmentItem.objects.create(
+            merchant_id=shipment.merchant_id,
+            shipment=shipment,
+            fulfillment_item_id=item.id,
+            line_id=item.line_id,
+            quantity=item.quantity,
+        )
+        FulfillmentItem.objects.filter(id=item.id).update(units_shipped=item.quantity)
+        Line.objects.filter(id=item.line_id).update(units_shipped=item.quantity)
+
+
 def parcel(
     scene: Scene,
     row: FulfillmentOrder,
@@ -103,16 +119,7 @@ def parcel(
             carrier="Nordpost",
             shipped_at=now - ago,
         )
-        for item in FulfillmentItem.objects.filter(fulfillment_order=row, position__in=positions):
-            ShipmentItem.objects.create(
-                merchant_id=scene.merchant.id,
-                shipment=shipment,
-                fulfillment_item_id=item.id,
-                line_id=item.line_id,
-                quantity=item.quantity,
-            )
-            FulfillmentItem.objects.filter(id=item.id).update(units_shipped=item.quantity)
-            Line.objects.filter(id=item.line_id).update(units_shipped=item.quantity)
+        _pack(shipment, positions)
         made = Parcel.objects.create(
             merchant_id=scene.merchant.id,
             mode=row.mode,

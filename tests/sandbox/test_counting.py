@@ -58,6 +58,18 @@ def shop_books(*sales: dict[str, Any]) -> dict[str, Any]:
     return {"shop-jpy": {"sales": list(sales)}}
 
 
+def standing(order_id: int, state: str, reason: str) -> Still:
+    """An order of the yen shop that stands still."""
+    return Still(
+        number=str(70_000 + order_id),
+        mount="shop-jpy",
+        state=state,
+        reason=reason,
+        reference=f"ref-{order_id}",
+        order_id=order_id,
+    )
+
+
 def test_every_sale_is_in_exactly_one_class() -> None:
     records = Records(
         orders=[
@@ -94,22 +106,8 @@ def test_every_sale_is_in_exactly_one_class() -> None:
         "unpaid": 2,
     }
     assert tally.still == [
-        Still(
-            number="70003",
-            mount="shop-jpy",
-            state="held",
-            reason="unmapped_sku: SKU ŁÓDŹ-A3 is not mapped",
-            reference="ref-3",
-            order_id=3,
-        ),
-        Still(
-            number="70005",
-            mount="shop-jpy",
-            state="unpaid",
-            reason="the payment is pending",
-            reference="ref-5",
-            order_id=5,
-        ),
+        standing(3, "held", "unmapped_sku: SKU ŁÓDŹ-A3 is not mapped"),
+        standing(5, "unpaid", "the payment is pending"),
         Still(number="308", mount="shop-jpy", state="parked", reason="unknown currency ???"),
         Still(
             number="cs_9",

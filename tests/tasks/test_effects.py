@@ -13,7 +13,7 @@ from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Kind
 from entrepot.connect.errors import Rejected
-from entrepot.connect.http import Call
+from entrepot.connect.watching import Call
 from entrepot.connections.call_log import KeptCalls
 from entrepot.connections.models import CallRecord, Connection
 from entrepot.tasks.effects import Intended, carry_out_together

@@ -63,17 +63,10 @@ def intend(
     if earlier is not None:
         known = next((one for one in earlier if one.reference == reference), None)
     else:
-        known = (
-            Attempt.objects.select_for_update()
-            .filter(
-                merchant_id=merchant_id,
-                mode=mode,
-                kind=kind,
-                connection_id=connection_id,
-                reference=reference,
-            )
-            .first()
+        named = Attempt.objects.select_for_update().filter(
+            merchant_id=merchant_id, mode=mode, kind=kind, reference=reference
         )
+        known = named.filter(connection_id=connection_id).first()
     if known is not None:
         if known.status != Status.NOT_SENT:
             return None
@@ -81,17 +74,7 @@ def intend(
         known.request = request or {}
         moves.take(known, Step.TAKE_UP, leases=True)
         return Lease.begin(known, since=since)
-    if earlier is not None:
-        is_busy = any(one.status in LIVE for one in earlier)
-    else:
-        is_busy = Attempt.objects.filter(
-            merchant_id=merchant_id,
-            kind=kind,
-            subject_kind=subject_kind,
-            subject_id=subject_id,
-            status__in=LIVE,
-        ).exists()
-    if is_busy:
+    if _is_under_way(merchant_id, kind, subject=subject, earlier=earlier):
         return None
     attempt = Attempt(
         merchant_id=merchant_id,
@@ -113,6 +96,17 @@ def intend(
     moves.record("attempt.intended", attempt, previous="")
     crashpoint(f"{kind}.before_intend_commit")
     return Lease.begin(attempt, since=since)
+
+
+def _is_under_way(
+    merchant_id: int, kind: Kind, *, subject: tuple[str, int], earlier: list[Attempt] | None
+) -> bool:
+    """Whether somebody is at it already, told by what was read ahead, where it was."""
+    if earlier is not None:
+        return any(one.status in LIVE for one in earlier)
+    subject_kind, subject_id = subject
+    rows = Attempt.objects.filter(merchant_id=merchant_id, kind=kind, status__in=LIVE)
+    return rows.filter(subject_kind=subject_kind, subject_id=subject_id).exists()
 
 
 def begin_call(lease: Lease) -> Lease:

@@ -1,7 +1,7 @@
 """The one door to the outside: deadlines, limits, breaker, error sorting, recording, redaction.
 
-It knows no database: `Budget`, `Breaker` and `CallLog` are protocols that are handed in. No other
-module opens a socket.
+It knows no database: who watches over its calls is handed in (`watching.py`). No other module opens
+a socket.
 """
 
 import time
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import httpx
 import msgspec
@@ -29,6 +29,7 @@ from entrepot.connect.guards import Guard, before_first_byte, together
 from entrepot.connect.haste import hurried
 from entrepot.connect.unpacking import unpacked
 from entrepot.connect.waiting import retry_after_of
+from entrepot.connect.watching import Breaker, Budget, Call, CallLog, Priority, Unlimited
 from entrepot.connect.words import keepable_json
 
 CALL_DEADLINE = hurried(timedelta(seconds=25))
@@ -39,77 +40,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Json = Any
 Auth = Callable[[httpx.Request], None]
-Priority = Literal["people", "live", "bulk"]
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
-
-
-class Budget(Protocol):
-    """A credential's rate limit, shared between processes, with a lane kept free for people."""
-
-    def take(self, *, cost: int, priority: Priority) -> None:
-        """Take from the budget, or raise RateLimited with how long to wait."""
-        ...
-
-    def learn(self, headers: Mapping[str, str], status_code: int) -> None:
-        """Correct the budget by what the platform says is left."""
-        ...
-
-
-class Breaker(Protocol):
-    """Stops calls to a platform that is down; one probe when it may be back."""
-
-    def check(self) -> None:
-        """Raise Unavailable while open."""
-        ...
-
-    def record(self, *, is_available: bool) -> None:
-        """Count a call; only `Unavailable` counts against the platform."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One call as it is kept: redacted, with how long it took and how it ended.
-
-    `outcome` is "ok" or the name of the error it was sorted into.
-    """
-
-    method: str
-    url: str
-    status_code: int | None
-    outcome: str
-    duration: timedelta
-    at: datetime
-    request_id: str
-    sent: str
-    answered: str
-
-
-class CallLog(Protocol):
-    """Keeps calls for operators."""
-
-    def add(self, call: Call) -> None:
-        """Keep one call; must not fail the caller."""
-        ...
-
-
-class Unlimited:
-    """A budget, breaker and log for where none is needed: a first ping, a test."""
-
-    def take(self, *, cost: int, priority: Priority) -> None:
-        """Allow everything."""
-
-    def learn(self, headers: Mapping[str, str], status_code: int) -> None:
-        """Learn nothing."""
-
-    def check(self) -> None:
-        """Allow everything."""
-
-    def record(self, *, is_available: bool) -> None:
-        """Count nothing."""
-
-    def add(self, call: Call) -> None:
-        """Keep nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,20 +183,28 @@ class Http:
         reads = method in SAFE_METHODS if is_read is None else is_read
         self._breaker.check()
         self._budget.take(cost=cost, priority=self._priority)
-        url = path if path.startswith(("http://", "https://")) else f"{self.base_url}{path}"
+        is_json = {"Content-Type": "application/json"} if json is not None else {}
         with kept_client() as client:
             request = client.build_request(
                 method,
-                url,
+                path if path.startswith(("http://", "https://")) else f"{self.base_url}{path}",
                 params=None if params is None else httpx.QueryParams(tuple(_pairs(params))),
                 content=msgspec.json.encode(json) if json is not None else content,
                 data=_form(form),
-                headers={
-                    **self._headers,
-                    **({"Content-Type": "application/json"} if json is not None else {}),
-                    **(headers or {}),
-                },
+                headers={**self._headers, **is_json, **(headers or {})},
             )
+        return self._send(request, path=path, allow=allow, reads=reads, deadline=deadline)
+
+    def _send(
+        self,
+        request: httpx.Request,
+        *,
+        path: str,
+        allow: frozenset[int] | set[int],
+        reads: bool,
+        deadline: timedelta,
+    ) -> Answer:
+        """Sign it, let it go past the guards, and keep what came of it."""
         if self._auth is not None:
             self._auth(request)
         guards: list[Guard] = [] if self._allow_private else [refuse_private]
@@ -280,7 +219,7 @@ class Http:
         try:
             answer = _exchange(request, deadline=deadline, reads=reads)
             self._budget.learn(answer.headers, answer.status_code)
-            _sort(answer, method=method, path=path, allow=allow, reads=reads)
+            _sort(answer, method=request.method, path=path, allow=allow, reads=reads)
         except Exception as error:  # raised again: the breaker and the call log hear of it
             outcome = type(error).__name__
             is_down = isinstance(error, Unavailable) and not isinstance(error, RateLimited)
@@ -289,22 +228,34 @@ class Http:
         else:
             self._breaker.record(is_available=True)
         finally:
-            self._log.add(
-                Call(
-                    method=method,
-                    url=self._redact(str(request.url)),
-                    status_code=None if answer is None else answer.status_code,
-                    outcome=outcome,
-                    duration=timedelta(seconds=time.monotonic() - started),
-                    at=started_at,
-                    request_id=_request_id(answer),
-                    sent=self._redact(request.content[:4096].decode("utf-8", "replace")),
-                    answered=""
-                    if answer is None
-                    else self._redact(answer.content[:4096].decode("utf-8", "replace")),
-                )
-            )
+            duration = timedelta(seconds=time.monotonic() - started)
+            self._note(request, answer, outcome=outcome, at=started_at, duration=duration)
         return answer
+
+    def _note(
+        self,
+        request: httpx.Request,
+        answer: Answer | None,
+        *,
+        outcome: str,
+        at: datetime,
+        duration: timedelta,
+    ) -> None:
+        self._log.add(
+            Call(
+                method=request.method,
+                url=self._redact(str(request.url)),
+                status_code=None if answer is None else answer.status_code,
+                outcome=outcome,
+                duration=duration,
+                at=at,
+                request_id=_request_id(answer),
+                sent=self._redact(request.content[:4096].decode("utf-8", "replace")),
+                answered=""
+                if answer is None
+                else self._redact(answer.content[:4096].decode("utf-8", "replace")),
+            )
+        )
 
 
 def _exchange(request: httpx.Request, *, deadline: timedelta, reads: bool) -> Answer:

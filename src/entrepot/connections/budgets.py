@@ -13,8 +13,8 @@ from datetime import timedelta
 
 from entrepot.access import scope
 from entrepot.connect.errors import BudgetSpent
-from entrepot.connect.http import Priority
 from entrepot.connect.waiting import retry_after_of
+from entrepot.connect.watching import Priority
 from entrepot.database import sql
 
 # What a lane must leave in the bucket, as a share of it.

@@ -10,7 +10,7 @@ import structlog
 from django.db import DatabaseError
 
 from entrepot.access import scope
-from entrepot.connect.http import Call
+from entrepot.connect.watching import Call
 from entrepot.connect.words import keepable
 from entrepot.connections.models import CallRecord
 from entrepot.database import saving

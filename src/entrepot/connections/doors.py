@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from entrepot.access import scope
-from entrepot.connect.http import Breaker, Budget, CallLog, Http, Priority
+from entrepot.connect.http import Http
 from entrepot.connect.ports import Account, Connector
 from entrepot.connect.registry import platform
+from entrepot.connect.watching import Breaker, Budget, CallLog, Priority
 from entrepot.connections import credentials, queries
 from entrepot.connections.breaker import SharedBreaker
 from entrepot.connections.budgets import SharedBudget

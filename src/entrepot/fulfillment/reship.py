@@ -1,6 +1,6 @@
 """Sends units again, deliberately: a fact with a reason, and a share of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from django.db.models import Max
 
@@ -12,6 +12,7 @@ from entrepot.fulfillment.states import Status
 from entrepot.fulfillment.submission import lock_share
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
+from entrepot.orders.models import Order
 
 
 class CannotReship(Exception):
@@ -59,17 +60,8 @@ def reship(
     """
     with scope.merchant(merchant_id), outbox.because(actor=by):
         share, order = lock_share(fulfillment_order_id)
-        if not reason.strip():
-            raise CannotReship(f"cannot send {share} again: say why")
-        if order.erased_at is not None:
-            raise CannotReship(
-                f"cannot send {share} again: its customer was erased, and nobody knows where to"
-            )
-        if share.status not in (Status.ACCEPTED, Status.CLOSED):
-            raise CannotReship(
-                f"cannot send {share} again: it is {share.status}; only what has left or is being"
-                " made can be replaced"
-            )
+        if obstacle := _obstacle(order, share, reason=reason):
+            raise CannotReship(f"cannot send {share} again: {obstacle}")
         items = {item.id: item for item in share.items.all()}
         wanted = units if units is not None else {i.id: i.quantity for i in items.values()}
         for item_id, count in wanted.items():
@@ -80,38 +72,9 @@ def reship(
             if not _is_same(newest, share, items, wanted, reason):
                 raise ReshippedMeanwhile(newest)
             return newest
-        last = FulfillmentOrder.objects.filter(order_id=order.id).aggregate(n=Max("share"))["n"]
-        replacement = FulfillmentOrder.objects.create(
-            merchant_id=merchant_id,
-            mode=order.mode,
-            order_id=order.id,
-            connection_id=share.connection_id,
-            share=last + 1,
-            is_by_hand=share.is_by_hand,
-            shipping_method=share.shipping_method,
-            planned_version=order.source_version,
-            submit_after=clock.now(),
-            replaces_id=share.id,
-            replacement_reason=reason.strip(),
-        )
-        FulfillmentItem.objects.bulk_create(
-            FulfillmentItem(
-                merchant_id=merchant_id,
-                fulfillment_order=replacement,
-                line_id=item.line_id,
-                position=item.position,
-                sku=item.sku,
-                units_per_line=item.units_per_line,
-                quantity=wanted[item.id],
-                provider_sku=item.provider_sku,
-                attributes=item.attributes,
-                sizing=item.sizing,
-                assets=item.assets,
-                bin=item.bin,
-            )
-            for item in items.values()
-            if item.id in wanted
-        )
+        replacement = _replacement(order, share, reason=reason.strip())
+        chosen = [item for item in items.values() if item.id in wanted]
+        _copy_items(replacement, chosen, units=wanted)
         outbox.record(
             "fulfillment_order.replaced",
             merchant_id=merchant_id,
@@ -122,19 +85,70 @@ def reship(
             reason=reason.strip(),
         )
         if not share.is_by_hand:
-            obligations.open_many(
-                [
-                    obligations.NewObligation(
-                        merchant_id=merchant_id,
-                        mode=order.mode,
-                        kind=Owed.SUBMIT,
-                        subject_kind="fulfillment_order",
-                        subject_id=replacement.id,
-                        order_id=order.id,
-                    )
-                ]
-            )
+            _owe_submission(replacement)
     return replacement
+
+
+def _obstacle(order: Order, share: FulfillmentOrder, *, reason: str) -> str:
+    """Why nothing of a share can be sent again; empty where it can."""
+    if not reason.strip():
+        return "say why"
+    if order.erased_at is not None:
+        return "its customer was erased, and nobody knows where to"
+    if share.status not in (Status.ACCEPTED, Status.CLOSED):
+        return f"it is {share.status}; only what has left or is being made can be replaced"
+    return ""
+
+
+def _replacement(order: Order, share: FulfillmentOrder, *, reason: str) -> FulfillmentOrder:
+    last = FulfillmentOrder.objects.filter(order_id=order.id).aggregate(n=Max("share"))["n"]
+    return FulfillmentOrder.objects.create(
+        merchant_id=order.merchant_id,
+        mode=order.mode,
+        order_id=order.id,
+        connection_id=share.connection_id,
+        share=last + 1,
+        is_by_hand=share.is_by_hand,
+        shipping_method=share.shipping_method,
+        planned_version=order.source_version,
+        submit_after=clock.now(),
+        replaces_id=share.id,
+        replacement_reason=reason,
+    )
+
+
+def _copy_items(
+    replacement: FulfillmentOrder, items: Iterable[FulfillmentItem], *, units: Mapping[int, int]
+) -> None:
+    FulfillmentItem.objects.bulk_create(
+        FulfillmentItem(
+            merchant_id=replacement.merchant_id,
+            fulfillment_order=replacement,
+            line_id=item.line_id,
+            position=item.position,
+            sku=item.sku,
+            units_per_line=item.units_per_line,
+            quantity=units[item.id],
+            provider_sku=item.provider_sku,
+            attributes=item.attributes,
+            sizing=item.sizing,
+            assets=item.assets,
+            bin=item.bin,
+        )
+        for item in items
+    )
+
+
+def _owe_submission(replacement: FulfillmentOrder) -> None:
+    promise = obligations.NewObligation(
+        merchant_id=replacement.merchant_id,
+        mode=replacement.mode,
+        kind=Owed.SUBMIT,
+        subject_kind="fulfillment_order",
+        subject_id=replacement.id,
+        order_id=replacement.order_id,
+    )
+    obligations.open_many([promise])
 
 
 def _is_same(

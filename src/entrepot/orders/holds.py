@@ -131,22 +131,21 @@ def lift_holds(
     Runs inside the open scope. Returns the orders that lost a hold; they go on by themselves when
     none is left, because `order.hold_lifted` wakes routing.
     """
-    conditions = []
-    if hold_ids is not None:
-        conditions.append("hold.id = ANY (%(hold_ids)s)")
-    if order_ids is not None:
-        conditions.append("hold.order_id = ANY (%(order_ids)s)")
-        locks.lock(order_ids)
-    if kind:
-        conditions.append("hold.kind = %(kind)s")
-    if about is not None:
-        conditions.append("hold.about = %(about)s")
-    if not conditions:
+    named = {
+        "hold.id = ANY (%(hold_ids)s)": hold_ids is not None,
+        "hold.order_id = ANY (%(order_ids)s)": order_ids is not None,
+        "hold.kind = %(kind)s": bool(kind),
+        "hold.about = %(about)s": about is not None,
+    }
+    if not any(named.values()):
         raise ValueError("lift_holds needs to be told which holds: by id, order, kind or about")
-    if mode:
-        conditions.append("o.mode = %(mode)s")
-    if hold_ids is None and order_ids is None:
-        conditions.append(_NOT_REFUNDED)
+    narrowing = {
+        "o.mode = %(mode)s": bool(mode),
+        _NOT_REFUNDED: hold_ids is None and order_ids is None,
+    }
+    conditions = [text for text, is_asked in {**named, **narrowing}.items() if is_asked]
+    if order_ids is not None:
+        locks.lock(order_ids)
     lifted = sql.fetch(
         _LIFT.format(condition=" AND ".join(conditions)),
         {

@@ -143,9 +143,7 @@ def order_row(
     is_on_terms: bool,
 ) -> dict[str, object]:
     """The row of `orders_order`, but for customer and addresses."""
-    totals = snapshot.totals
-    shipping = snapshot.shipping_lines[0] if snapshot.shipping_lines else None
-    presentment: Money | None = snapshot.presentment_total
+    has_ended = snapshot.state in ENDED
     return {
         "merchant_id": merchant_id,
         "mode": mode,
@@ -164,9 +162,36 @@ def order_row(
         "source_hash": source_hash,
         "source_read_at": read_at,
         "source_message_id": message_id,
-        "source_cancelled_at": (snapshot.cancelled_at or read_at)
-        if snapshot.state in ENDED
-        else None,
+        "source_cancelled_at": (snapshot.cancelled_at or read_at) if has_ended else None,
+        "lines_key": lines_key(snapshot.lines),
+        "customer_note": snapshot.customer_note,
+        "is_gift": snapshot.is_gift,
+        "is_on_terms": is_on_terms,
+        "units_ordered": sum(line.quantity for line in snapshot.lines),
+        **_paid_and_shipped(snapshot),
+        **_sums(snapshot),
+    }
+
+
+def _paid_and_shipped(snapshot: OrderSnapshot) -> dict[str, object]:
+    """How the customer chose to pay, and to have it sent."""
+    shipping = snapshot.shipping_lines[0] if snapshot.shipping_lines else None
+    return {
+        "shipping_method": shipping.method_code if shipping else "",
+        "shipping_title": shipping.title if shipping else "",
+        "payment_word": snapshot.payment,
+        "payment_method": snapshot.payment_method,
+        "payment_title": snapshot.payment_title,
+        "transaction_ids": snapshot.transaction_ids,
+        "checkout_reference": snapshot.checkout_reference,
+    }
+
+
+def _sums(snapshot: OrderSnapshot) -> dict[str, object]:
+    """What it cost, as the source says it, and what its parts add up to."""
+    totals = snapshot.totals
+    presentment: Money | None = snapshot.presentment_total
+    return {
         "currency": snapshot.currency,
         "total_lines": totals.lines.amount,
         "total_discount": totals.discount.amount,
@@ -178,23 +203,11 @@ def order_row(
         "prices_include_tax": snapshot.prices_include_tax,
         "presentment_total": presentment.amount if presentment else None,
         "presentment_currency": presentment.currency if presentment else "",
-        "shipping_method": shipping.method_code if shipping else "",
-        "shipping_title": shipping.title if shipping else "",
-        "payment_word": snapshot.payment,
-        "payment_method": snapshot.payment_method,
-        "payment_title": snapshot.payment_title,
-        "transaction_ids": snapshot.transaction_ids,
-        "checkout_reference": snapshot.checkout_reference,
-        "lines_key": lines_key(snapshot.lines),
-        "customer_note": snapshot.customer_note,
-        "is_gift": snapshot.is_gift,
         "discounts": [
             {"code": discount.code, "amount": discount.amount.amount}
             for discount in snapshot.discounts
         ],
         "fees": [{"title": fee.title, "amount": fee.amount.amount} for fee in snapshot.fees],
-        "is_on_terms": is_on_terms,
-        "units_ordered": sum(line.quantity for line in snapshot.lines),
         "amount_due": totals.total.amount,
     }
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from entrepot.access import scope
 from entrepot.canon.fulfillment import Quote
 from entrepot.connect.errors import ConnectorError, Misconfigured, Rejected, Unavailable
-from entrepot.connect.http import Priority
 from entrepot.connect.ports import Fulfills
+from entrepot.connect.watching import Priority
 from entrepot.connections import doors, services
 from entrepot.connections.call_log import keep_calls
 from entrepot.connections.doors import ConnectionArchived

@@ -24,7 +24,9 @@ class QuietStatements(QueryQueueBuilder):
     def build_enqueue_query(self, on_conflict: OnConflict = "raise") -> str:
         """Put jobs into the queue."""
         statement = super().build_enqueue_query(on_conflict)
-        return replaced(statement, "WHERE id IN (SELECT id FROM input)", "WHERE false", places=1)
+        return replaced(
+            statement, "WHERE id IN (SELECT id FROM input)", new="WHERE false", places=1
+        )
 
 
 @dataclass
@@ -41,7 +43,7 @@ class FencedStatements(QueryQueueBuilder):
         """Take ended jobs out of the queue, or hold them there as failed."""
         statement = self._fenced(super().build_log_job_query(), "WHERE id = ANY(SELECT", places=2)
         return replaced(
-            statement, "FROM merged\n", "FROM merged WHERE traceback IS NOT NULL\n", places=1
+            statement, "FROM merged\n", new="FROM merged WHERE traceback IS NOT NULL\n", places=1
         )
 
     def build_retry_job_query(self) -> str:
@@ -50,10 +52,10 @@ class FencedStatements(QueryQueueBuilder):
 
     def _fenced(self, statement: str, condition: str, *, places: int) -> str:
         mine = f"WHERE queue_manager_id = '{self.holder}' AND"
-        return replaced(statement, condition, condition.replace("WHERE", mine), places=places)
+        return replaced(statement, condition, new=condition.replace("WHERE", mine), places=places)
 
 
-def replaced(statement: str, old: str, new: str, *, places: int) -> str:
+def replaced(statement: str, old: str, *, new: str, places: int) -> str:
     """A statement with other words. Raises EngineChanged where they are not in so many places."""
     if statement.count(old) != places:
         raise EngineChanged(f"PgQueuer's statement has no {places} times {old!r}")

@@ -53,17 +53,15 @@ class Renderer:
 
     def order(self, sale: Sale) -> dict[str, Any]:
         """GET /orders/{id}."""
-        created, modified = (
-            self.dates("date_created", sale.created_at),
-            self.dates("date_modified", sale.modified_at),
-        )
-        completed = self.dates("date_completed", sale.completed_at)
-        paid = self.dates("date_paid", sale.paid_at)
-        tax = sale.amount("lines.total_tax", "fee_lines.total_tax")
-        shipping_tax = sale.amount("shipping_lines.total_tax")
-        total = sale.total
+        dates = {
+            **self.dates("date_created", sale.created_at),
+            **self.dates("date_modified", sale.modified_at),
+            **self.dates("date_completed", sale.completed_at),
+            **self.dates("date_paid", sale.paid_at),
+        }
+        local = {name: at for name, at in dates.items() if not name.endswith("_gmt")}
         pay = f"{self.options.site_url}/checkout/order-pay/{sale.id}/"
-        needs_payment = sale.status in {"pending", "failed"} and total > 0
+        mails = self._url(f"{API}/orders/{sale.id}/actions/email_templates")
         return {
             "id": sale.id,
             "parent_id": 0,
@@ -71,15 +69,9 @@ class Renderer:
             "currency": sale.currency,
             "version": self.options.version,
             "prices_include_tax": sale.prices_include_tax,
-            "date_created": created["date_created"],
-            "date_modified": modified["date_modified"],
-            "discount_total": self.amount(sale.amount("coupon_lines.discount")),
-            "discount_tax": self.amount(sale.amount("coupon_lines.discount_tax")),
-            "shipping_total": self.amount(sale.amount("shipping_lines.total")),
-            "shipping_tax": self.amount(shipping_tax),
-            "cart_tax": self.amount(tax),
-            "total": self.amount(total),
-            "total_tax": self.amount(tax + shipping_tax),
+            "date_created": local.pop("date_created"),
+            "date_modified": local.pop("date_modified"),
+            **self._sums(sale),
             "customer_id": sale.customer_id,
             "order_key": sale.order_key,
             "billing": sale.billing,
@@ -91,8 +83,7 @@ class Renderer:
             "customer_user_agent": "",
             "created_via": sale.created_via,
             "customer_note": sale.customer_note,
-            "date_completed": completed["date_completed"],
-            "date_paid": paid["date_paid"],
+            **local,
             "cart_hash": "",
             "number": sale.number,
             "meta_data": sale.meta,
@@ -101,33 +92,38 @@ class Renderer:
             "shipping_lines": sale.shipping_lines,
             "fee_lines": sale.fee_lines,
             "coupon_lines": sale.coupon_lines,
-            "refunds": [
-                {
-                    "id": row.id,
-                    "reason": row.reason,
-                    "total": self.amount(-row.amount),
-                    "total_tax": self.amount(Decimal(0)),
-                }
-                for row in reversed(sale.refunds)
-            ],
+            "refunds": [self._refund_in_order(row) for row in reversed(sale.refunds)],
             "payment_url": f"{pay}?pay_for_order=true&key={sale.order_key}",
             "is_editable": sale.status in {"pending", "on-hold", "auto-draft"},
-            "needs_payment": needs_payment,
+            "needs_payment": sale.status in {"pending", "failed"} and sale.total > 0,
             "needs_processing": True,
-            "date_created_gmt": created["date_created_gmt"],
-            "date_modified_gmt": modified["date_modified_gmt"],
-            "date_completed_gmt": completed["date_completed_gmt"],
-            "date_paid_gmt": paid["date_paid_gmt"],
+            **{name: at for name, at in dates.items() if name.endswith("_gmt")},
             "currency_symbol": SYMBOLS.get(sale.currency, sale.currency),
             "_links": {
                 **self._links(f"{API}/orders/{sale.id}", f"{API}/orders"),
-                "email_templates": [
-                    {
-                        "embeddable": True,
-                        "href": self._url(f"{API}/orders/{sale.id}/actions/email_templates"),
-                    }
-                ],
+                "email_templates": [{"embeddable": True, "href": mails}],
             },
+        }
+
+    def _sums(self, sale: Sale) -> dict[str, str]:
+        tax = sale.amount("lines.total_tax", "fee_lines.total_tax")
+        shipping_tax = sale.amount("shipping_lines.total_tax")
+        return {
+            "discount_total": self.amount(sale.amount("coupon_lines.discount")),
+            "discount_tax": self.amount(sale.amount("coupon_lines.discount_tax")),
+            "shipping_total": self.amount(sale.amount("shipping_lines.total")),
+            "shipping_tax": self.amount(shipping_tax),
+            "cart_tax": self.amount(tax),
+            "total": self.amount(sale.total),
+            "total_tax": self.amount(tax + shipping_tax),
+        }
+
+    def _refund_in_order(self, row: RefundRow) -> dict[str, Any]:
+        return {
+            "id": row.id,
+            "reason": row.reason,
+            "total": self.amount(-row.amount),
+            "total_tax": self.amount(Decimal(0)),
         }
 
     def refund(self, sale: Sale, row: RefundRow) -> dict[str, Any]:
@@ -187,7 +183,6 @@ class Renderer:
         """GET /products/{id}. Webhooks send a variation in this shape, too."""
         is_variation = item.parent_id > 0
         slug = quote(item.name.lower().replace(" ", "-"), safe="-").lower()
-        price = self._price(item)
         up = {"up": [{"href": self._url(f"{API}/products/{item.parent_id}")}]}
         body: dict[str, Any] = {
             "id": item.id,
@@ -213,6 +208,23 @@ class Renderer:
             **self._stock(item),
             "sold_individually": False,
             **self._size(item),
+            **self._shown(item),
+        }
+        if item.type == "simple" and not in_webhook:
+            body["permalink_template"] = self._url("/product/%pagename%/")
+            body["generated_slug"] = item.name.lower().replace(" ", "-")
+        body["_links"] = {
+            **self._links(f"{API}/products/{item.id}", f"{API}/products"),
+            **(up if is_variation else {}),
+        }
+        return body
+
+    def _shown(self, item: Item) -> dict[str, Any]:
+        """How the site shows a product, and with which others."""
+        is_variation = item.parent_id > 0
+        category = {"id": 15, "name": "Uncategorized", "slug": "uncategorized"}
+        price = self._price(item)
+        return {
             "shipping_required": not item.virtual,
             "shipping_taxable": not item.virtual,
             "shipping_class": "",
@@ -224,9 +236,7 @@ class Renderer:
             "cross_sell_ids": [],
             "parent_id": item.parent_id,
             "purchase_note": "",
-            "categories": []
-            if is_variation
-            else [{"id": 15, "name": "Uncategorized", "slug": "uncategorized"}],
+            "categories": [] if is_variation else [category],
             "brands": [],
             "tags": [],
             "images": [],
@@ -243,14 +253,6 @@ class Renderer:
             "post_password": "",
             "global_unique_id": "",
         }
-        if item.type == "simple" and not in_webhook:
-            body["permalink_template"] = self._url("/product/%pagename%/")
-            body["generated_slug"] = item.name.lower().replace(" ", "-")
-        body["_links"] = {
-            **self._links(f"{API}/products/{item.id}", f"{API}/products"),
-            **(up if is_variation else {}),
-        }
-        return body
 
     def variation(self, item: Item) -> dict[str, Any]:
         """GET /products/{parent}/variations/{id}."""
