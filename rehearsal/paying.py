@@ -95,7 +95,7 @@ def _decide(
     else:
         what = "captures"
         senders.captures[name] = Decimal(order["total"]["amount"])
-    stage.api.post(f"orders/{order['order_id']}/{what}", f"{what}-{name}", reason=REASON)
+    stage.api.post(f"orders/{order['id']}/{what}", f"{what}-{name}", reason=REASON)
 
 
 def _undecided(stage: Stage, senders: Senders, gateway: int, mount: str) -> list[str]:
