@@ -27,7 +27,7 @@ SECRET_KEY = "5e" * 32
 # Read by the settings; the server's address is known once a test needs the database.
 VARIABLES = {
     "DJANGO_SETTINGS_MODULE": "entrepot.config.settings",
-    "DATABASE_URL": "postgresql://entrepot_owner:tests@127.0.0.1:1/entrepot",
+    "DATABASE_URL": "postgresql://entrepot_owner:tests@127.0.0.1:1/entrepot?sslmode=disable",
     "ENTREPOT_SECRET_KEYS": SECRET_KEY,
     "ENTREPOT_URL": "http://testserver",
     "ENTREPOT_LOG_FORMAT": "console",

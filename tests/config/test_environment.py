@@ -142,6 +142,7 @@ def test_without_an_url_it_is_the_embedded_server_of_the_data_folder(tmp_path: P
 
     assert before["default"].user == "entrepot_app"
     assert after["default"].ports == ("40123",)
+    assert after["system"].options["sslmode"] == "disable"  # it has none, and would be asked twice
     assert after["owner"].hosts == ("127.0.0.1",)
 
 

@@ -24,6 +24,7 @@ from entrepot.database.urls import DatabaseUrl
 from entrepot.tasks import queue
 from entrepot.tasks.lanes import APART_S, NEXT_DUE, LaneDriver, LaneManager, LaneQueries
 from entrepot.tasks.registry import Lane
+from entrepot.tasks.taking import TAKE
 
 Defer = Callable[..., Awaitable[None]]
 Story = Callable[[Defer], Awaitable[None]]
@@ -281,6 +282,25 @@ def test_a_job_that_an_older_process_puts_into_another_lane_meanwhile_is_taken(
     assert watch(run, note, lane=Lane.BULK) < 10  # it does not look again and again in vain
     with scope.system():
         assert sql.fetch("SELECT entrypoint, lane FROM pgqueuer") == [("examples.others", "live")]
+
+
+def test_a_lane_that_connects_asks_for_jobs_and_not_what_the_database_looks_like(
+    database: str,
+) -> None:
+    asked: list[str] = []
+
+    async def run() -> None:
+        async with connection() as first, connection() as another:
+            await LaneManager.over(first, Lane.UPKEEP).verify_structure()
+            another.add_query_logger(lambda record: asked.append(record.query))
+            manager = LaneManager.over(another, Lane.LIVE)
+            manager.entrypoint("examples.mine")(_nothing)
+            await manager.verify_structure()
+            assert [job async for job in manager.fetch_jobs(7, None, LONG)] == []
+
+    asyncio.run(run())
+
+    assert asked == [TAKE]
 
 
 def test_a_busy_lane_is_told_once_and_a_moment_after_its_last_look() -> None:

@@ -46,6 +46,10 @@ POOL = {"min_size": 0, "timeout": 10, "reconnect_timeout": 10}
 # it wakes up. By then its work is others' (`tasks/rescue.py`).
 LET_GO_OF_LOCKS = "-cidle_in_transaction_session_timeout=20s"
 
+# The embedded server listens on this machine alone and speaks no TLS: asked for it, it says no, and
+# asyncpg connects anew.
+WITHOUT_TLS = {"sslmode": "disable"}
+
 
 class MisconfiguredEnvironment(Exception):
     """The environment has faults; `faults` names each variable and what is wrong with it."""
@@ -144,6 +148,7 @@ class Environment:
             user=OWNER_ROLE,
             password=role_password(secret_key, OWNER_ROLE),
             ports=(_embedded_port(data_folder / "postgres"),),
+            options=WITHOUT_TLS,
         )
         urls["owner"] = owner
         for alias, role, name in (

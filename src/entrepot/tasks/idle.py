@@ -60,10 +60,10 @@ async def _is_idle(worker: Worker) -> bool:
     if await asyncio.to_thread(_work_left):
         return False
     ended = worker.ended_jobs
-    rounds = [loop.rounds for loop in worker.loops]
     # Two rounds: the first may have begun before we looked.
-    while any(loop.rounds < before + 2 for loop, before in zip(worker.loops, rounds, strict=True)):
-        for loop in worker.loops:
+    waited_for = [(loop, loop.rounds + 2) for loop in worker.loops]
+    while waited_for := [(loop, rounds) for loop, rounds in waited_for if loop.rounds < rounds]:
+        for loop, _ in waited_for:
             loop.wake()
         await asyncio.sleep(0.005)
     return not await asyncio.to_thread(_work_left) and worker.ended_jobs == ended

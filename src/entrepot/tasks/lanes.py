@@ -6,6 +6,7 @@ waits a moment, so that one look takes many. On an idle hub it looks at once.
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,6 +28,7 @@ from entrepot.tasks.statements import FencedStatements
 # Between two looks of a lane that is at work.
 APART_S = 0.025
 UNLIMITED = 1_000_000
+_VERIFIED = threading.Event()  # whether this process has found the engine's tables
 NEXT_DUE = """
 SELECT min(first.execute_after) - now() AS wait, bool_or(first.lane <> $2) AS has_strays
 FROM unnest($1::text[]) AS task
@@ -191,6 +193,21 @@ class LaneManager(QueueManager):
     def over(cls, connection: asyncpg.Connection, lane: Lane) -> "LaneManager":
         """A manager on a connection of its own, without tasks."""
         return cls(LaneQueries(LaneDriver(connection), lane=lane))
+
+    async def verify_structure(self) -> None:
+        """Look for the engine's tables and columns, once in a process.
+
+        They come with the migrations and do not go away, and the look costs each lane, whenever it
+        connects, more than all else that it does until it takes its first job.
+        """
+        if _VERIFIED.is_set():
+            return
+        _VERIFIED.set()  # the other lanes need not ask while this one does
+        try:
+            await super().verify_structure()
+        except BaseException:
+            _VERIFIED.clear()
+            raise
 
     async def adopt(self) -> None:
         """Take over the jobs of this lane's tasks that another version put into another."""

@@ -20,7 +20,7 @@ BEAT_SECONDS = 1.0
 
 RENEW = """
 INSERT INTO tasks_worker (id, lock_key, host, pid, running, started_at, seen_at)
-VALUES ($1, $2, $3, $4, $5, clock_timestamp(), clock_timestamp())
+VALUES ($1, $2, $3, $4, $5::text[]::bigint[], clock_timestamp(), clock_timestamp())
 ON CONFLICT (id) DO UPDATE
 SET running = excluded.running, seen_at = excluded.seen_at
 """
@@ -103,7 +103,8 @@ class Liveness:
                 self._lock_key,
                 socket.gethostname(),
                 os.getpid(),
-                list(self._running),
+                # As texts: asyncpg would ask the server first what an array of numbers is.
+                [str(job_id) for job_id in self._running],
                 timeout=10,
             )
         except BaseException:

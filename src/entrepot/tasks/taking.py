@@ -12,7 +12,8 @@ from uuid import UUID
 # `heads` jumps along the index pgqueuer_turns from the first job of each merchant and priority to
 # that of the next; of those that are due, `due` reads and locks as many as may be taken if all
 # shall have the same number in hand. Jobs whose worker's heart stopped are taken along: the last
-# resort beside `rescue.py`.
+# resort beside `rescue.py`. The status is told as text: what its own type is, asyncpg would ask the
+# server on each connection anew.
 TAKE = """
 WITH RECURSIVE hands AS (
     SELECT merchant_id, count(*) AS jobs
@@ -98,7 +99,12 @@ WITH RECURSIVE hands AS (
     WHERE id = ANY (ARRAY(SELECT id FROM chosen))
     RETURNING pgqueuer.*
 )
-SELECT taken.* FROM taken JOIN chosen USING (id) ORDER BY chosen.place
+SELECT
+    id, taken.priority, created, updated, heartbeat, execute_after, status::text AS status,
+    entrypoint, payload, attempts, queue_manager_id, slot, headers
+FROM taken
+JOIN chosen USING (id)
+ORDER BY chosen.place
 """
 # A queue is now empty and now full: by the statistics of the one moment, all of it would be read
 # and sorted in the other.
