@@ -138,11 +138,16 @@ def reading_of(connection_id: int, flow: str) -> Reading | None:
 
 
 # The position that was asked with guards the move: of two readers of one flow the second stops.
+# Nothing counts as read that is still to come, whatever the platform's clock or a wrong date says:
+# what happens until then would never be asked for.
 ADVANCE = """
 UPDATE connections_cursor
 SET
     position = %(position)s,
-    read_until = greatest(read_until, %(read_until)s),
+    read_until = CASE
+        WHEN greatest(read_until, %(read_until)s) > clock_timestamp() THEN clock_timestamp()
+        ELSE greatest(read_until, %(read_until)s)
+    END,
     polled_at = CASE WHEN %(is_last)s THEN clock_timestamp() ELSE polled_at END,
     next_poll_at = clock_timestamp() + CASE WHEN %(is_last)s THEN %(every)s ELSE %(claim)s END,
     failed_in_a_row = 0,

@@ -134,6 +134,8 @@ def _last_page(
         rows = rows + _trashed(door, state.began)
     stamps = [row.modified_at for row in rows] + ([state.newest] if state.newest else [])
     newest = max(stamps, default=None)
+    if newest is not None and site_time is not None:
+        newest = min(newest, site_time)  # plug-ins date orders ahead: what comes now is before them
     # The next pass begins early enough for what was stamped before this one and saved after it.
     after = newest - OVERLAP if newest else state.after
     return Page(

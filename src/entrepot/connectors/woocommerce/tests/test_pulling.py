@@ -84,6 +84,19 @@ def test_an_order_saved_late_with_an_earlier_stamp_is_still_read(
     assert str(late) in ids_of(iter([second]))
 
 
+def test_an_order_that_is_dated_ahead_hides_no_later_one(client: Client, shop: WooCommerce) -> None:
+    dated_ahead = shop.customer_orders((MUG, 2))
+    shop.shop.sales[dated_ahead].modified_at = START + timedelta(days=40)
+    (first,) = pages(client)
+    shop.clock.advance(timedelta(hours=2))
+    later = shop.customer_orders((MUG, 3), (PRINT_A3, 2))
+
+    (second,) = pages(client, cursor=first.cursor)
+
+    assert ids_of(iter([first])) == [str(dated_ahead)]
+    assert str(later) in ids_of(iter([second]))
+
+
 def test_since_is_a_moment_with_an_overlap_and_not_in_site_time(
     client: Client, shop: WooCommerce
 ) -> None:
