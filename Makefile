@@ -17,8 +17,9 @@ ARGS ?=
 # Tests start programs by the hundred, each of which would else be compiled anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-# On two cores: with two, a third of their time is spent waiting for servers, workers and browsers.
-TESTS_AT_ONCE ?= 3
+# On two cores: much of their time is spent waiting for servers, workers and browsers, and one of them
+# waits for minutes while a hub is killed again and again.
+TESTS_AT_ONCE ?= 4
 
 .PHONY: help demo up test check format rehearse rehearse-one rehearse-tests rehearse-mutations fuzz docs bench bench-soak shots picture lock migrations clean
 

@@ -21,7 +21,7 @@ from entrepot.database.migrate import migrate_database
 from entrepot.database.roles import owner_role
 from entrepot.database.urls import DatabaseUrl
 from entrepot.tasks.idle import bring_forward, run_until_idle
-from tests import surroundings
+from tests import order, surroundings
 from tests.rows import Rows
 
 TEMPLATE = "entrepot_template"
@@ -116,6 +116,14 @@ def run_jobs(database: str) -> Callable[..., int]:
         return run_until_idle()
 
     return run
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, told by the time-out that it asks for."""
+    usual = float(config.getini("timeout"))
+    at_once = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = order.longest_first(items, at_once=at_once, usual=usual)
 
 
 def pytest_unconfigure() -> None:

@@ -94,7 +94,7 @@ def test_a_run_is_good_only_when_everything_struck_and_nothing_is_found(
     assert report.as_json()["is_good"] is is_good
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 def test_two_hundred_orders_survive_kill_after_kill() -> None:
     """By the command, in a process of its own: it leaves no socket or pipe to other tests."""
     words = "--orders 200 --faults light --seed 20261121 --per-second 20 --patience 720 --json"
