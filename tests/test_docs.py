@@ -81,8 +81,9 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
 def test_python_in_the_pages_compiles(page: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
 
-    for block in blocks:
-        compile(block, page.name, "exec")
+    compiled = [compile(block, page.name, "exec") for block in blocks]
+
+    assert len(compiled) == page.read_text().count("```python\n")
 
 
 def test_every_decision_has_a_claim_for_a_title() -> None:

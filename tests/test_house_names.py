@@ -16,6 +16,7 @@ INSTANT = re.compile(r".*_(at|since|until|after|before)|at|since")
 INSTANTS_OF_OTHERS = {"access.User.last_login": "Django's", "hour": "the hour that is counted"}
 # A yes or no is a statement of its row: "is live", "restocks", "prices include tax".
 STATEMENT = re.compile(r"(is|has|can|may|was|needs|knows)_\w+|\w+_include_\w+|[a-z]+s(_\w+)?")
+NEGATIVE = re.compile(r"(not|no|isnt|non|never|cannot|(is|has|was|may|can)_(not|no))(_|$)")
 # A share of a call is no amount of anything: a rate's bucket fills between two calls.
 FRACTIONS = {"connections.RateBudget.tokens", "api.RateBucket.tokens"}
 # Where a type is proved beside the line, and the checker cannot follow.
@@ -81,15 +82,23 @@ def test_events_are_facts_and_tasks_are_orders() -> None:
     assert [name for name in [*CATALOG, *TASKS] if not public.fullmatch(name)] == []
 
 
-def test_errors_are_named_for_what_happened_and_arguments_never_negative() -> None:
+def test_errors_are_named_for_what_happened_and_a_yes_or_no_is_never_negative() -> None:
     wrong = []
     for path in python_files(below=SOURCE):
         for node in ast.walk(tree_of(path)):
             match node:
                 case ast.ClassDef(name=name) if name.endswith("Error") and name != "ConnectorError":
                     wrong.append(f"{place(path, node)}: {name}")
-                case ast.arg(arg=name) if re.match(r"(not|no|isnt|non)_", name):
+                case ast.arg(arg=name) if NEGATIVE.match(name):
                     wrong.append(f"{place(path)}:{node.lineno}: {name}")
+                case ast.AnnAssign(target=ast.Name(id=name), annotation=ast.Name(id="bool")) if (
+                    NEGATIVE.match(name)
+                ):
+                    wrong.append(f"{place(path, node)}: {name}")
+                case ast.FunctionDef(name=name, returns=ast.Name(id="bool")) if NEGATIVE.match(
+                    name.lstrip("_")
+                ):
+                    wrong.append(f"{place(path, node)}: {name}")
                 case _:
                     pass
 

@@ -1,5 +1,6 @@
 """Calls leave within a shared budget, spare a platform that is down, and are kept redacted."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -145,10 +146,13 @@ def test_a_pause_that_the_platform_asks_for_holds_everywhere(
 def test_a_call_waits_a_little_for_its_turn(merchant: Merchant) -> None:
     shop = a_shop(merchant)
     spend(budget_of(shop, per_minute=600, burst=3), "people")
+    asked_at = time.monotonic()
 
     budget_of(shop, per_minute=600, burst=3, patience=timedelta(seconds=5)).take(
         cost=2, priority="people"
     )
+
+    assert 0 < time.monotonic() - asked_at < 5
 
 
 def test_a_merchant_may_allow_more_calls_than_the_manifest(

@@ -49,6 +49,8 @@ def _connect_anew(alias: str, user: dict[str, str]) -> None:
 def test_sound_roles_are_accepted(database: str) -> None:
     roles.check_roles()
 
+    assert [roles.alias_can_connect(alias) for alias in ("default", "system")] == [True, True]
+
 
 @pytest.mark.parametrize(
     ("spoil", "complaint"),

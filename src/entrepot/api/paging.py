@@ -38,20 +38,20 @@ def cursor_of(*key: object) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
 
 
-def _read(cursor: str, shape: type[Key]) -> Key:
-    try:
-        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.json.decode(raw, type=shape)
-    except ValueError as error:
-        raise invalid("cursor: take it from `next` of the page before, unchanged") from error
-
-
 def id_before(paged: Paged) -> int | None:
     """Where a list by id goes on; None at its beginning. Raises Problem, 422."""
     if not paged.cursor:
         return None
     (before,) = _read(paged.cursor, tuple[int])
     return max(1, min(before, LARGEST_ID))
+
+
+def _read(cursor: str, shape: type[Key]) -> Key:
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return msgspec.json.decode(raw, type=shape)
+    except ValueError as error:
+        raise invalid("cursor: take it from `next` of the page before, unchanged") from error
 
 
 def instant_before(paged: Paged) -> tuple[datetime, int] | None:

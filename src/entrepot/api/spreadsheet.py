@@ -1,24 +1,13 @@
-"""Tables as CSV: sent as a file to download, read with the row of each fault."""
+"""Tables that programs send as CSV, read with the row of each fault."""
 
-from collections.abc import Iterable, Sequence
-
-from django.http import HttpResponse
+from collections.abc import Sequence
 
 from entrepot.api.errors import invalid
-from entrepot.intake.tables import BadFile, rows_of, table_text, text_in
+from entrepot.intake.tables import BadFile, rows_of, text_in
 
 CSV = "text/csv"
 MOST_ROWS = 20_000
 EXPORTED = 10_000
-
-
-def as_csv(name: str, head: Sequence[str], *, rows: Iterable[Sequence[object]]) -> HttpResponse:
-    """A file to download, safe to open in a spreadsheet."""
-    return HttpResponse(
-        table_text(head, rows),
-        content_type=f"{CSV}; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
-    )
 
 
 def read_csv(

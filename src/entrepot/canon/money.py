@@ -42,16 +42,6 @@ def exponent_of(currency: str) -> int:
 
 
 @lru_cache(maxsize=256)
-def _quantum_of(currency: str) -> Decimal:
-    """The smallest unit of the currency, as an amount to round to."""
-    return Decimal(1).scaleb(-exponent_of(currency))
-
-
-def _rounded(amount: Decimal, currency: str) -> Decimal:
-    return amount.quantize(_quantum_of(currency), ROUND_HALF_UP)
-
-
-@lru_cache(maxsize=256)
 def checked_currency(code: str) -> str:
     """Return the upper-case ISO 4217 code, or raise NotMoney if it cannot be one."""
     upper = code.strip().upper()
@@ -147,6 +137,16 @@ class Money:
     def _same_currency(self, other: Money) -> None:
         if self.currency != other.currency:
             raise CurrencyMismatch(self.currency, other.currency)
+
+
+def _rounded(amount: Decimal, currency: str) -> Decimal:
+    return amount.quantize(_quantum_of(currency), ROUND_HALF_UP)
+
+
+@lru_cache(maxsize=256)
+def _quantum_of(currency: str) -> Decimal:
+    """The smallest unit of the currency, as an amount to round to."""
+    return Decimal(1).scaleb(-exponent_of(currency))
 
 
 def total_of(parts: Iterable[Money], *, currency: str) -> Money:

@@ -14,7 +14,7 @@ from entrepot.dashboard.page import at_work, page, show
 from entrepot.dashboard.reading import connections, fixes, standing
 from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.reading.standing import CATEGORIES, Cause
-from entrepot.dashboard.spreadsheet import as_csv, name_of
+from entrepot.dashboard.spreadsheet import name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wishes import HOW, MapForm, Tried
 from entrepot.dashboard.wording import begun, count_words, money_words
@@ -22,6 +22,7 @@ from entrepot.deadletters import services as deadletters
 from entrepot.fulfillment.pricing import Question, question_of
 from entrepot.inbox import services as inbox
 from entrepot.inbox.sealing import BodyErased
+from entrepot.intake.tables import as_csv
 from entrepot.obligations import services as obligations
 from entrepot.orders import services as orders
 from entrepot.orders.models import Hold, Order

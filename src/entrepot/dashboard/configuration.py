@@ -29,8 +29,9 @@ from entrepot.access.models import User
 from entrepot.access.services import set_password
 from entrepot.dashboard.page import admitted, at_work, refusal
 from entrepot.dashboard.session import sign_out
-from entrepot.dashboard.spreadsheet import MOST_ROWS, as_csv
+from entrepot.dashboard.spreadsheet import MOST_ROWS
 from entrepot.dashboard.visit import Visit
+from entrepot.intake.tables import as_csv
 
 OURS = "entrepot."
 # unfold's own pages need Alpine's expressions and inline styles; ours need neither.

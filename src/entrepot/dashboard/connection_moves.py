@@ -89,7 +89,7 @@ def _going_live(row: Connection) -> list[Effect]:
                 "clock",
                 "Orders placed before stay history",
                 f"{seen.seen + seen.history:,}",
-                is_not=True,
+                happens=False,
             ),
             Effect("mail", f"Mails from now on: {seen.mail_kinds}", role="info"),
         ]

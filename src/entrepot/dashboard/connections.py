@@ -12,11 +12,12 @@ from entrepot.dashboard.page import page, show, show_part, wants_part
 from entrepot.dashboard.reading import connection_page, going_live, observing, shell
 from entrepot.dashboard.reading import connections as tiles
 from entrepot.dashboard.reading.numbers import number_in
-from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
+from entrepot.dashboard.spreadsheet import all_pages, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words, listed
 from entrepot.dashboard.words_of_states import CONNECTION, chip_of
 from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.intake.tables import as_csv
 from entrepot.orders.models import Order
 
 CALLS_SHOWN = 10

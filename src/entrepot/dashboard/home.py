@@ -10,9 +10,10 @@ from entrepot.dashboard import drawing
 from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading import connections, flow, owed, panel, standing
 from entrepot.dashboard.reading.owed import Bucket, Promise
-from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
+from entrepot.dashboard.spreadsheet import all_pages, name_of
 from entrepot.dashboard.visit import PageRequest
 from entrepot.dashboard.wording import count_words
+from entrepot.intake.tables import as_csv
 
 PERIODS = ((1, "Today"), (7, "7 days"), (30, "30 days"))
 SHOWN = 6

@@ -18,7 +18,7 @@ from entrepot.dashboard.page import page, safe_back, show
 from entrepot.dashboard.reading import connections, inbox_list, raw_bytes
 from entrepot.dashboard.reading.inbox_list import Entry
 from entrepot.dashboard.reading.numbers import number_in, numbers_in
-from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
+from entrepot.dashboard.spreadsheet import all_pages, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import begun, count_words
 from entrepot.events import outbox
@@ -26,6 +26,7 @@ from entrepot.inbox import queries, services
 from entrepot.inbox.models import InboxMessage, Refusal
 from entrepot.inbox.sealing import BodyErased
 from entrepot.inbox.states import Outcome
+from entrepot.intake.tables import as_csv
 from entrepot.orders.models import Order
 
 MOST = 500

@@ -13,13 +13,14 @@ from entrepot.dashboard.page import at_work, page, show
 from entrepot.dashboard.reading import shell, work
 from entrepot.dashboard.reading.numbers import numbers_in
 from entrepot.dashboard.reading.work import Letter
-from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
+from entrepot.dashboard.spreadsheet import all_pages, name_of
 from entrepot.dashboard.visit import PageRequest
 from entrepot.dashboard.wording import begun, count_words, plain
 from entrepot.dashboard.words_of_states import task_words
 from entrepot.deadletters import services
 from entrepot.deadletters.models import DeadLetter
 from entrepot.deadletters.services import NoReplayer
+from entrepot.intake.tables import as_csv
 from entrepot.orders.models import Order
 
 DECISIONS = {"replay": services.replay, "discard": services.discard}

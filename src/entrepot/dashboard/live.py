@@ -227,11 +227,6 @@ def _is_behind(listener: Listener, seen: int | None) -> bool:
         return False
 
 
-@page(scope="orders:read")
-def _admitted(request: PageRequest) -> HttpResponse:
-    return HttpResponse(status=204, headers={MERCHANT_HEADER: str(request.visit.merchant_id)})
-
-
 def _merchant_of(scope: Scope, mode: str) -> int | None:
     """Whose news this session may hear: the same door as every page, without rendering one."""
     request = HttpRequest()
@@ -251,6 +246,11 @@ def _merchant_of(scope: Scope, mode: str) -> int | None:
     assert isinstance(response, HttpResponse), "the doors answer at once"
     merchant = response.headers.get(MERCHANT_HEADER, "")
     return number_in(merchant) if response.status_code == 204 else None
+
+
+@page(scope="orders:read")
+def _admitted(request: PageRequest) -> HttpResponse:
+    return HttpResponse(status=204, headers={MERCHANT_HEADER: str(request.visit.merchant_id)})
 
 
 def _cookies(header: str) -> dict[str, str]:

@@ -19,13 +19,6 @@ from entrepot.orders.models import Order
 OPEN = frozenset({MailStatus.WAITING, MailStatus.UNKNOWN})
 
 
-def _found(visit: Visit, mail_id: int) -> Mail:
-    row = queries.mails(visit.merchant_id, visit.mode.value).filter(id=mail_id).first()
-    if row is None:
-        raise Http404(f"no mail {mail_id} in {visit.mode} mode")
-    return row
-
-
 @page(scope="notifications:read")
 def mail(request: PageRequest, mail_id: int) -> HttpResponse:
     """Show what a customer was told, and what the mail service said of it."""
@@ -46,6 +39,13 @@ def mail(request: PageRequest, mail_id: int) -> HttpResponse:
         },
         current="messages",
     )
+
+
+def _found(visit: Visit, mail_id: int) -> Mail:
+    row = queries.mails(visit.merchant_id, visit.mode.value).filter(id=mail_id).first()
+    if row is None:
+        raise Http404(f"no mail {mail_id} in {visit.mode} mode")
+    return row
 
 
 def _recipient(row: Mail) -> str:

@@ -11,10 +11,11 @@ from django.http import Http404, HttpResponse
 
 from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading.numbers import number_in
-from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
+from entrepot.dashboard.spreadsheet import all_pages, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import Chip, masked_email
 from entrepot.dashboard.words_of_states import MAIL, MAIL_KIND, chip_of
+from entrepot.intake.tables import as_csv
 from entrepot.notifications import queries
 from entrepot.notifications.models import Mail, SandboxMail
 from entrepot.orders.models import Order

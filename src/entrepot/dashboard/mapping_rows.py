@@ -132,10 +132,6 @@ def _cost(text: str) -> Decimal | None:
     return cost
 
 
-def _pieces(text: str) -> list[str]:
-    return [piece.strip() for piece in text.replace("\n", ";").split(";") if piece.strip()]
-
-
 def _pairs(text: str) -> dict[str, str]:
     pairs = {}
     for piece in _pieces(text):
@@ -144,6 +140,10 @@ def _pairs(text: str) -> dict[str, str]:
             raise BadRow(f"{piece!r} is not written as name=value")
         pairs[name.strip()] = value.strip()
     return pairs
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece.strip() for piece in text.replace("\n", ";").split(";") if piece.strip()]
 
 
 def _artwork(text: str) -> list[tuple[str, str]]:

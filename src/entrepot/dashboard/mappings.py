@@ -32,12 +32,11 @@ from entrepot.dashboard.mapping_rows import (
 from entrepot.dashboard.page import at_work, page, safe_back, show
 from entrepot.dashboard.reading import connections, mapped
 from entrepot.dashboard.reading.mapped import Mapped
-from entrepot.dashboard.spreadsheet import as_csv
 from entrepot.dashboard.uploads import text_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words
 from entrepot.fulfillment.pricing import Question, question_of
-from entrepot.intake.tables import BadFile, Cells, rows_of
+from entrepot.intake.tables import BadFile, Cells, as_csv, rows_of
 from entrepot.tasks.pricing import ask_for_prices
 
 MOST_ROWS = 5000

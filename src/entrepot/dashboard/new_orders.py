@@ -22,7 +22,6 @@ from entrepot.dashboard.forms_of_orders import (
     order_of,
 )
 from entrepot.dashboard.page import page, show
-from entrepot.dashboard.spreadsheet import as_csv
 from entrepot.dashboard.uploads import text_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words, listed, money_words
@@ -44,7 +43,7 @@ from entrepot.intake.order_files import (
     orders_of,
     unknown_columns,
 )
-from entrepot.intake.tables import BadFile, Cells, rows_of
+from entrepot.intake.tables import BadFile, Cells, as_csv, rows_of
 
 MOST_ROWS = 5000
 MOST_MEGABYTES = 2

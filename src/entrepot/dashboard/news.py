@@ -7,9 +7,10 @@ from django.views.decorators.http import require_POST
 
 from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading.numbers import number_in
-from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
+from entrepot.dashboard.spreadsheet import all_pages, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words
+from entrepot.intake.tables import as_csv
 from entrepot.notifications import news as telling
 from entrepot.notifications import queries
 from entrepot.notifications.models import Notification
@@ -17,10 +18,6 @@ from entrepot.orders.models import Order
 
 PAGE = 50
 MOST_AT_ONCE = 500
-
-
-def _of(visit: Visit) -> QuerySet[Notification]:
-    return queries.news_of_operators(visit.merchant_id, visit.mode.value)
 
 
 @page(scope="notifications:read")
@@ -44,6 +41,10 @@ def news(request: PageRequest) -> HttpResponse:
         },
         current="news",
     )
+
+
+def _of(visit: Visit) -> QuerySet[Notification]:
+    return queries.news_of_operators(visit.merchant_id, visit.mode.value)
 
 
 def _page(

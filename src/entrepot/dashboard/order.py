@@ -70,21 +70,6 @@ def order(request: PageRequest, key: str) -> HttpResponse:
     return show(request, "order.html", _context(visit, row, is_full=is_full), current="orders")
 
 
-def _buttons(visit: Visit, row: Order, situation: Situation) -> list[tuple[str, ...]]:
-    """What can be done with the order: what has ended holds nothing, what left is not cancelled.
-
-    Only what is authorized can be captured, and not for an order that is cancelled.
-    """
-    barred = {"hold"} if row.status != "open" else set()
-    if row.units_ordered <= row.units_cancelled + row.units_shipped:
-        barred.add("cancel")
-    if situation.authorized is None:
-        barred |= {"capture", "void"}
-    elif row.status == "cancelled":
-        barred.add("capture")
-    return [button for button in BUTTONS if visit.may(button[3]) and button[0] not in barred]
-
-
 def _context(
     visit: Visit, row: Order, *, is_full: bool, is_revealed: bool = False
 ) -> dict[str, Any]:
@@ -123,6 +108,21 @@ def _context(
         "buttons": _buttons(visit, row, situation),
         "more": [action for action in MORE if visit.may(action[2])],
     }
+
+
+def _buttons(visit: Visit, row: Order, situation: Situation) -> list[tuple[str, ...]]:
+    """What can be done with the order: what has ended holds nothing, what left is not cancelled.
+
+    Only what is authorized can be captured, and not for an order that is cancelled.
+    """
+    barred = {"hold"} if row.status != "open" else set()
+    if row.units_ordered <= row.units_cancelled + row.units_shipped:
+        barred.add("cancel")
+    if situation.authorized is None:
+        barred |= {"capture", "void"}
+    elif row.status == "cancelled":
+        barred.add("capture")
+    return [button for button in BUTTONS if visit.may(button[3]) and button[0] not in barred]
 
 
 @require_POST

@@ -14,9 +14,10 @@ from entrepot.dashboard.reading import connections, filters, order_list
 from entrepot.dashboard.reading.filters import Filters
 from entrepot.dashboard.reading.headline import CHIPS, State
 from entrepot.dashboard.reading.order_list import Row
-from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
+from entrepot.dashboard.spreadsheet import all_pages, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.words_of_states import HOLD
+from entrepot.intake.tables import as_csv
 
 # Counted ones are small sets that a partial index knows.
 VIEWS = (
@@ -67,10 +68,6 @@ def orders(request: PageRequest) -> HttpResponse:
     )
 
 
-def _how_many(visit: Visit, wanted: Filters) -> int:
-    return order_list.how_many(visit.mode.value, wanted, sees_people=visit.sees_people)
-
-
 def _views(visit: Visit, asked: Filters) -> list[dict[str, Any]]:
     views = []
     for state, is_counted in VIEWS:
@@ -86,6 +83,10 @@ def _views(visit: Visit, asked: Filters) -> list[dict[str, Any]]:
             }
         )
     return views
+
+
+def _how_many(visit: Visit, wanted: Filters) -> int:
+    return order_list.how_many(visit.mode.value, wanted, sees_people=visit.sees_people)
 
 
 def _saved(visit: Visit, asked: Filters) -> list[dict[str, Any]]:

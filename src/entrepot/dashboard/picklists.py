@@ -17,12 +17,12 @@ from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading import picking
 from entrepot.dashboard.reading.numbers import numbers_in
 from entrepot.dashboard.reading.picking import Parcel
-from entrepot.dashboard.spreadsheet import as_csv, name_of
+from entrepot.dashboard.spreadsheet import name_of
 from entrepot.dashboard.uploads import text_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import begun, count_words
 from entrepot.fulfillment.shipping import CannotShip, Leaving, ship_by_hand
-from entrepot.intake.tables import BadFile, Cells, rows_of
+from entrepot.intake.tables import BadFile, Cells, as_csv, rows_of
 from entrepot.notifications.voices import Voice
 
 MOST_ROWS = 1000

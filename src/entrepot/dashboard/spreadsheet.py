@@ -1,26 +1,14 @@
 """Lists as files for a spreadsheet: the rows of the list on the screen, read page by page."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from django.http import HttpResponse
-
 from entrepot.dashboard.visit import Visit
-from entrepot.intake.tables import table_text
 
 Row = TypeVar("Row")
 # More would keep a person waiting; whoever needs older rows narrows the list to them.
 MOST_ROWS = 20_000
 PAGE = 1_000
-
-
-def as_csv(name: str, head: Sequence[str], *, rows: Iterable[Sequence[object]]) -> HttpResponse:
-    """An answer that the browser saves. It comes whole or not at all: half a list looks whole."""
-    return HttpResponse(
-        table_text(head, rows),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
-    )
 
 
 def name_of(visit: Visit, what: str) -> str:

@@ -20,9 +20,10 @@ from entrepot.dashboard.reading.unmatched import (
     orders_named,
     page_of_strays,
 )
-from entrepot.dashboard.spreadsheet import all_pages, as_csv, name_of
+from entrepot.dashboard.spreadsheet import all_pages, name_of
 from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words, money_words, plain
+from entrepot.intake.tables import as_csv
 from entrepot.orders.models import Order
 from entrepot.orders.states import ReleasedBy
 from entrepot.payments import unmatched

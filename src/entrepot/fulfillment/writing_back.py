@@ -211,16 +211,6 @@ def _telling(shipment: Shipment) -> int:
     return 1 + sum(bool(parcel.tracking_number) for parcel in shipment.parcels.all())
 
 
-def _units_of(shipment: Shipment) -> dict[int, int]:
-    """Units of each line in a shipment, as the shop sold them: of a kit, what its parts make."""
-    per_line = {item.id: item.units_per_line for item in shipment.fulfillment_order.items.all()}
-    units: dict[int, int] = {}
-    for item in shipment.items.all():
-        whole = item.quantity // per_line[item.fulfillment_item_id]
-        units[item.line_id] = max(units.get(item.line_id, 0), whole)
-    return {line_id: count for line_id, count in units.items() if count > 0}
-
-
 def _news(shipment: Shipment, order: Order) -> WriteBack:
     lines = {line.id: line for line in order.lines.all()}
     units = {lines[line_id].external_id: count for line_id, count in _units_of(shipment).items()}
@@ -245,3 +235,13 @@ def _news(shipment: Shipment, order: Order) -> WriteBack:
         ),
         completes_order=order.fulfillment_status in left and order.status != "cancelled",
     )
+
+
+def _units_of(shipment: Shipment) -> dict[int, int]:
+    """Units of each line in a shipment, as the shop sold them: of a kit, what its parts make."""
+    per_line = {item.id: item.units_per_line for item in shipment.fulfillment_order.items.all()}
+    units: dict[int, int] = {}
+    for item in shipment.items.all():
+        whole = item.quantity // per_line[item.fulfillment_item_id]
+        units[item.line_id] = max(units.get(item.line_id, 0), whole)
+    return {line_id: count for line_id, count in units.items() if count > 0}

@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from django.http import HttpResponse
+
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # How a cell begins that a spreadsheet would take for a formula.
 RUNS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -28,6 +30,15 @@ def table_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer.writerow(head)
     writer.writerows([safe(cell) for cell in row] for row in rows)
     return written.getvalue()
+
+
+def as_csv(name: str, head: Sequence[str], *, rows: Iterable[Sequence[object]]) -> HttpResponse:
+    """A table as a file to save. It comes whole or not at all: half a list looks whole."""
+    return HttpResponse(
+        table_text(head, rows),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )
 
 
 def safe(cell: object) -> str:

@@ -14,7 +14,7 @@ from entrepot.api.paging import Id, Listed, Paged, page_of
 from entrepot.api.rest import mapping_tables
 from entrepot.api.rest.order_parts import shaped
 from entrepot.api.rest.shapes import Body, MoneyShape, Units
-from entrepot.api.spreadsheet import CSV, as_csv, read_csv
+from entrepot.api.spreadsheet import CSV, read_csv
 from entrepot.canon.money import parse_amount
 from entrepot.catalog import services
 from entrepot.catalog.models import Asset, Mapping, ShippingMap, Variant
@@ -24,6 +24,7 @@ from entrepot.connect.registry import platform
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status
 from entrepot.intake.given import Amount, Word
+from entrepot.intake.tables import as_csv
 
 router = Router(tags=["catalog"])
 SKU = Annotated[Word, Field(min_length=1, max_length=200)]

@@ -207,12 +207,6 @@ def go_live(request: ApiRequest, connection_id: Id, asked: GoLive) -> Connection
     return _again(request.auth, connection_id)
 
 
-def _move(request: ApiRequest, connection_id: int, asked: Because, move: Any) -> ConnectionShape:
-    found_connection(request.auth, connection_id)
-    move(connection_id, merchant_id=request.auth.merchant_id, reason=asked.reason)
-    return _again(request.auth, connection_id)
-
-
 @operation(
     router,
     "POST",
@@ -224,6 +218,12 @@ def _move(request: ApiRequest, connection_id: int, asked: Because, move: Any) ->
 def observe(request: ApiRequest, connection_id: Id, asked: Because) -> ConnectionShape:
     """It shows what it would do; what happens until the next go-live is history."""
     return _move(request, connection_id, asked, services.observe)
+
+
+def _move(request: ApiRequest, connection_id: int, asked: Because, move: Any) -> ConnectionShape:
+    found_connection(request.auth, connection_id)
+    move(connection_id, merchant_id=request.auth.merchant_id, reason=asked.reason)
+    return _again(request.auth, connection_id)
 
 
 @operation(

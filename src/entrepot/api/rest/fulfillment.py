@@ -17,7 +17,7 @@ from entrepot.api.paging import Id, Listed, Paged, page_of
 from entrepot.api.rest.order_parts import share_shape, shipment_shape
 from entrepot.api.rest.order_shapes import FulfillmentOrderShape, ShipmentShape
 from entrepot.api.rest.shapes import Because, Body, Units
-from entrepot.api.spreadsheet import CSV, EXPORTED, as_csv
+from entrepot.api.spreadsheet import CSV, EXPORTED
 from entrepot.canon.money import Money
 from entrepot.connections.models import Connection
 from entrepot.fulfillment import methods, reship, shipping
@@ -25,6 +25,7 @@ from entrepot.fulfillment.models import FulfillmentOrder, Shipment
 from entrepot.fulfillment.shipping import Leaving
 from entrepot.fulfillment.states import Status
 from entrepot.intake.given import Moment, Word
+from entrepot.intake.tables import as_csv
 from entrepot.orders.models import Order
 
 router = Router(tags=["fulfillment"])

@@ -30,12 +30,13 @@ from entrepot.api.rest.order_shapes import (
     OrderRow,
     OrderShape,
 )
-from entrepot.api.spreadsheet import CSV, EXPORTED, as_csv
+from entrepot.api.spreadsheet import CSV, EXPORTED
 from entrepot.canon.payments import REFUND_KINDS, refund_ids
 from entrepot.customers.models import Customer
 from entrepot.customers.services import email_hash
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.intake.given import Moment, Word
+from entrepot.intake.tables import as_csv
 from entrepot.notifications.queries import mails_of_order
 from entrepot.orders.models import Hold, Line, Order, SearchTerm, Tag
 from entrepot.orders.search import kinds_for, terms_of

@@ -17,10 +17,11 @@ from entrepot.api.rest.order_parts import shaped
 from entrepot.api.rest.order_reading import order_of
 from entrepot.api.rest.order_shapes import OrderShape
 from entrepot.api.rest.shapes import Because, MoneyShape
-from entrepot.api.spreadsheet import CSV, EXPORTED, as_csv
+from entrepot.api.spreadsheet import CSV, EXPORTED
 from entrepot.canon.money import Money
 from entrepot.canon.payments import PaymentFactKind
 from entrepot.intake.given import Word
+from entrepot.intake.tables import as_csv
 from entrepot.payments import unmatched
 from entrepot.payments.models import PaymentEntry
 

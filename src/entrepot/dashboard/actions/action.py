@@ -15,18 +15,18 @@ from entrepot.tasks.pricing import Prices
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One line of a preview: what will happen, or (`is_not`) what will not."""
+    """One line of a preview: what will happen, or what will not (`happens`)."""
 
     icon: str
     words: str
     figure: str = ""
     role: str = "neutral"
-    is_not: bool = False
+    happens: bool = True
 
 
 def nothing(icon: str, words: str) -> Effect:
     """A line that says what will not happen."""
-    return Effect(icon, words, is_not=True)
+    return Effect(icon, words, happens=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,11 +142,6 @@ def _quotes(case: Case) -> Sequence[Quote]:
     return case.prices.quotes if case.prices else ()
 
 
-def _quoted(case: Case, method: str) -> Quote | None:
-    found = (q for q in _quotes(case) if q.shipping_method.casefold() == method.casefold())
-    return next(found, None)
-
-
 def _asked(case: Case, share: FulfillmentOrder, method: str) -> list[Effect]:
     """Who has to say yes, if anybody."""
     if methods.is_free(share):
@@ -178,6 +173,11 @@ def _cost(case: Case, share: FulfillmentOrder, method: str) -> list[Effect]:
         compared = f"{word} than by {before.shipping_method}"
         effects.append(Effect("card", compared, money_words(shown)))
     return effects
+
+
+def _quoted(case: Case, method: str) -> Quote | None:
+    found = (q for q in _quotes(case) if q.shipping_method.casefold() == method.casefold())
+    return next(found, None)
 
 
 def _problem(case: Case) -> list[Effect]:

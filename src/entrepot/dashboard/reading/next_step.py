@@ -171,33 +171,6 @@ def _ended(words: str) -> str:
     return words if not words or words[-1] in ".!?…" else f"{words}."
 
 
-def _blocked(situation: Situation) -> NextStep | None:
-    """What is in the way of our own work, which no deadline may have told yet."""
-    if situation.letter is not None:
-        return _gave_up(situation.letter)
-    return _stopped(situation) if situation.stop else None
-
-
-def _gave_up(letter: DeadLetter) -> NextStep:
-    tries = count_words(letter.tries, "try", plural="tries")
-    return NextStep(
-        role="bad",
-        title="Our own work gave up.",
-        text=_ended(f"{task_words(letter.task)}, after {tries}: {letter.error}"),
-        then="Replay it under Jobs once its cause is gone: nothing happens twice.",
-        first=Move("Try now", "refresh", "retry"),
-    )
-
-
-def _stopped(situation: Situation) -> NextStep:
-    return NextStep(
-        role="bad" if situation.state == State.OVERDUE else "warn",
-        title="Nothing leaves now.",
-        text=_ended(situation.stop[0].upper() + situation.stop[1:]),
-        then="Nothing is lost: it goes on by itself when that ends.",
-    )
-
-
 def _overdue(situation: Situation) -> NextStep:
     if blocked := _blocked(situation):
         return blocked
@@ -216,6 +189,33 @@ def _overdue(situation: Situation) -> NextStep:
         then="Trying again asks first what became of the last attempt: nothing happens twice.",
         first=Move("Try now", "refresh", "retry"),
         others=[Move("Read again", "refresh", "refresh")],
+    )
+
+
+def _blocked(situation: Situation) -> NextStep | None:
+    """What is in the way of our own work, which no deadline may have told yet."""
+    if situation.letter is not None:
+        return _gave_up(situation.letter)
+    return _stopped(situation) if situation.stop else None
+
+
+def _stopped(situation: Situation) -> NextStep:
+    return NextStep(
+        role="bad" if situation.state == State.OVERDUE else "warn",
+        title="Nothing leaves now.",
+        text=_ended(situation.stop[0].upper() + situation.stop[1:]),
+        then="Nothing is lost: it goes on by itself when that ends.",
+    )
+
+
+def _gave_up(letter: DeadLetter) -> NextStep:
+    tries = count_words(letter.tries, "try", plural="tries")
+    return NextStep(
+        role="bad",
+        title="Our own work gave up.",
+        text=_ended(f"{task_words(letter.task)}, after {tries}: {letter.error}"),
+        then="Replay it under Jobs once its cause is gone: nothing happens twice.",
+        first=Move("Try now", "refresh", "retry"),
     )
 
 

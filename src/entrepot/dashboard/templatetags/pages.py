@@ -67,6 +67,12 @@ def monies(amounts: list[Money]) -> SafeString | str:
     return joined
 
 
+@register.filter
+def when(instant: datetime | None) -> SafeString | str:
+    """Today's time, else the day; UTC on hover."""
+    return wording.NONE if instant is None else _time(instant, wording.short_words(instant))
+
+
 def _time(instant: datetime, words: str, *, title: str = "") -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
@@ -74,12 +80,6 @@ def _time(instant: datetime, words: str, *, title: str = "") -> SafeString:
         f"{title}{wording.utc_words(instant)}",
         words,
     )
-
-
-@register.filter
-def when(instant: datetime | None) -> SafeString | str:
-    """Today's time, else the day; UTC on hover."""
-    return wording.NONE if instant is None else _time(instant, wording.short_words(instant))
 
 
 @register.filter

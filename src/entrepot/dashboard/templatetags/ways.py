@@ -20,14 +20,14 @@ from entrepot.dashboard.templatetags.pages import icon
 register = template.Library()
 
 
-def _mode(context: Context) -> str:
-    return str(context["visit"].mode.value)
-
-
 @register.simple_tag(takes_context=True)
 def page_url(context: Context, name: str, *arguments: object) -> str:
     """The address of a page, or nothing where this installation has no such page."""
     return shell.address(_mode(context), name, *arguments)
+
+
+def _mode(context: Context) -> str:
+    return str(context["visit"].mode.value)
 
 
 @register.simple_tag(takes_context=True)
