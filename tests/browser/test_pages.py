@@ -47,6 +47,7 @@ ORDERS = {
 ACTIONS = {
     "refund": "/orders/{10482}/refund/",
     "shipping": "/orders/{10482}/shipping/?preview=1&method=Express",
+    "parcel": "/orders/{10482}/parcel/?preview=1&where=returned",
     "cancel-several": "/orders/several/cancel/?order={10482}&order={10497}&order={10471}",
     "release-several": "/orders/several/release/?order={10479}&order={10485}&order={10497}",
     "retry-several": "/orders/several/retry/?order={10484}&order={10482}&order={10495}",

@@ -17,7 +17,7 @@ from entrepot.connections.models import HistoryImport, WebhookRegistration
 from entrepot.dashboard.models import SavedView
 from entrepot.database.rows import Mode
 from entrepot.deadletters.models import DeadLetter
-from entrepot.fulfillment.models import FulfillmentOrder, Shipment
+from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
 from entrepot.inbox import sealing
 from entrepot.inbox.models import InboxMessage, InboxWork, Refusal
 from entrepot.monitoring.models import Alert
@@ -56,6 +56,7 @@ def things_of(shop: Scene) -> dict[str, object]:
             "attempt_id": Attempt.objects.order_by("id")[0].id,
             "message_id": InboxWork.objects.filter(is_parked=True).order_by("id")[0].message_id,
             "shipment_id": Shipment.objects.order_by("id")[0].id,
+            "parcel_id": Parcel.objects.order_by("id")[0].id,
             "prodigi_order_id": first_share.external_id,
             "token": tracking_token(shop.merchant.id, order.id),
         }

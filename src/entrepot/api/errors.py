@@ -40,6 +40,7 @@ from entrepot.fulfillment.reship import CannotReship
 from entrepot.fulfillment.shipping import CannotShip
 from entrepot.fulfillment.states import IdOfAnother
 from entrepot.fulfillment.states import IllegalStep as FulfillmentStep
+from entrepot.fulfillment.whereabouts import CannotSay
 from entrepot.inbox.sealing import BodyErased
 from entrepot.intake.handing_over import NotAnOrder, StoreRemoved
 from entrepot.monitoring.erasure import NobodyToErase, StillNeeded
@@ -67,6 +68,7 @@ CONFLICTS = (
     CannotRefund,
     CannotReship,
     CannotResend,
+    CannotSay,
     CannotSettle,
     CannotShip,
     AccountTaken,

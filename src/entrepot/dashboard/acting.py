@@ -18,6 +18,7 @@ from entrepot.dashboard.actions.methods import ChangeShipping
 from entrepot.dashboard.actions.money import RefundMoney
 from entrepot.dashboard.actions.packing import AddTracking
 from entrepot.dashboard.actions.people import EditAddress, TagOrder
+from entrepot.dashboard.actions.whereabouts import SayWhere
 from entrepot.dashboard.actions.work import Decide, Refresh, Retry
 from entrepot.dashboard.order import found
 from entrepot.dashboard.page import at_work, page, refusal, safe_back, show, show_part, wants_part
@@ -37,6 +38,7 @@ ACTIONS: dict[str, Action] = {
         CancelOrder(),
         Reship(),
         AddTracking(),
+        SayWhere(),
         EditAddress(),
         ChangeShipping(),
         TagOrder(),

@@ -30,6 +30,7 @@ MORE = (
     ("address", "Edit address …", "orders:write"),
     ("shipping", "Change shipping …", "orders:write"),
     ("tracking", "Add tracking …", "fulfillment:write"),
+    ("parcel", "Where is a parcel …", "orders:write"),
     ("retry", "Retry …", "orders:write"),
     ("refresh", "Read again …", "orders:write"),
     ("erase", "Erase customer …", "personal_data:erase"),

@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -14,14 +14,15 @@ from entrepot.api.caller import ApiRequest, Caller
 from entrepot.api.errors import Problem, invalid, not_found
 from entrepot.api.operations import operation
 from entrepot.api.paging import Id, Listed, Paged, page_of
-from entrepot.api.rest.order_parts import share_shape, shipment_shape
-from entrepot.api.rest.order_shapes import FulfillmentOrderShape, ShipmentShape
+from entrepot.api.rest.order_parts import parcel_shape, share_shape, shipment_shape
+from entrepot.api.rest.order_shapes import FulfillmentOrderShape, ParcelShape, ShipmentShape
 from entrepot.api.rest.shapes import Because, Body, Units
 from entrepot.api.spreadsheet import CSV, EXPORTED
 from entrepot.canon.money import Money
+from entrepot.canon.tracking import ParcelStatus
 from entrepot.connections.models import Connection
-from entrepot.fulfillment import methods, reship, shipping
-from entrepot.fulfillment.models import FulfillmentOrder, Shipment
+from entrepot.fulfillment import methods, reship, shipping, whereabouts
+from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
 from entrepot.fulfillment.shipping import Leaving
 from entrepot.fulfillment.states import Status
 from entrepot.intake.given import Moment, Word
@@ -51,6 +52,12 @@ class ShippingChoice(Because):
     """By which of the provider's shipping methods it should go instead."""
 
     shipping_method: Annotated[Word, Field(min_length=1, max_length=methods.LONGEST)]
+
+
+class Whereabouts(Because):
+    """Where a parcel is, and how somebody knows."""
+
+    status: Literal["delivered", "lost", "returned"]
 
 
 def _web_address(url: str) -> str:
@@ -250,6 +257,34 @@ def choose_shipping_method(
         reason=asked.reason,
     )
     return _shape(_share(request.auth, share.id))
+
+
+@operation(
+    router,
+    "POST",
+    path="/parcels/{parcel_id}/whereabouts",
+    scope="orders:write",
+    answers=ParcelShape,
+    summary="Say where a parcel is",
+)
+def say_where_a_parcel_is(request: ApiRequest, parcel_id: Id, asked: Whereabouts) -> ParcelShape:
+    """It arrived, is lost, or came back: where no carrier tells it, or a customer knows better.
+
+    Again changes nothing. 409 when what is known rules it out. Sends nothing again and pays
+    nothing back.
+    """
+    caller = request.auth
+    mine = Parcel.objects.filter(merchant_id=caller.merchant_id, mode=caller.mode)
+    if not mine.filter(id=parcel_id).exists():
+        raise not_found(f"parcel {parcel_id}")
+    parcel = whereabouts.say_where(
+        caller.merchant_id,
+        parcel_id,
+        status=ParcelStatus(asked.status),
+        by=caller.actor,
+        reason=asked.reason,
+    )
+    return parcel_shape(parcel)
 
 
 def _share(caller: Caller, share_id: int) -> FulfillmentOrder:
