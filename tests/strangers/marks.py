@@ -88,6 +88,7 @@ def _stands_alone(word: str, page: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", page) is not None
 
 
+@cache  # a millisecond for each, and the next test asks about the same words
 def _is_common(word: str) -> bool:
     is_plain = word.startswith("/") or _numbered.fullmatch(word) is not None
     return is_plain or word in _zones() or word in _our_own()
