@@ -9,11 +9,23 @@ from django.db import models
 
 from entrepot.events.catalog import CATALOG
 from entrepot.tasks.registry import TASKS, load
-from tests.sources import SOURCE, place, python_files, tree_of
+from tests.sources import SOURCE, is_test, place, python_files, tree_of
 
 # An instant ends in `_at`, or says that it bounds a time.
 INSTANT = re.compile(r".*_(at|since|until|after|before)|at|since")
 INSTANTS_OF_OTHERS = {"access.User.last_login": "Django's", "hour": "the hour that is counted"}
+# Of what is no column also: this moment, and either end of a time.
+INSTANT_OR_BOUND = re.compile(
+    r"(.*_)?(at|since|until|after|before|from|to|now)|instant|moment|start|newest|hour"
+)
+INSTANTS_NAMED_BY_OTHERS = {
+    ("src/entrepot/api/interfaces/shapes.py", "estimated_delivery"): "a documented interface",
+    ("src/entrepot/api/interfaces/shapes.py", "estimated_delivery_date"): "a documented interface",
+    ("src/entrepot/connectors/woocommerce/listing.py", "bound"): "WordPress knows one at each end",
+    ("src/entrepot/connectors/woocommerce/pulling.py", "began"): "cursors are kept under it",
+    ("src/entrepot/connectors/woocommerce/pulling.py", "second"): "cursors are kept under it",
+    ("src/entrepot/connectors/woocommerce/pulling.py", "site_time"): "the site's own, not UTC",
+}
 # A yes or no is a statement of its row: "is live", "restocks", "prices include tax".
 STATEMENT = re.compile(r"(is|has|can|may|was|needs|knows)_\w+|\w+_include_\w+|[a-z]+s(_\w+)?")
 NEGATIVE = re.compile(r"(not|no|isnt|non|never|cannot|(is|has|was|may|can)_(not|no))(_|$)")
@@ -48,6 +60,36 @@ def test_instants_days_and_statements_are_named_so() -> None:
             wrong.append(name)
 
     assert wrong == []
+
+
+def test_an_instant_of_a_value_or_an_argument_is_named_so() -> None:
+    wrong = [
+        f"{place(path)}:{node.lineno}: {name}"
+        for path in python_files(below=SOURCE)
+        if not is_test(path)
+        for node, name in _instants(tree_of(path))
+        if not INSTANT_OR_BOUND.fullmatch(name)
+        if (place(path), name) not in INSTANTS_NAMED_BY_OTHERS
+    ]
+
+    assert wrong == []
+
+
+def _instants(tree: ast.Module) -> Iterator[tuple[ast.arg | ast.AnnAssign, str]]:
+    """Arguments of functions, and fields of classes, that hold an instant or none."""
+    fields = [
+        part for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for part in node.body
+    ]
+    for node in [*ast.walk(tree), *fields]:
+        match node:
+            case ast.arg(arg=name, annotation=ast.expr() as kind):
+                pass
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=kind) if node in fields:
+                pass
+            case _:
+                continue
+        if ast.unparse(kind) in {"datetime", "datetime | None"}:
+            yield node, name
 
 
 def test_a_status_is_checked_by_the_database() -> None:

@@ -30,9 +30,9 @@ def is_known() -> bool:
     return bool(_zero)
 
 
-def learn(told: datetime) -> None:
+def learn(told_at: datetime) -> None:
     """Take over what the database's clock says at this moment."""
-    zero = told.astimezone(UTC) - timedelta(seconds=time.monotonic())
+    zero = told_at.astimezone(UTC) - timedelta(seconds=time.monotonic())
     if not _zero or zero > _zero[0]:
         _zero[:] = [zero]
         _behind.clear()

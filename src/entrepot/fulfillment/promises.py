@@ -15,13 +15,13 @@ PRODUCTION_DAYS = 3
 END_OF_DAY = time(18, 0)
 
 
-def ship_by(start: datetime, *, days: int, country: str = "", time_zone: str = "UTC") -> datetime:
+def ship_by(after: datetime, *, days: int, country: str = "", time_zone: str = "UTC") -> datetime:
     """The end of the n-th working day after an instant; Saturdays, Sundays and holidays are none.
 
     Without a country only weekends are free.
     """
     zone = ZoneInfo(time_zone)
-    day = start.astimezone(zone).date()
+    day = after.astimezone(zone).date()
     free = _holidays(country)
     left = days
     while left > 0:

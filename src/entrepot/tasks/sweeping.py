@@ -56,11 +56,11 @@ def go_on(*, merchant_id: int, **_: object) -> None:
             ~_is_busy("fulfillment_order"), status=ShareStatus.OPEN, is_by_hand=False
         )
         start = clock.now()
-        _defer("fulfillment.submit", shares.order_by("submit_after")[:SWEEP], start=start)
-        _defer("payments.refund", waiting_refunds()[:SWEEP], start=start)
+        _defer("fulfillment.submit", shares.order_by("submit_after")[:SWEEP], begins_at=start)
+        _defer("payments.refund", waiting_refunds()[:SWEEP], begins_at=start)
         for kind in WishKind:
-            _defer(f"payments.{kind}", waiting_wishes(kind)[:SWEEP], start=start)
-        _defer("storefront.write_back", waiting_write_backs()[:SWEEP], start=start)
+            _defer(f"payments.{kind}", waiting_wishes(kind)[:SWEEP], begins_at=start)
+        _defer("storefront.write_back", waiting_write_backs()[:SWEEP], begins_at=start)
 
 
 def waiting_refunds() -> QuerySet[Refund]:
@@ -118,7 +118,7 @@ def _defer(
     task_name: str,
     things: Iterable[FulfillmentOrder | PaymentWish | Refund | Shipment],
     *,
-    start: datetime | None = None,
+    begins_at: datetime | None = None,
 ) -> None:
     queue.defer(
         [
@@ -129,7 +129,7 @@ def _defer(
                     "order_id": thing.order_id,
                     "subject_id": thing.id,
                 },
-                run_at=start + PACE * number if start else None,
+                run_at=begins_at + PACE * number if begins_at else None,
                 unique=f"{task_name}:{thing.id}",
             )
             for number, thing in enumerate(things)

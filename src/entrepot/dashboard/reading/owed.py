@@ -35,8 +35,8 @@ class Urgency:
     bucket: Bucket
     number: int
     kinds: list[tuple[str, int]]
-    first: datetime | None
-    last: datetime | None
+    first_at: datetime | None
+    last_at: datetime | None
     amounts: list[Money]
 
 
@@ -181,8 +181,8 @@ def _urgency(
         bucket=bucket,
         number=sum(row[1] for row in rows),
         kinds=sorted(((word_of(row[0]), row[1]) for row in rows), key=lambda pair: -pair[1]),
-        first=min((row[2] for row in rows), default=None),
-        last=max((row[3] for row in rows), default=None),
+        first_at=min((row[2] for row in rows), default=None),
+        last_at=max((row[3] for row in rows), default=None),
         amounts=listed_sums(money),
     )
 
