@@ -17,6 +17,7 @@ from entrepot.dashboard.visit import PageRequest, Visit
 from entrepot.dashboard.wording import count_words, listed
 from entrepot.dashboard.words_of_states import CONNECTION, chip_of
 from entrepot.fulfillment.models import FulfillmentOrder
+from entrepot.fulfillment.states import UNDER_WAY
 from entrepot.intake.tables import as_csv
 from entrepot.orders.models import Order
 
@@ -158,9 +159,7 @@ def _numbers(row: Connection) -> str:
         number = Order.objects.filter(connection_id=row.id)[:10_000].count()
         words.append(f"{count_words(number, 'order')}{' or more' if number == 10_000 else ''}")
     if "fulfillment" in kinds:
-        open_ones = FulfillmentOrder.objects.filter(
-            connection_id=row.id, status__in=["open", "on_hold", "submitted", "accepted"]
-        )
+        open_ones = FulfillmentOrder.objects.filter(connection_id=row.id, status__in=UNDER_WAY)
         words.append(f"{count_words(open_ones[:10_000].count(), 'open fulfillment order')}")
     return listed(words)
 

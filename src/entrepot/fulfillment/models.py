@@ -11,7 +11,7 @@ from entrepot.database import saving
 from entrepot.database.rows import MerchantRow, Mode
 from entrepot.database.saving import SavingManager
 from entrepot.events import outbox
-from entrepot.fulfillment.states import IllegalStep, ShipmentStatus, Status, Step
+from entrepot.fulfillment.states import UNDER_WAY, IllegalStep, ShipmentStatus, Status, Step
 
 EVENT_OF_STEP = {
     Step.SUBMIT: "fulfillment_order.submitted",
@@ -109,7 +109,7 @@ class FulfillmentOrder(MerchantRow):
         indexes: ClassVar = [
             models.Index(
                 fields=["status", "submit_after"],
-                condition=Q(status__in=["open", "submitted", "accepted", "cancelling"]),
+                condition=Q(status__in=[status.value for status in UNDER_WAY]),
                 name="fulfillment_order_active",
             ),
             models.Index(

@@ -21,6 +21,10 @@ class Status(TextChoices):
     CLOSED = "closed"  # everything of it has left
 
 
+# Not ended, by the index `fulfillment_order_active`.
+UNDER_WAY = (Status.OPEN, Status.SUBMITTED, Status.ACCEPTED, Status.CANCELLING)
+
+
 class Step(Enum):
     """A named move: the statuses it may start from, and where it ends."""
 

@@ -236,7 +236,9 @@ class Line(MerchantRow):
                 name="orders_line_counters",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["merchant_id", "sku"], name="orders_line_sku")]
+        indexes: ClassVar = [
+            models.Index(fields=["merchant_id", "sku", "id"], name="orders_line_sku")
+        ]
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.sku}"

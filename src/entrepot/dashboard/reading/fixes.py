@@ -21,6 +21,7 @@ from entrepot.dashboard.reading.standing import TOLD_APART, Cause
 from entrepot.dashboard.reading.unmatched import StrayPayment, strays
 from entrepot.dashboard.wording import country_name
 from entrepot.dashboard.words_of_states import is_refunded_in_full
+from entrepot.database import sql
 from entrepot.deadletters.models import DeadLetter
 from entrepot.inbox.models import InboxMessage
 from entrepot.obligations.models import Obligation
@@ -29,6 +30,14 @@ from entrepot.orders.states import HoldKind
 
 SHOWN = 6
 MOST_ALIKE = 500
+# By orders_line_sku: a SKU that has been sold for years has many lines.
+_NEWEST_LINES = """
+    SELECT newest.id
+    FROM unnest(%s::text[]) AS wanted (sku)
+    CROSS JOIN LATERAL (
+        SELECT id FROM orders_line WHERE orders_line.sku = wanted.sku ORDER BY id DESC LIMIT 1
+    ) AS newest
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,8 +285,8 @@ def _sold_of(skus: set[str], names: Mapping[int, str]) -> dict[str, Sold]:
         return {}
     alike = _alike(skus)
     sold = {sku: Sold(title=sku, price=None, storefront="", like=alike.get(sku)) for sku in skus}
-    lines = Line.objects.filter(sku__in=skus).select_related("order")
-    for line in lines.order_by("sku", "-id").distinct("sku"):
+    newest = [row[0] for row in sql.fetch(_NEWEST_LINES, [sorted(skus)])]
+    for line in Line.objects.filter(id__in=newest).select_related("order"):
         sold[line.sku] = Sold(
             title=line.title,
             price=Money(line.unit_price, line.order.currency),

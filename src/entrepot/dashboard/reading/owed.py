@@ -118,12 +118,18 @@ _MET = """
     FROM obligations_obligation
     WHERE "end" = 'met' AND mode = %(mode)s AND ended_at >= %(morning)s - interval '28 days'
 """
-# Cooling off is not counted: the clock starts when the share may be handed over.
+# Cooling off is not counted: the clock starts when the share may be handed over. What was accepted
+# today is among the newest shares, but for a few that waited for long: no index is kept for those.
 _MEDIAN = """
     SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY f.accepted_at - f.submit_after)
-    FROM fulfillment_order AS f
-    WHERE f.mode = %(mode)s AND f.accepted_at >= %(morning)s AND f.accepted_at >= f.submit_after
-        AND NOT f.is_by_hand
+    FROM (
+        SELECT accepted_at, submit_after, is_by_hand
+        FROM fulfillment_order
+        WHERE mode = %(mode)s
+        ORDER BY id DESC
+        LIMIT 3000
+    ) AS f
+    WHERE f.accepted_at >= %(morning)s AND f.accepted_at >= f.submit_after AND NOT f.is_by_hand
 """
 _LIST = f"""
     SELECT
