@@ -10,12 +10,14 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import json
 import re
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -34,6 +36,8 @@ QUIET_S = 30.0
 # How long things take outside, where lives are whole: to be made, and to be carried.
 PRODUCTION_S, JOURNEY_S = 5.0, 10.0
 LONG_S = 86_400.0
+# Of the worker's tasks so many are named.
+DEAREST = 10
 IDLE_S = 2.0
 MAILS = """
     SELECT extract(epoch FROM sent_at)::float8
@@ -79,6 +83,7 @@ class River:
     tokens: dict[str, str]
     merchant_id: int
     connections: dict[str, int]
+    profile: Path
     drawn: int = 0
 
     def warm_up(self) -> None:
@@ -92,13 +97,14 @@ class River:
         """Measure one rate."""
         count = per_second * seconds
         before, commits = self.processes.seconds_used(), self.ask(COMMITS)[0][0]
+        tasks_before = self._seconds_by_task()
         mailed = len(self.ask(MAILS))
         self.dials(is_whole=is_whole)
         planned = asyncio.run(self.send(count, per_second=per_second))
         self.wait_for_taken(self.drawn, patience_s=seconds)
         mails = self._wait_for_mails(mailed + count)[mailed:]
         ended_at = self._wait_for_ends() if is_whole else 0.0
-        used = self.processes.seconds_used()
+        used, tasks = self.processes.seconds_used(), self._seconds_by_task()
         self.processes.check()
         taken = dict(self.get("taken"))
         waits = sorted(taken[name] - at for name, at in planned.items() if name in taken)
@@ -131,6 +137,20 @@ class River:
             unit="ms",
             n=count,
             note=", ".join(f"{role} {spent:.1f}" for role, spent in per_order.items()),
+        )
+        per_task = {
+            task: (spent - tasks_before.get(task, 0.0)) * 1000 / count
+            for task, spent in tasks.items()
+        }
+        dearest = sorted(per_task, key=lambda task: per_task[task], reverse=True)[:DEAREST]
+        yield Figure(
+            name=f"of it the worker's at {per_second}/s",
+            value=round(sum(per_task.values()), 1),
+            unit="ms",
+            n=count,
+            baseline=round(sum(per_order.values()), 1),
+            against="all of it",
+            note=", ".join(f"{task} {per_task[task]:.1f}" for task in dearest),
         )
 
     async def send(self, count: int, *, per_second: float) -> dict[str, float]:
@@ -181,6 +201,11 @@ class River:
         """Tell the world outside."""
         return httpx.post(f"{self.outside}/benchmark/{name}", json=values, timeout=120).json()
 
+    def _seconds_by_task(self) -> dict[str, float]:
+        """What the worker told last of its processor time, by task."""
+        told: dict[str, float] = json.loads(self.profile.read_text())
+        return told
+
     def _request(self, sale: dict[str, Any]) -> bytes:
         body: bytes = sale["body"].encode()
         signature = base64.b64encode(hmac.digest(SECRET.encode(), body, hashlib.sha256)).decode()
@@ -224,7 +249,7 @@ def live_river() -> Iterator[River]:
         with fresh_hub(settings) as server, processes(server) as running:
             running.start("outside", "benchmarks.outside", listener=outside)
             running.start("edge", "entrepot", "edge", listener=edge)
-            running.start("worker", "entrepot", "worker")
+            running.start("worker", "benchmarks.profiled", str(profile_of(server)))
             yield set_up(server, running, address_of(edge), address_of(outside))
 
 
@@ -257,7 +282,13 @@ def set_up(
         tokens=tokens,
         merchant_id=demo.merchant_id,
         connections=demo.connections,
+        profile=profile_of(server),
     )
+
+
+def profile_of(server: EmbeddedServer) -> Path:
+    """Where the worker tells of its processor time."""
+    return server.folder.parent / "worker.json"
 
 
 async def _deliver(address: str, waiting: "deque[tuple[float, bytes]]") -> None:

@@ -36,7 +36,7 @@ class Paced:
 _live, _imports = Paced(LIVE_LANE), Paced(IMPORT_LANE)
 
 
-@drain("intake", idle=0.25)
+@drain("intake", idle=0.25, company=0.03)
 def read_live() -> int:
     """Work on the next batch of live messages."""
     return _live.read()

@@ -74,14 +74,16 @@ class Task:
 class Drain:
     """A function that does the next batch of something and returns how much it did.
 
-    It is called again at once while it does anything, else after `idle` seconds, or as soon as
-    somebody notifies the PostgreSQL channel `entrepot_<name>`.
+    It is called again while it does anything, else after `idle` seconds, or as soon as somebody
+    notifies the PostgreSQL channel `entrepot_<name>`. After a batch of few, `company` seconds lie
+    between: what comes meanwhile is done together, and each batch has its own cost.
     """
 
     name: str
     function: Callable[[], int]
     idle: float
     threads: int
+    company: float
 
     @property
     def channel(self) -> str:
@@ -155,7 +157,7 @@ def batch_task(
 
 
 def drain(
-    name: str, *, idle: float = 0.25, threads: int = 1
+    name: str, *, idle: float = 0.25, threads: int = 1, company: float = 0.0
 ) -> Callable[[Callable[[], int]], Callable[[], int]]:
     """Register a function that every worker process calls again and again, in threads of its own.
 
@@ -165,7 +167,7 @@ def drain(
     def register(function: Callable[[], int]) -> Callable[[], int]:
         if name in DRAINS and DRAINS[name].function is not function:
             raise ValueError(f"two drains are named {name!r}")
-        DRAINS[name] = Drain(name, function, idle, threads)
+        DRAINS[name] = Drain(name, function, idle, threads, company)
         return function
 
     return register

@@ -49,6 +49,8 @@ HELD_PER_THREAD = 40
 # The engine would count in its log, see `statements.py`.
 NEVER = timedelta(0)
 RECONNECT_SECONDS = 1.0
+# So many of a drain's things are done for little more than one of them.
+FEW = 25
 LOST_DATABASE = (
     OSError,
     TimeoutError,
@@ -107,9 +109,11 @@ async def _run_until_signal() -> None:
 
 
 class Worker:
-    """The parts of a worker process; `run` joins them. `keeps_clock` includes rescue and schedules.
+    """The parts of a worker process; `run` joins them.
 
-    Its threads are its lanes' and one for each drain; each uses one database connection at a time.
+    `keeps_clock` includes rescue and schedules; without it somebody waits for the end of what is
+    there, and nothing waits for company. Its threads are its lanes' and one for each drain; each
+    uses one database connection at a time.
     """
 
     def __init__(self, *, threads: int, keeps_clock: bool = True) -> None:
@@ -124,7 +128,12 @@ class Worker:
         self._keeps_clock = keeps_clock
         self.ended_jobs = 0
         self.loops = [
-            Loop(drain.name, drain.function, idle=drain.idle)
+            Loop(
+                drain.name,
+                drain.function,
+                idle=drain.idle,
+                company=drain.company if keeps_clock else 0.0,
+            )
             for drain in registry.DRAINS.values()
             for _ in range(drain.threads)
         ]
@@ -264,16 +273,20 @@ class Worker:
 class Loop:
     """A thread that calls a function again and again while it has something to do.
 
-    `rounds` counts finished calls that found nothing, for those who wait until all is done.
+    `rounds` counts finished calls that found nothing, for those who wait until all is done. For
+    `idle` and `company` see `registry.Drain`.
     """
 
-    def __init__(self, name: str, function: Callable[[], int], *, idle: float) -> None:
+    def __init__(
+        self, name: str, function: Callable[[], int], *, idle: float, company: float = 0.0
+    ) -> None:
         self.name = name
         self.rounds = 0
         self._function = function
         self._idle = idle
+        self._company = company
         self._wake = threading.Event()
-        self._is_stopping = False
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"loop-{name}", daemon=True)
 
     def start(self) -> None:
@@ -283,7 +296,7 @@ class Loop:
         self._wake.set()
 
     def stop(self) -> None:
-        self._is_stopping = True
+        self._stop.set()
         self._wake.set()
 
     def join(self) -> bool:
@@ -293,7 +306,7 @@ class Loop:
 
     def _run(self) -> None:
         faults = 0
-        while not self._is_stopping:
+        while not self._stop.is_set():
             done, pause = 0, self._idle
             with _connections_given_back():
                 try:
@@ -309,6 +322,8 @@ class Loop:
                 self.rounds += 1
                 self._wake.wait(pause)
                 self._wake.clear()
+            elif done < FEW and self._company:
+                self._stop.wait(self._company)
 
 
 @dataclass(frozen=True, slots=True)
