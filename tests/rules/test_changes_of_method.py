@@ -12,6 +12,7 @@ from entrepot.canon.orders import Mode
 from entrepot.connections import services
 from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
+from entrepot.database import clock
 from entrepot.events.models import Event
 from entrepot.fulfillment import changing, methods
 from entrepot.fulfillment.changes import METHOD
@@ -19,6 +20,7 @@ from entrepot.fulfillment.methods import CannotChooseMethod
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.orders import services as orders
 from entrepot.tasks import deciding, rereading
+from entrepot.tasks.asking import find_forgotten
 from entrepot.tasks.fulfillment import sweep
 from tests.rules.trade import Trade, ask, later, price, snapshot
 
@@ -293,6 +295,28 @@ def test_what_leaves_before_anybody_could_ask_is_a_case(
     sweep()
     made.work()
     assert (writes(house), asked(made)) == (0, [])
+
+
+def test_what_leaves_while_nobody_asks_although_somebody_meant_to_is_a_case(
+    made: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    share = choose(made, "Express")
+    meant = changing.intend_change(METHOD, made.merchant.id, fulfillment_order_id=share.id)
+    assert meant is not None  # and its worker dies
+    (there,) = house.orders.values()
+    house.finish(there.id)
+    hear(made, provider, there.id)
+    assert (made.statuses(), made.reasons()) == (["closed"], [])
+
+    with scope.merchant(made.merchant.id):
+        Attempt.objects.filter(id=meant.lease.attempt_id).update(leased_until=clock.now())
+    find_forgotten()
+    made.work()
+
+    assert (writes(house), asked(made)) == (0, ["not_sent"])
+    assert made.reasons() == [
+        "The provider was asked to ship it otherwise, and it has left already"
+    ]
 
 
 def hear(trade: Trade, provider: Connection, external_id: str) -> None:
