@@ -190,7 +190,7 @@ class Client:
         Raises:
             Rejected: the shop has no such order (`woocommerce_rest_shop_order_invalid_id`).
             Conflict: it is to be cancelled, and the shop has completed it.
-            OutcomeUnknown: a write lost its answer; `find_write_back` tells.
+            OutcomeUnknown: a write lost its answer, or came after others; `find_write_back` tells.
         """
         order = self._order(news.order_external_id)
         state = self._state(order)
@@ -203,6 +203,16 @@ class Client:
             )
         known = marks.told_references(order)
         missing = [parcel for parcel in news.parcels if parcel.reference not in known]
+        with self._door.as_one():
+            return self._tell(news, order, state, missing)
+
+    def _tell(
+        self,
+        news: WriteBack,
+        order: Fields,
+        state: SourceState,
+        missing: list[WrittenParcel],
+    ) -> WriteBackReceipt:
         told = self._tell_parcels(news, missing)
         change: dict[str, Any] = {"meta_data": marks.to_meta(order, news)}
         if news.cancels_order and state not in marks.CALLED_OFF:

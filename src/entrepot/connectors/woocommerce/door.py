@@ -56,6 +56,24 @@ class Door:
 
     def __init__(self, http: Http, account: Account) -> None:
         self._http = http.with_auth(_auth_of(account))
+        self._written = 0
+
+    @contextmanager
+    def as_one(self) -> Iterator[None]:
+        """Make several writes one effect: what stops between them leaves it unknown, not unsent.
+
+        A look may not see yet what was written a moment ago, so it is not enough to look once.
+
+        Raises:
+            OutcomeUnknown: the shop was not able to take the rest.
+        """
+        before = self._written
+        try:
+            yield
+        except Unavailable as error:
+            if self._written == before:
+                raise
+            raise OutcomeUnknown(f"a part of it is written, and then: {error}") from error
 
     def read(
         self, path: str, params: Mapping[str, str | int] | None = None, *, missing: str = ""
@@ -104,6 +122,7 @@ class Door:
         )
         if answer.status_code < 400 or answer.status_code in allow:
             _checked_json(answer, path, reads=is_harmless)
+            self._written += 1
             return answer
         code, said = _refusal(answer, path)
         raise _sorted(answer, code, said, reads=is_harmless)
