@@ -7,6 +7,7 @@ must not travel. Hosts and firewalls in front of a shop answer with web pages of
 
 import base64
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,10 +21,12 @@ from entrepot.connect.errors import (
     ConnectorError,
     Misconfigured,
     OutcomeUnknown,
+    RateLimited,
     Rejected,
     Unavailable,
     UnexpectedResponse,
 )
+from entrepot.connect.haste import hurried
 from entrepot.connect.http import Answer, Auth, Http
 from entrepot.connect.ports import Account
 from entrepot.connectors.woocommerce.fields import BadField
@@ -33,6 +36,9 @@ TRACKING_API = "/wp-json/wc-shipment-tracking/v3"
 NO_ROUTE = "rest_no_route"
 REFUSALS = frozenset({400, 403, 404, 405, 409, 410, 422, 501})
 FIREWALL_WAIT = timedelta(minutes=1)
+# How long an effect of several writes waits for its turn once it is begun: less than its lease.
+PATIENCE = hurried(timedelta(seconds=30))
+USUAL_PAUSE = timedelta(seconds=2)
 
 Json = Any
 
@@ -56,24 +62,28 @@ class Door:
 
     def __init__(self, http: Http, account: Account) -> None:
         self._http = http.with_auth(_auth_of(account))
-        self._written = 0
+        self._is_begun = False
+        self._gives_up_at = 0.0
 
     @contextmanager
     def as_one(self) -> Iterator[None]:
         """Make several writes one effect: what stops between them leaves it unknown, not unsent.
 
         A look may not see yet what was written a moment ago, so it is not enough to look once.
+        Once it is begun, a pause that the shop or our own budget asks for is waited for.
 
         Raises:
             OutcomeUnknown: the shop was not able to take the rest.
         """
-        before = self._written
+        self._is_begun, self._gives_up_at = False, time.monotonic() + PATIENCE.total_seconds()
         try:
             yield
         except Unavailable as error:
-            if self._written == before:
+            if not self._is_begun:
                 raise
             raise OutcomeUnknown(f"a part of it is written, and then: {error}") from error
+        finally:
+            self._is_begun = False
 
     def read(
         self, path: str, params: Mapping[str, str | int] | None = None, *, missing: str = ""
@@ -117,15 +127,25 @@ class Door:
             Misconfigured: the key may not write, or there is no such route.
             Rejected: the shop refused; `code` is its own word.
         """
-        answer = self._http.post(
-            path, json=body, allow=REFUSALS | allow, is_read=True if is_harmless else None
-        )
+        reads = True if is_harmless else None
+        answer = self._posted(path, json=body, allow=REFUSALS | allow, is_read=reads)
         if answer.status_code < 400 or answer.status_code in allow:
             _checked_json(answer, path, reads=is_harmless)
-            self._written += 1
+            self._is_begun = True
             return answer
         code, said = _refusal(answer, path)
         raise _sorted(answer, code, said, reads=is_harmless)
+
+    def _posted(self, path: str, **asked: Any) -> Answer:
+        """POST; once an effect is begun, what was refused for its frequency is asked again."""
+        while True:
+            try:
+                return self._http.post(path, **asked)
+            except RateLimited as error:
+                pause = (error.retry_after or USUAL_PAUSE).total_seconds()
+                if not self._is_begun or time.monotonic() + pause > self._gives_up_at:
+                    raise
+                time.sleep(pause)
 
     def remove(self, path: str, *, missing: str) -> bool:
         """DELETE for good (`force`). False when it was not there.
