@@ -142,9 +142,9 @@ def _offered(path: Path) -> Iterator[tuple[ast.stmt, str]]:
     """Functions, classes and constants of a module; not what a decorator hands to a registry."""
     for node in tree_of(path).body:
         match node:
-            case ast.ClassDef(bases=[_, *_]) if path.name == "models.py":
-                pass  # a table: Django finds it, and its rows may be written by statements alone
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if not _is_table(
+                path, node
+            ):
                 if all(_decorator(one) in PLAIN_DECORATORS for one in node.decorator_list):
                     yield node, node.name
             case ast.Assign(targets=targets):
@@ -158,6 +158,11 @@ def _offered(path: Path) -> Iterator[tuple[ast.stmt, str]]:
                 yield node, name
             case _:
                 pass
+
+
+def _is_table(path: Path, node: ast.stmt) -> bool:
+    """Whether Django finds it by itself; its rows may be written by statements alone."""
+    return path.name == "models.py" and isinstance(node, ast.ClassDef) and bool(node.bases)
 
 
 def _decorator(node: ast.expr) -> str:

@@ -28,6 +28,7 @@ from entrepot.tasks import connections as connection_tasks
 from entrepot.tasks import polling, queue, webhooks
 from entrepot.tasks.retry import Snooze
 from tests.connections.accounts import fresh, secrets_in
+from tests.connections.test_accounts import connected
 from tests.serving import serve
 
 
@@ -47,17 +48,7 @@ def simulator(outside: tuple[WooCommerce, str]) -> WooCommerce:
 @pytest.fixture
 def shop(merchant: Merchant, outside: tuple[WooCommerce, str]) -> Connection:
     simulator, address = outside
-    return services.add_connection(
-        merchant.id,
-        platform="woocommerce",
-        mode=Mode.LIVE,
-        name="Möwe Drucke",
-        settings={
-            "base_url": address,
-            "consumer_key": simulator.options.consumer_key,
-            "consumer_secret": simulator.options.consumer_secret,
-        },
-    )
+    return connected(merchant, simulator, address)
 
 
 def poll(shop: Connection, flow: str = "orders") -> None:

@@ -9,15 +9,15 @@ import pytest
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
-from entrepot.canon.orders import Mode
 from entrepot.connect.simulator import Clock
-from entrepot.connections import registrations, services
+from entrepot.connections import registrations
 from entrepot.connections.models import Connection
 from entrepot.connectors.woocommerce.simulator import WooCommerce, build
 from entrepot.database import clock
 from entrepot.tasks import webhooks
 from entrepot.tasks.retry import Snooze
 from tests.connections.accounts import secrets_in
+from tests.connections.test_accounts import connected
 from tests.serving import serve
 
 
@@ -34,20 +34,6 @@ class Slow:
             happens, self.meanwhile = self.meanwhile, None
             await asyncio.to_thread(happens)
         await self.shop(scope, receive, send)
-
-
-def connected(merchant: Merchant, simulator: WooCommerce, address: str) -> Connection:
-    return services.add_connection(
-        merchant.id,
-        platform="woocommerce",
-        mode=Mode.LIVE,
-        name="Möwe Drucke",
-        settings={
-            "base_url": address,
-            "consumer_key": simulator.options.consumer_key,
-            "consumer_secret": simulator.options.consumer_secret,
-        },
-    )
 
 
 def test_a_second_look_waits_for_the_first_and_makes_no_second_secret(merchant: Merchant) -> None:
