@@ -24,6 +24,10 @@ from entrepot.tasks.asking import find_forgotten
 from entrepot.tasks.fulfillment import sweep
 from tests.rules.trade import Trade, ask, later, price, snapshot
 
+LEFT_BEFORE = (
+    "It left by the former method before its provider could be asked to ship it otherwise:"
+    " tell the customer, then release"
+)
 WHY = "Kundin hat für Eilversand angerufen"
 
 
@@ -288,9 +292,7 @@ def test_what_leaves_before_anybody_could_ask_is_a_case(
     hear(made, provider, there.id)
 
     assert made.statuses() == ["closed"]
-    assert made.reasons() == [
-        "The provider was asked to ship it otherwise, and it has left already"
-    ]
+    assert made.reasons() == [LEFT_BEFORE]
     services.resume_effects(stop.id, merchant_id=made.merchant.id, by="user:1")
     sweep()
     made.work()
@@ -314,9 +316,7 @@ def test_what_leaves_while_nobody_asks_although_somebody_meant_to_is_a_case(
     made.work()
 
     assert (writes(house), asked(made)) == (0, ["not_sent"])
-    assert made.reasons() == [
-        "The provider was asked to ship it otherwise, and it has left already"
-    ]
+    assert made.reasons() == [LEFT_BEFORE]
 
 
 def hear(trade: Trade, provider: Connection, external_id: str) -> None:

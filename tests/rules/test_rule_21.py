@@ -5,20 +5,29 @@ from datetime import timedelta
 
 from entrepot.access import scope
 from entrepot.attempts.models import Attempt
+from entrepot.canon.messages import Flow
 from entrepot.canon.orders import Mode
 from entrepot.canon.places import Address
 from entrepot.connections import services
 from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.customers.queries import address_of
-from entrepot.fulfillment import readdressing
+from entrepot.database import clock
+from entrepot.fulfillment import changing, readdressing
+from entrepot.fulfillment.changes import RECIPIENT
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.planning import plan_order
 from entrepot.orders import services as orders
+from entrepot.tasks import rereading
+from entrepot.tasks.asking import find_forgotten
 from entrepot.tasks.fulfillment import sweep
 from tests.rules.trade import BUYER, HOME, Trade, ask, buyer, connect, later, snapshot
 
 MOVED = replace(HOME, line1="Gänsemarkt 9/Ø", city="Hamburg", postal_code="20354", phone="+49401")
+LEFT_BEFORE = (
+    "It left for the former address before its provider could be asked to send it elsewhere:"
+    " have its carrier redirect it, or tell the customer, then release"
+)
 TYPED = replace(HOME, line1="straße d. möwen 7 !!", city="köln - nippes", phone="+49221")
 
 
@@ -224,3 +233,69 @@ def test_a_provider_that_cannot_change_it_is_a_case_for_a_person(trade: Trade) -
     assert trade.reasons() == [
         "The provider was asked to send it elsewhere, and it cannot change where an order goes"
     ]
+
+
+def leave(trade: Trade, provider: Connection, house: ProdigiSimulator) -> None:
+    """Have the goods leave the house, and its word about that read."""
+    (there,) = house.orders.values()
+    house.finish(there.id)
+    rereading.read_again(
+        trade.merchant.id, provider.id, flow=Flow.FULFILLMENTS, external_id=there.id
+    )
+    trade.work(timedelta(minutes=1))
+
+
+def test_what_leaves_for_the_former_address_before_anybody_could_ask_is_a_case(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    trade.work()
+    stop = services.pause_effects(trade.merchant.id, mode=Mode.TEST, reason="Inventur", by="user:1")
+    move(trade, MOVED)
+    leave(trade, provider, house)
+
+    (share,) = trade.shares()
+    assert (share.status, trade.reasons()) == ("closed", [LEFT_BEFORE])
+    assert trade.holds() == [("changed_after_sending", f"{share.id}:address")]
+
+    services.resume_effects(stop.id, merchant_id=trade.merchant.id, by="user:1")
+    sweep()
+    trade.work()
+    assert (sent(trade, house), trade.attempts("change_recipient")) == ([HOME.line1], [])
+
+
+def test_what_leaves_while_its_asker_is_dead_is_a_case(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    trade.work()
+    (share,) = trade.shares()
+    move(trade, MOVED)
+    meant = changing.intend_change(RECIPIENT, trade.merchant.id, fulfillment_order_id=share.id)
+    assert meant is not None  # and its worker dies
+    leave(trade, provider, house)
+    assert (trade.statuses(), trade.reasons()) == (["closed"], [])
+
+    with scope.merchant(trade.merchant.id):
+        Attempt.objects.filter(id=meant.lease.attempt_id).update(leased_until=clock.now())
+    find_forgotten()
+    trade.work()
+
+    assert (sent(trade, house), trade.attempts("change_recipient")) == ([HOME.line1], ["not_sent"])
+    assert trade.reasons() == [LEFT_BEFORE]
+
+
+def test_an_address_that_changes_once_all_has_left_is_no_case(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    trade.work()
+    leave(trade, provider, house)
+
+    move(trade, MOVED)
+    trade.work()
+
+    assert (trade.holds(), trade.attempts("change_recipient")) == ([], [])

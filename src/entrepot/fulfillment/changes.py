@@ -5,15 +5,16 @@ exactly once in effect (`changing.py`): asked for what applies now, looked at be
 again, and a refusal becomes a case for a person.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import LIVE
 from entrepot.attempts.states import Kind as Effect
+from entrepot.attempts.states import Status as AttemptStatus
 from entrepot.database import saving
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.states import Status
@@ -33,7 +34,7 @@ class Change:
 
     `given` and `refused` name the fields of a share that say what its provider has and what it
     would not take, `key` is what an attempt's request calls what is asked for, and `wanted` says
-    what applies now. The words complete "The provider was asked to ... and it ...".
+    what applies now. `asked` and `cannot` complete "The provider was asked to ..., and it ...".
     """
 
     effect: Effect
@@ -45,6 +46,7 @@ class Change:
     about: str
     asked: str
     cannot: str
+    missed: str
     settled: str
 
 
@@ -58,6 +60,10 @@ RECIPIENT = Change(
     about="address",
     asked="send it elsewhere",
     cannot="it cannot change where an order goes",
+    missed=(
+        "It left for the former address before its provider could be asked to send it elsewhere:"
+        " have its carrier redirect it, or tell the customer, then release"
+    ),
     settled="the provider sends it there",
 )
 METHOD = Change(
@@ -70,6 +76,10 @@ METHOD = Change(
     about="shipping",
     asked="ship it otherwise",
     cannot="it cannot change how an order is shipped",
+    missed=(
+        "It left by the former method before its provider could be asked to ship it otherwise:"
+        " tell the customer, then release"
+    ),
     settled="the provider ships it so",
 )
 CHANGES = {change.effect: change for change in (RECIPIENT, METHOD)}
@@ -96,20 +106,8 @@ def settle(change: Change, share: FulfillmentOrder, *, reason: str) -> None:
 
 def refuse(change: Change, share: FulfillmentOrder, *, asked: Any, message: str) -> None:
     """Remember that a provider would not, so that it is not asked again, and tell a person."""
-    setattr(share, change.refused, asked)
-    saving.save(share, change.refused)
-    open_holds(
-        [
-            NewHold(
-                merchant_id=share.merchant_id,
-                order_id=share.order_id,
-                kind=HoldKind.CHANGED_AFTER_SENDING,
-                about=about(change, share),
-                reason=f"The provider was asked to {change.asked}, and {message}",
-                data={"fulfillment_order_id": share.id, change.key: asked},
-            )
-        ]
-    )
+    reason = f"The provider was asked to {change.asked}, and {message}"
+    _give_up(change, share, wanted=asked, reason=reason)
 
 
 def about(change: Change, share: FulfillmentOrder) -> str:
@@ -117,22 +115,34 @@ def about(change: Change, share: FulfillmentOrder) -> str:
     return f"{share.id}:{change.about}"
 
 
-def miss(share: FulfillmentOrder) -> None:
-    """Tell a person where a locked share has left before its provider was asked to ship it so.
+def miss_left(shares: Sequence[FulfillmentOrder]) -> None:
+    """Tell a person which of these locked shares left before their providers could be asked."""
+    sent = [share for share in shares if share.sent_address_id is not None or share.chosen_method]
+    if not sent:
+        return
+    orders = Order.objects.only("address_id").in_bulk({share.order_id for share in sent})
+    for share in sent:
+        for change in CHANGES.values():
+            miss(change, share, order=orders[share.order_id])
+
+
+def miss(change: Change, share: FulfillmentOrder, *, order: Order) -> None:
+    """Tell a person where a locked share left before its provider was asked for what is wanted.
 
     While it is being asked, the answer tells.
     """
-    chosen = share.chosen_method
-    if chosen in ("", share.shipping_method, share.refused_method) or share.is_by_hand:
+    if share.is_by_hand or not _differs(change, share, order):
         return
-    is_asked = Attempt.objects.filter(
-        kind=Effect.CHANGE_SHIPPING,
-        subject_kind="fulfillment_order",
-        subject_id=share.id,
-        status__in=LIVE,
-    ).exists()
-    if not is_asked:
-        refuse(METHOD, share, asked=chosen, message=LEFT)
+    if not _asks_for(change, share).filter(status__in=LIVE).exists():
+        _give_up(change, share, wanted=change.wanted(share, order), reason=change.missed)
+
+
+def was_meant(change: Change, share: FulfillmentOrder, *, order: Order) -> bool:
+    """Whether somebody was about to ask for what is still wanted, and nothing was sent."""
+    wanted = {f"request__{change.key}": change.wanted(share, order)}
+    return _differs(change, share, order) and (
+        _asks_for(change, share).filter(status=AttemptStatus.NOT_SENT, **wanted).exists()
+    )
 
 
 def take_up_choice(share: FulfillmentOrder) -> None:
@@ -148,3 +158,26 @@ def take_up_choice(share: FulfillmentOrder) -> None:
 def _differs(change: Change, share: FulfillmentOrder, order: Order) -> bool:
     given, wanted = getattr(share, change.given), change.wanted(share, order)
     return given is not None and wanted not in (None, "", given, getattr(share, change.refused))
+
+
+def _asks_for(change: Change, share: FulfillmentOrder) -> QuerySet[Attempt]:
+    return Attempt.objects.filter(
+        kind=change.effect, subject_kind="fulfillment_order", subject_id=share.id
+    )
+
+
+def _give_up(change: Change, share: FulfillmentOrder, *, wanted: Any, reason: str) -> None:
+    setattr(share, change.refused, wanted)
+    saving.save(share, change.refused)
+    open_holds(
+        [
+            NewHold(
+                merchant_id=share.merchant_id,
+                order_id=share.order_id,
+                kind=HoldKind.CHANGED_AFTER_SENDING,
+                about=about(change, share),
+                reason=reason,
+                data={"fulfillment_order_id": share.id, change.key: wanted},
+            )
+        ]
+    )

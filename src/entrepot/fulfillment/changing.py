@@ -16,7 +16,7 @@ from entrepot.connections.models import Connection
 from entrepot.connections.states import EffectFlow
 from entrepot.database import saving
 from entrepot.events import outbox
-from entrepot.fulfillment.changes import CHANGES, METHOD, Change, is_due, miss, refuse, settle
+from entrepot.fulfillment.changes import CHANGES, Change, is_due, miss, refuse, settle
 from entrepot.fulfillment.models import FulfillmentOrder
 from entrepot.fulfillment.references import idempotency_key, share_reference
 from entrepot.fulfillment.requesting import share_of_sale
@@ -49,8 +49,8 @@ def intend_change(change: Change, merchant_id: int, *, fulfillment_order_id: int
     """
     with scope.merchant(merchant_id):
         share, order = lock_share(fulfillment_order_id)
-        if change is METHOD and share.status == Status.CLOSED:
-            miss(share)  # it left while somebody meant to ask, and died before
+        if share.status == Status.CLOSED:
+            miss(change, share, order=order)  # it left while somebody meant to ask, and died before
         if not is_due(change, share, order=order) or not share.external_id:
             return None
         wanted = change.wanted(share, order)

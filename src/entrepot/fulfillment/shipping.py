@@ -325,7 +325,7 @@ def _close(shares: Sequence[FulfillmentOrder]) -> None:
         for share in shares:
             share.ended_at = clock.now()
             share.take(Step.CLOSE, reason="all that is made of it has left")
-            changes.miss(share)
+        changes.miss_left(shares)
     keys = [(share.merchant_id, "fulfillment_order", share.id) for share in shares]
     obligations.meet_many((mine, Owed.SHIP, kind, share_id) for mine, kind, share_id in keys)
     obligations.void_many(

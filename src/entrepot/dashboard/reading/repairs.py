@@ -28,7 +28,10 @@ REPAIRS = {
         "Map another product, or release it when the item is back: what is missing is made anew."
         " Refund what nobody can make."
     ),
-    HoldKind.CHANGED_AFTER_SENDING: "Ask the provider to change it too, then release.",
+    HoldKind.CHANGED_AFTER_SENDING: (
+        "Ask the provider to change it too; what has left is for its carrier and the customer."
+        " Then release."
+    ),
     HoldKind.CONTENT_DIFFERS: "Compare the provider's order with ours, then say whose it is.",
     HoldKind.PAYMENT_NEEDED: "Pay at the provider. We look every 15 min and go on by ourselves.",
     HoldKind.SHIPPED_AFTER_CANCEL: "Ask the customer to send it back, or let it be; then release.",
