@@ -8,36 +8,49 @@ from entrepot.fulfillment.states import Status
 from entrepot.orders import counters
 from entrepot.routing.plan import Planned
 
-# A replacement sends units again; the line's own units are counted once. Of a kit, a unit has left
+# A replacement sends units again; the line's own units are counted once. They have arrived as well
+# where they failed to and what was sent again for them has (losses.py). Of a kit, a unit has left
 # when all of its parts have.
 _LINES = """
-    WITH sent AS (
+    WITH pieces AS (
         SELECT
             item.line_id,
             item.sku,
             item.units_per_line,
-            coalesce(sum(left_with.quantity), 0) AS shipped,
-            coalesce(sum(left_with.quantity) FILTER (WHERE left_with.has_arrived), 0) AS arrived,
-            coalesce(sum(left_with.quantity) FILTER (WHERE left_with.is_back), 0) AS back,
-            bool_or(share.status <> 'cancelled') AS is_alive
+            coalesce(sum(left_with.quantity) FILTER (WHERE is_sold), 0) AS shipped,
+            coalesce(sum(left_with.quantity) FILTER (WHERE is_sold AND has_arrived), 0) AS arrived,
+            coalesce(sum(left_with.quantity) FILTER (WHERE is_sold AND is_back), 0) AS back,
+            coalesce(sum(left_with.quantity) FILTER (WHERE is_sold AND has_failed), 0) AS failed,
+            coalesce(sum(left_with.quantity) FILTER (WHERE NOT is_sold AND has_arrived), 0)
+                AS brought,
+            bool_or(is_sold) AS is_sold,
+            bool_or(is_sold AND share.status <> 'cancelled') AS is_alive
         FROM fulfillment_order AS share
+        CROSS JOIN LATERAL (SELECT share.replaces_id IS NULL AS is_sold) AS whose
         JOIN fulfillment_item AS item ON item.fulfillment_order_id = share.id
         LEFT JOIN LATERAL (
-            SELECT inside.quantity, parcels.has_arrived, parcels.is_back
+            SELECT inside.quantity, parcels.has_arrived, parcels.is_back, parcels.has_failed
             FROM fulfillment_shipment_item AS inside
             JOIN fulfillment_shipment AS shipment
                 ON shipment.id = inside.shipment_id AND shipment.status = 'shipped'
             LEFT JOIN LATERAL (
                 SELECT
                     bool_and(status IN ('delivered', 'presumed_delivered')) AS has_arrived,
-                    bool_and(status = 'returned') AS is_back
+                    bool_and(status = 'returned') AS is_back,
+                    bool_or(status IN ('lost', 'returning', 'returned')) AS has_failed
                 FROM fulfillment_parcel
                 WHERE shipment_id = shipment.id AND status <> 'voided'
             ) AS parcels ON true
             WHERE inside.fulfillment_item_id = item.id
         ) AS left_with ON true
-        WHERE share.order_id = ANY (%(order_ids)s) AND share.replaces_id IS NULL
+        WHERE share.order_id = ANY (%(order_ids)s)
         GROUP BY item.line_id, item.sku, item.units_per_line
+    ), sent AS (
+        SELECT
+            line_id, units_per_line, shipped, back, is_alive,
+            arrived + least(failed, brought) AS arrived
+        FROM pieces
+        WHERE is_sold
     ), whole AS (
         SELECT
             line_id,

@@ -12,6 +12,7 @@ from entrepot.canon.tracking import ParcelStatus, TrackerSnapshot
 from entrepot.database import clock, saving, sql
 from entrepot.events import outbox
 from entrepot.fulfillment.counting import recount
+from entrepot.fulfillment.losses import FAILED
 from entrepot.fulfillment.models import Parcel, TrackingEntry
 from entrepot.obligations import services as obligations
 from entrepot.obligations.states import Kind as Owed
@@ -37,7 +38,7 @@ TROUBLE = frozenset(
 PRESUMED_AFTER_DAYS = 14
 ARRIVED = frozenset({ParcelStatus.DELIVERED, ParcelStatus.PRESUMED_DELIVERED})
 # Statuses that counting.py counts by: other moves change no count.
-COUNTED = ARRIVED | {ParcelStatus.RETURNED, ParcelStatus.VOIDED}
+COUNTED = ARRIVED | {*FAILED, ParcelStatus.VOIDED}
 ENDED = ARRIVED | {ParcelStatus.RETURNED, ParcelStatus.LOST, ParcelStatus.VOIDED}
 EVENT_OF_STATUS = {
     ParcelStatus.DELIVERED: "parcel.delivered",

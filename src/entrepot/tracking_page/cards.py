@@ -21,7 +21,9 @@ LOOKS: dict[ParcelStatus, tuple[str, str, str, str]] = {
     ParcelStatus.RETURNED: ("returned", "clock", "warn", "trouble"),
     ParcelStatus.LOST: ("lost", "clock", "bad", "trouble"),
 }
-ORDER_OF_GROUPS = ("trouble", "late", "moving", "made", "arrived")
+# The words for what became of the goods of a parcel that did not reach its customer.
+SENT_AGAIN, CAME_AGAIN = "sent_again", "came_again"
+ORDER_OF_GROUPS = ("trouble", "late", "moving", "made", "arrived", "replaced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class Cards:
     @property
     def has_all_arrived(self) -> bool:
         """Whether there is nothing left to wait for."""
-        return bool(self.cards) and self.number_in("arrived") == self.total
+        come = self.number_in("arrived") + self.number_in("replaced")
+        return bool(self.cards) and come == self.total
 
     def number_in(self, group: str) -> int:
         """How many parcels are in a group of the headline."""

@@ -1,9 +1,10 @@
 """Reads an order for its customer: parcels, what is still to come, what needs no parcel."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from entrepot.canon.tracking import ParcelStatus
+from entrepot.fulfillment.losses import FAILED, made_good
 from entrepot.fulfillment.models import (
     FulfillmentItem,
     FulfillmentOrder,
@@ -16,7 +17,14 @@ from entrepot.fulfillment.states import ShipmentStatus, Status
 from entrepot.obligations.models import Obligation
 from entrepot.obligations.states import Kind as Owed
 from entrepot.orders.models import Line, Order
-from entrepot.tracking_page.cards import ORDER_OF_GROUPS, Cards, Item
+from entrepot.tracking_page.cards import (
+    ARRIVED,
+    CAME_AGAIN,
+    ORDER_OF_GROUPS,
+    SENT_AGAIN,
+    Cards,
+    Item,
+)
 from entrepot.tracking_page.telling import Teller
 from entrepot.tracking_page.voice import Voice
 
@@ -44,6 +52,7 @@ def cards_of(order: Order, voice: Voice) -> Cards:
     scans: dict[int, list[TrackingEntry]] = defaultdict(list)
     for entry in TrackingEntry.objects.filter(parcel__in=boxes).order_by("happened_at", "id"):
         scans[entry.parcel_id].append(entry)
+    again = _again(boxes, shares, {one.id: one.fulfillment_order_id for one in shipments})
     found = Cards()
     numbers: dict[int, list[int]] = defaultdict(list)
     for number, box in enumerate(boxes, start=1):
@@ -62,12 +71,29 @@ def cards_of(order: Order, voice: Voice) -> Cards:
                 items=tuple(inside[shipment.id]),
                 scans=scans[box.id],
                 together=together,
+                again=again.get(box.id, ""),
             )
         )
     _add_waiting(found, order, shares, items=items, lines=lines, voice=voice)
     _add_without(found, lines.values(), voice)
     found.cards.sort(key=lambda card: (ORDER_OF_GROUPS.index(card.group), card.number))
     return found
+
+
+def _again(
+    boxes: Sequence[Parcel], shares: Sequence[FulfillmentOrder], share_of: Mapping[int, int]
+) -> dict[int, str]:
+    """The words for what became of the goods of parcels that failed, where they are sent again."""
+    failed = [box for box in boxes if box.status in FAILED]
+    ended = {*ARRIVED, *FAILED}
+    coming = {share_of[box.shipment_id] for box in boxes if box.status not in ended}
+    replaced = {
+        share.replaces_id
+        for share in shares
+        if share.status not in {Status.CANCELLED, Status.CLOSED} or share.id in coming
+    }
+    told = {box.id: SENT_AGAIN for box in failed if share_of[box.shipment_id] in replaced}
+    return told | dict.fromkeys(made_good(box.id for box in failed), CAME_AGAIN)
 
 
 def _item(line: Line, quantity: int) -> Item:

@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from entrepot.canon.carriers import carrier_name
 from entrepot.canon.tracking import ParcelStatus
+from entrepot.fulfillment.losses import FAILED
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment, TrackingEntry
 from entrepot.fulfillment.states import Status
 from entrepot.orders.models import Order
-from entrepot.tracking_page.cards import ARRIVED, LOOKS, Card, Cards, Item, News, Step
+from entrepot.tracking_page.cards import ARRIVED, CAME_AGAIN, LOOKS, Card, Cards, Item, News, Step
 from entrepot.tracking_page.voice import Voice
 
 
@@ -28,6 +29,7 @@ class _Sent:
     role: str
     group: str
     carrier: str
+    again: str
 
     @property
     def promised(self) -> datetime | None:
@@ -120,10 +122,13 @@ class Teller:
         items: tuple[Item, ...],
         scans: Sequence[TrackingEntry],
         together: str,
+        again: str = "",
     ) -> Card:
-        """A parcel that has left."""
+        """A parcel that has left; `again` is the word for what became of its goods if it failed."""
         status = ParcelStatus(box.status)
         word, icon, role, group = LOOKS[status]
+        if again == CAME_AGAIN:
+            role, group = "neutral", "replaced"
         expected = box.estimated_delivery_at or box.promised_at
         if group == "moving" and expected is not None and expected < timezone.now():
             word, icon, role, group = "late", "clock", "warn", "late"
@@ -137,6 +142,7 @@ class Teller:
             role=role,
             group=group,
             carrier=carrier_name(box.carrier or shipment.carrier) or self._voice.say("carrier"),
+            again=again,
         )
         promise, note = self._promise(sent)
         url = box.tracking_url
@@ -168,7 +174,8 @@ class Teller:
             case ParcelStatus.PRESUMED_DELIVERED:
                 return say("presumed"), say("presumed.note", carrier=carrier)
             case ParcelStatus.LOST | ParcelStatus.RETURNED | ParcelStatus.RETURNING:
-                return say(sent.status.value), self._seen(sent)
+                words = say(sent.again or f"{sent.status}.open")
+                return f"{say(sent.status.value)} {words}", self._seen(sent)
             case ParcelStatus.AVAILABLE_FOR_PICKUP:
                 return say("pickup"), self._seen(sent)
             case ParcelStatus.DELIVERY_ATTEMPTED:
@@ -213,7 +220,8 @@ class Teller:
             day = voice.short(at) if at else ""
             done = Step(shipped, left, "done"), Step(out, day_out, "done"), Step(word, day, "done")
             return (*begun, *done)
-        if sent.role in {"warn", "bad"} or status == ParcelStatus.AVAILABLE_FOR_PICKUP:
+        is_stuck = status in {*FAILED, ParcelStatus.AVAILABLE_FOR_PICKUP}
+        if sent.role in {"warn", "bad"} or is_stuck:
             now = Step(voice.say(f"chip.{sent.word}"), "", "now", sent.role)
             return (*begun, Step(shipped, left, "done"), now, Step(end))
         if status == ParcelStatus.OUT_FOR_DELIVERY:

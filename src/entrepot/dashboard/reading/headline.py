@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from entrepot.dashboard.wording import Chip
 from entrepot.database import sql
+from entrepot.fulfillment.losses import MADE_GOOD
 
 
 class State(StrEnum):
@@ -58,8 +59,9 @@ BARRED = {State.UNKNOWN, State.OVERDUE, State.HELD, State.DELAYED}
 
 # As the index fulfillment_parcel_open has it.
 UNENDED_PARCEL = "p.status NOT IN ('delivered', 'presumed_delivered', 'returned', 'voided')"
-DELAYED_PARCEL = """(
-    p.status IN ('delayed', 'exception', 'lost', 'returning')
+DELAYED_PARCEL = f"""(
+    p.status IN ('delayed', 'exception')
+    OR (p.status IN ('lost', 'returning') AND NOT {MADE_GOOD})
     OR (
         p.promised_at < now()
         AND p.status NOT IN
@@ -82,7 +84,10 @@ CONDITIONS: dict[State, str] = {
         f"EXISTS (SELECT FROM fulfillment_parcel AS p WHERE p.order_id = o.id AND {DELAYED_PARCEL})"
     ),
     State.CANCELLED: "o.status = 'cancelled'",
-    State.RETURNED: "(o.units_returned > 0 AND o.units_returned >= o.units_shipped)",
+    State.RETURNED: (
+        "(o.units_returned > 0 AND o.units_returned >= o.units_shipped"
+        " AND o.fulfillment_status <> 'delivered')"  # what came back was sent again
+    ),
     State.AWAITING_PAYMENT: (
         "(o.released_at IS NULL AND o.status = 'open' AND o.units_shipped = 0 AND o.payment_status"
         " IN ('unpaid', 'pending', 'authorized', 'partially_paid'))"

@@ -12,25 +12,22 @@ from entrepot.canon.money import Money
 from entrepot.dashboard.reading.being_changed import asked_to_change
 from entrepot.dashboard.reading.doubts import doubt_about
 from entrepot.dashboard.reading.headline import CHIPS, State
+from entrepot.dashboard.reading.late import SENT_AGAIN, delayed, late_box
 from entrepot.dashboard.reading.order_page import Owed, hold_words
 from entrepot.dashboard.reading.owed import word_of
-from entrepot.dashboard.reading.parcels import Box
 from entrepot.dashboard.reading.problems import FIXES, Problem
 from entrepot.dashboard.reading.repairs import REPAIRS
 from entrepot.dashboard.reading.shares import Share
-from entrepot.dashboard.reading.steps import Move, NextStep
+from entrepot.dashboard.reading.steps import READ_AGAIN, Move, NextStep, ended
 from entrepot.dashboard.wording import (
     begun,
     clock_words,
     count_words,
-    duration_words,
     full_words,
-    moment_words,
     money_words,
 )
-from entrepot.dashboard.words_of_states import PARCEL, beside, is_refunded_in_full, task_words
+from entrepot.dashboard.words_of_states import beside, is_refunded_in_full, task_words
 from entrepot.deadletters.models import DeadLetter
-from entrepot.fulfillment.states import ParcelStatus
 from entrepot.fulfillment.states import Status as ShareStatus
 from entrepot.obligations.states import Kind as Owes
 from entrepot.orders.models import Hold, Order
@@ -78,7 +75,7 @@ def next_step(situation: Situation) -> NextStep:
         case State.HELD:
             return _held(situation)
         case State.DELAYED:
-            return _delayed(situation)
+            return delayed(situation.shares, situation.now)
         case State.AWAITING_PAYMENT:
             return _awaiting_payment(situation)
         case State.COOLING_OFF:
@@ -86,13 +83,19 @@ def next_step(situation: Situation) -> NextStep:
         case State.CANCELLED if situation.authorized is not None:
             return _authorized(situation, situation.authorized)
         case State.CANCELLED | State.RETURNED | State.CLOSED:
-            return NextStep(
-                role="neutral",
-                title="Nothing to do.",
-                text="No provider has work on it. A refund is a choice of its own.",
-            )
+            return _done(situation)
         case _:
             return _under_way(situation)
+
+
+def _done(situation: Situation) -> NextStep:
+    if any(share.is_on_its_way_again for share in situation.shares):
+        return NextStep(role="neutral", title="Nothing to do.", text=SENT_AGAIN)
+    return NextStep(
+        role="neutral",
+        title="Nothing to do.",
+        text="No provider has work on it. A refund is a choice of its own.",
+    )
 
 
 def _unknown(situation: Situation) -> NextStep:
@@ -101,7 +104,7 @@ def _unknown(situation: Situation) -> NextStep:
         return NextStep(role="unknown", title="An outcome is unknown.")
     title = doubt_about(attempt, situation.names.get(attempt.connection_id or 0, "")).title
     asked = f"Asked {count_words(attempt.asked, 'time')} so far." if attempt.asked else ""
-    text = f"{asked} {_ended(begun(attempt.message))}".strip()
+    text = f"{asked} {ended(begun(attempt.message))}".strip()
     if attempt.needs_person:
         return NextStep(
             role="unknown",
@@ -154,7 +157,7 @@ def _held(situation: Situation) -> NextStep:
     return NextStep(
         role=role,
         title=f"Hold: {hold_words(hold)}.",
-        text=_ended(beside(hold_words(hold), hold.reason)),
+        text=ended(beside(hold_words(hold), hold.reason)),
         then=then,
         first=first,
         others=others,
@@ -164,11 +167,6 @@ def _held(situation: Situation) -> NextStep:
 def units_unsent(order: Order) -> int:
     """How many units of an order would still be made and sent."""
     return order.units_ordered - order.units_cancelled - order.units_shipped
-
-
-def _ended(words: str) -> str:
-    """A reason as a sentence; what others wrote keeps its own ending."""
-    return words if not words or words[-1] in ".!?…" else f"{words}."
 
 
 def _overdue(situation: Situation) -> NextStep:
@@ -203,7 +201,7 @@ def _stopped(situation: Situation) -> NextStep:
     return NextStep(
         role="bad" if situation.state == State.OVERDUE else "warn",
         title="Nothing leaves now.",
-        text=_ended(situation.stop[0].upper() + situation.stop[1:]),
+        text=ended(situation.stop[0].upper() + situation.stop[1:]),
         then="Nothing is lost: it goes on by itself when that ends.",
     )
 
@@ -213,51 +211,10 @@ def _gave_up(letter: DeadLetter) -> NextStep:
     return NextStep(
         role="bad",
         title="Our own work gave up.",
-        text=_ended(f"{task_words(letter.task)}, after {tries}: {letter.error}"),
+        text=ended(f"{task_words(letter.task)}, after {tries}: {letter.error}"),
         then="Replay it under Jobs once its cause is gone: nothing happens twice.",
         first=Move("Try now", "refresh", "retry"),
     )
-
-
-def _delayed(situation: Situation) -> NextStep:
-    box = late_box(situation.shares)
-    if box is None:
-        return NextStep(role="warn", title="A parcel is delayed.", first=_read_again())
-    title = f"Parcel {box.number}: {box.chip.word.lower()}."
-    if box.chip == PARCEL[ParcelStatus.RETURNING]:
-        return NextStep(
-            role="warn",
-            title=f"Parcel {box.number} is coming back to the sender.",
-            text=_ended(box.last_scan.message) if box.last_scan else "",
-            then="Ask the customer for an address that works, then send it again or refund.",
-            first=Move("Reship …", "", "reship"),
-            others=[_read_again()],
-        )
-    if box.last_scan is not None:
-        still = duration_words(situation.now - box.last_scan.happened_at)
-        title = f"Parcel {box.number} has not moved for {still}."
-    carrier = box.carrier or "The carrier"
-    promised = f"{carrier} promised {moment_words(box.promised_at)}." if box.promised_at else ""
-    return NextStep(
-        role="warn",
-        title=title,
-        text=promised,
-        then="We ask the carrier by ourselves; a scan shows here within minutes.",
-        first=Move("Ask the carrier now", "refresh", "refresh"),
-        others=[Move("Reship …", "", "reship")],
-    )
-
-
-def late_box(shares: list[Share]) -> Box | None:
-    """The first parcel in trouble."""
-    boxes = [box for share in shares for box in share.boxes]
-    troubled = [box for box in boxes if box.chip.role in {"warn", "bad"}]
-    waiting = [box for box in boxes if box.chip.role == "info"]
-    return next(iter([*troubled, *waiting]), None)
-
-
-def _read_again() -> Move:
-    return Move("Read again", "refresh", "refresh")
 
 
 def _awaiting_payment(situation: Situation) -> NextStep:
@@ -268,9 +225,9 @@ def _awaiting_payment(situation: Situation) -> NextStep:
     return NextStep(
         role="neutral",
         title=f"{money_words(due)} have not come yet.",
-        text=_ended(situation.problem.words if situation.problem else order.payment_title),
+        text=ended(situation.problem.words if situation.problem else order.payment_title),
         then="Work starts by itself when the payment is captured.",
-        others=[Move("Release unpaid …", "play", "release"), _read_again()],
+        others=[Move("Release unpaid …", "play", "release"), READ_AGAIN],
     )
 
 
@@ -281,7 +238,7 @@ def _authorized(situation: Situation, entry: PaymentEntry) -> NextStep:
         return NextStep(
             role="info",
             title=f"A {wish.kind} of {amount} is under way.",
-            text=_ended(begun(situation.stop)),
+            text=ended(begun(situation.stop)),
             then="The gateway is asked first: it happens once.",
             others=[Move("Try now", "refresh", "retry")],
         )
@@ -290,13 +247,13 @@ def _authorized(situation: Situation, entry: PaymentEntry) -> NextStep:
     if situation.state == State.CANCELLED:
         then = "Nothing will be captured: let it go, or it runs out by itself."
         return NextStep(
-            role="warn", title=f"{amount} are still authorized.", text=_ended(failed), then=then,
+            role="warn", title=f"{amount} are still authorized.", text=ended(failed), then=then,
             first=void,
         )  # fmt: skip
     return NextStep(
         role="warn",
         title=f"{amount} are authorized, not captured.",
-        text=_ended(failed),
+        text=ended(failed),
         then="Work starts by itself when the payment is captured; an authorization runs out.",
         first=Move("Capture …", "card", "capture"),
         others=[void, Move("Release unpaid …", "play", "release")],
@@ -323,7 +280,7 @@ def _under_way(situation: Situation) -> NextStep:
     chip = CHIPS[situation.state]
     if situation.state in {State.DELIVERED, State.PRESUMED_DELIVERED}:
         again = any(share.is_on_its_way_again for share in situation.shares)
-        said = "What was sent again is under way." if again else "Everything has arrived."
+        said = SENT_AGAIN if again else "Everything has arrived."
         return NextStep(role="good", title="Nothing to do.", text=said)
     if blocked := _blocked(situation):
         return blocked
@@ -356,7 +313,7 @@ def _packing(situation: Situation) -> NextStep | None:
     return NextStep(
         role="info",
         title=f"{count_words(units, 'unit')} {'waits' if units == 1 else 'wait'} to be packed.",
-        text=_ended("; ".join(share.waiting for share in waiting)),
+        text=ended("; ".join(share.waiting for share in waiting)),
         then="Say here or under Pick lists what left: the storefront and the customer are told.",
         first=Move("Add tracking …", "truck", "tracking"),
         others=[Move("Pick lists", "print", "picklists")],

@@ -9,6 +9,7 @@ from entrepot.canon.carriers import carrier_name
 from entrepot.canon.tracking import ParcelStatus
 from entrepot.dashboard.wording import Chip, day_words, moment_words
 from entrepot.dashboard.words_of_states import PARCEL, chip_of
+from entrepot.fulfillment.losses import FAILED, made_good
 from entrepot.fulfillment.models import (
     FulfillmentItem,
     FulfillmentOrder,
@@ -56,6 +57,13 @@ class Box:
     steps: list[Step]
     last_scan: TrackingEntry | None
     promised_at: datetime | None
+    status: ParcelStatus
+    is_made_good: bool
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether it may still arrive."""
+        return self.status not in {*ARRIVED, *FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +118,28 @@ def boxes_of(
             )
     parcels = [one for one in sent.parcels if one.shipment.status != ShipmentStatus.VOIDED]
     scans = _last_scans([parcel.id for parcel in parcels])
+    good = made_good(parcel.id for parcel in parcels if parcel.status in FAILED)
     found: dict[int, list[Box]] = defaultdict(list)
     for parcel in parcels:
         shipment = parcel.shipment
+        share = shares[shipment.fulfillment_order_id]
+        chip = chip_of(PARCEL, parcel.status)
+        if parcel.id in good:
+            chip = Chip("neutral", "swap", f"{chip.word}, sent again")
         found[shipment.fulfillment_order_id].append(
             Box(
                 id=parcel.id,
                 number=parcel.number,
-                chip=chip_of(PARCEL, parcel.status),
+                chip=chip,
                 contents=", ".join(contents[shipment.id]),
                 carrier=carrier_name(parcel.carrier or shipment.carrier),
                 tracking_number=parcel.tracking_number,
                 tracking_url=parcel.tracking_url if _is_web(parcel.tracking_url) else "",
-                steps=_steps(order, shares[shipment.fulfillment_order_id], shipment, parcel),
+                steps=_steps(order, share, shipment, parcel, role=chip.role),
                 last_scan=scans.get(parcel.id),
                 promised_at=parcel.promised_at or parcel.estimated_delivery_at,
+                status=ParcelStatus(parcel.status),
+                is_made_good=parcel.id in good,
             )
         )
     return found
@@ -139,7 +154,9 @@ def _last_scans(parcel_ids: list[int]) -> dict[int, TrackingEntry]:
     return {row.parcel_id: row for row in rows}
 
 
-def _steps(order: Order, share: FulfillmentOrder, shipment: Shipment, parcel: Parcel) -> list[Step]:
+def _steps(
+    order: Order, share: FulfillmentOrder, shipment: Shipment, parcel: Parcel, *, role: str
+) -> list[Step]:
     status = ParcelStatus(parcel.status)
     made = "Packed" if share.is_by_hand else "In production"
     steps = [
@@ -154,7 +171,7 @@ def _steps(order: Order, share: FulfillmentOrder, shipment: Shipment, parcel: Pa
     chip = PARCEL[status]
     if status in TROUBLE:
         since = f"since {day_words(parcel.status_at)}" if parcel.status_at else ""
-        return [*steps, Step(chip.word, since, "now", chip.role), Step("Delivered")]
+        return [*steps, Step(chip.word, since, "now", role), Step("Delivered")]
     if status == ParcelStatus.OUT_FOR_DELIVERY:
         return [*steps, Step("Out for delivery", at, "now"), Step("Delivered")]
     steps[-1] = Step("Shipped", day_words(shipment.shipped_at), "now")

@@ -79,7 +79,7 @@ class Share:
         """Whether it sends units once more, and has not arrived yet."""
         if self.row is None or self.row.replaces_id is None or self.row.status == Status.CANCELLED:
             return False
-        return any((item.delivered or 0) < item.ordered for item in self.items)
+        return bool(self.waiting) or any(box.is_coming for box in self.boxes)
 
     @property
     def way(self) -> str:

@@ -28,6 +28,9 @@ class Move:
         return SCOPES_OF_MOVES.get(self.action, "orders:write")
 
 
+READ_AGAIN = Move("Read again", "refresh", "refresh")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStep:
     """What stands, what we do by ourselves, and what a person can do: one first, then others."""
@@ -48,3 +51,8 @@ class NextStep:
     def sentence(self) -> str:
         """What stands, in one line."""
         return f"{self.title} {self.text}".strip()
+
+
+def ended(words: str) -> str:
+    """A reason as a sentence; what others wrote keeps its own ending."""
+    return words if not words or words[-1] in ".!?…" else f"{words}."
