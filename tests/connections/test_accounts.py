@@ -13,7 +13,7 @@ from entrepot.connect.errors import Misconfigured, Unavailable
 from entrepot.connect.ports import PingResult
 from entrepot.connect.registry import UnknownPlatform
 from entrepot.connect.simulator import Clock
-from entrepot.connections import credentials, environment, pings, queries, services
+from entrepot.connections import credentials, environment, faults, pings, queries, services
 from entrepot.connections.fields import BadSettings
 from entrepot.connections.models import Connection, Credential
 from entrepot.connections.states import IllegalStep, Status
@@ -221,8 +221,8 @@ def test_a_mended_connection_returns_to_where_it_was(merchant: Merchant, status:
     if status == Status.PAUSED:
         services.pause(house.id, merchant_id=merchant.id, reason="stocktaking")
 
-    services.refuse_ping(house.id, merchant_id=merchant.id, reason="401")
-    services.refuse_ping(house.id, merchant_id=merchant.id, reason="401 again")
+    faults.refuse_ping(house.id, merchant_id=merchant.id, reason="401")
+    faults.refuse_ping(house.id, merchant_id=merchant.id, reason="401 again")
     pings.accept_ping(house.id, merchant_id=merchant.id, result=ping_of("druck"))
 
     assert fresh(house).status == status

@@ -7,7 +7,7 @@ import pytest
 from entrepot.access import scope
 from entrepot.access.models import Merchant
 from entrepot.canon.orders import Mode
-from entrepot.connections import effects, services
+from entrepot.connections import effects, faults, services
 from entrepot.connections.effects import Verdict
 from entrepot.connections.models import Connection, EffectPause
 from entrepot.connections.states import EffectFlow
@@ -46,7 +46,7 @@ def test_any_other_may_not_and_says_why(house: Connection, status: str, said: st
         case "paused":
             services.pause(house.id, merchant_id=who, reason="stocktaking")
         case "misconfigured":
-            services.refuse_ping(house.id, merchant_id=who, reason="401")
+            faults.refuse_ping(house.id, merchant_id=who, reason="401")
         case _:
             services.archive(house.id, merchant_id=who, reason="closed")
 

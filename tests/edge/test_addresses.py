@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
+from entrepot.connections import faults
 from entrepot.connections import services as connections
 from entrepot.connections.models import Connection
 from entrepot.edge.reminders import UNPROVED_AT_ONCE
@@ -185,7 +186,7 @@ def test_a_stopped_connection_still_stores_and_an_archived_one_is_gone(
             connections.go_live(shop.id, merchant_id=shop.merchant_id)
             connections.pause(shop.id, merchant_id=shop.merchant_id, reason="a person")
         case "misconfigured":
-            connections.refuse_ping(shop.id, merchant_id=shop.merchant_id, reason="401")
+            faults.refuse_ping(shop.id, merchant_id=shop.merchant_id, reason="401")
         case "archived":
             connections.archive(shop.id, merchant_id=shop.merchant_id, reason="closed")
         case _:

@@ -86,7 +86,9 @@ def test_connection(*, connection_code: str, code: str, is_json: bool) -> None:
         from entrepot.connections import pings  # noqa: PLC0415 -- app not ready
 
         connection = _found(code, connection_code)
-        result = pings.ping_connection(connection.id, merchant_id=connection.merchant_id)
+        result = pings.ping_connection(
+            connection.id, merchant_id=connection.merchant_id, is_person=True
+        )
     told = {
         "code": connection_code,
         "identity": result.identity,

@@ -20,7 +20,8 @@ class Connection(MerchantRow):
     unguessable part of its webhook address. `settings` are checked by the platform's manifest;
     secrets stand in `Credential`. `live_since` is the go-live instant: what was placed before it
     is history. `policy` holds the merchant's choices that are no settings of the platform.
-    `status_before_fault` is where a misconfigured connection returns to. Until
+    `status_before_fault` is where a misconfigured connection returns to, `recovered_at` when it
+    last did; a misconfigured one that keeps it waits for a person (faults.py). Until
     `webhooks_leased_until` one worker looks at its webhooks, and no second.
     """
 
@@ -42,6 +43,7 @@ class Connection(MerchantRow):
     last_useful_at = models.DateTimeField(null=True)
     last_useful_topic = models.TextField(default="")
     refused_in_a_row = models.IntegerField(default=0)
+    recovered_at = models.DateTimeField(null=True)
     webhooks_leased_until = models.DateTimeField(null=True)
 
     class Meta:

@@ -8,18 +8,19 @@ from entrepot.connect import registry
 from entrepot.connect.errors import ConnectorError, Misconfigured, PrivateAddress
 from entrepot.connect.http import Http
 from entrepot.connect.ports import Account, PingResult
-from entrepot.connections import credentials, doors, services
+from entrepot.connections import credentials, doors, faults, services
 from entrepot.connections.fields import check_settings
 from entrepot.connections.models import Connection, FormerToken
-from entrepot.connections.states import Status, Step
+from entrepot.connections.states import Status
 from entrepot.database import clock
 
 
-def ping_connection(connection_id: int, *, merchant_id: int) -> PingResult:
+def ping_connection(connection_id: int, *, merchant_id: int, is_person: bool = False) -> PingResult:
     """Make the cheapest call that proves the credentials, and move the connection accordingly.
 
     The first success tells which account it is. Credentials of another account, or of the other
-    mode, make it misconfigured like refused ones; a success brings it back to where it was.
+    mode, make it misconfigured like refused ones; a success brings it back to where it was, unless
+    a person has to ask for it (faults.py).
 
     Raises:
         Misconfigured: the platform refused, or they belong elsewhere; it is recorded.
@@ -32,11 +33,11 @@ def ping_connection(connection_id: int, *, merchant_id: int) -> PingResult:
     try:
         result = doors.client(connection_id, priority="people").ping()
         must_fit(connection, result)
-        accept_ping(connection_id, merchant_id=merchant_id, result=result)
+        accept_ping(connection_id, merchant_id=merchant_id, result=result, is_person=is_person)
     except PrivateAddress:
         raise  # our own settings say so, and the platform was not asked
     except (Misconfigured, services.AccountTaken) as error:
-        services.refuse_ping(connection_id, merchant_id=merchant_id, reason=str(error))
+        faults.refuse_ping(connection_id, merchant_id=merchant_id, reason=str(error))
         raise
     return result
 
@@ -92,7 +93,9 @@ def connect(
     return accept_ping(connection.id, merchant_id=merchant_id, result=result)
 
 
-def accept_ping(connection_id: int, *, merchant_id: int, result: PingResult) -> Connection:
+def accept_ping(
+    connection_id: int, *, merchant_id: int, result: PingResult, is_person: bool = False
+) -> Connection:
     """Record that the platform took our credentials: identity kept, a fault mended.
 
     A connection that was just added and turns out to be an archived one's account is folded into
@@ -114,8 +117,7 @@ def accept_ping(connection_id: int, *, merchant_id: int, result: PingResult) -> 
             connection.account = account
         connection.last_ping_at = clock.now()
         connection.save(update_fields=["account", "last_ping_at"])
-        if connection.status == Status.MISCONFIGURED:
-            _return_from_fault(connection)
+        faults.go_on(connection, is_person=is_person)
         services.tell_edges(connection)
     return connection
 
@@ -151,15 +153,3 @@ def _fold(new: Connection, *, into: Connection) -> Connection:
     into.last_ping_at = clock.now()
     into.save(update_fields=["last_ping_at"])
     return into
-
-
-def _return_from_fault(connection: Connection) -> None:
-    reason = "the platform accepts the credentials"
-    match connection.status_before_fault:
-        case Status.LIVE:
-            connection.take(Step.ACCEPT_CREDENTIALS, reason=reason)
-        case Status.PAUSED:
-            connection.take(Step.ACCEPT_CREDENTIALS, reason=reason)
-            connection.take(Step.PAUSE, reason="it was paused before")
-        case _:
-            connection.take(Step.ACCEPT_CREDENTIALS_UNSEEN, reason=reason)

@@ -110,7 +110,8 @@ def change_settings(
             return connection
         connection.settings = plain
         connection.settings_version += 1
-        connection.save(update_fields=["settings", "settings_version", "name"])
+        connection.recovered_at = None  # what a ping proved, it proved of the former ones
+        connection.save(update_fields=["settings", "settings_version", "name", "recovered_at"])
         signing = {n: t for n, t in new_secrets.items() if n in credentials.SIGNING_NAMES}
         credentials.keep(connection, signing, overlap=USUAL_OVERLAP)
         credentials.keep(connection, {n: t for n, t in new_secrets.items() if n not in signing})
@@ -157,6 +158,8 @@ def rotate_secret(
         if known.get(name) == text:
             return connection
         credentials.keep(connection, {name: text}, overlap=overlap)
+        connection.recovered_at = None
+        connection.save(update_fields=["recovered_at"])
         _record(connection, "connection.changed", data={"fields": [name]})
         tell_edges(connection)
     return connection
@@ -172,20 +175,6 @@ def rotate_token(connection_id: int, *, merchant_id: int) -> Connection:
         connection.save(update_fields=["token"])
         _record(connection, "connection.changed", data={"fields": ["token"]})
         tell_edges(connection)
-    return connection
-
-
-def refuse_ping(connection_id: int, *, merchant_id: int, reason: str) -> Connection:
-    """Record that a person must act before this connection can work again.
-
-    Again changes nothing. A connection that a person paused goes back to paused once it is mended.
-    """
-    with locked(connection_id, merchant_id) as connection:
-        if connection.status in {Status.MISCONFIGURED, Status.ARCHIVED}:
-            return connection
-        connection.status_before_fault = connection.status
-        connection.save(update_fields=["status_before_fault"])
-        connection.take(Step.REFUSE_CREDENTIALS, reason=reason)
     return connection
 
 

@@ -159,7 +159,7 @@ def _changed(
 def _save(row: Connection, given: dict[str, Any], name: str, result: PingResult | None) -> None:
     services.change_settings(row.id, merchant_id=row.merchant_id, settings=given, name=name)
     if result is not None:
-        pings.accept_ping(row.id, merchant_id=row.merchant_id, result=result)
+        pings.accept_ping(row.id, merchant_id=row.merchant_id, result=result, is_person=True)
 
 
 def _said(manifest: Manifest, error: ConnectorError) -> str:

@@ -207,7 +207,7 @@ def test(request: PageRequest, connection_id: int) -> HttpResponse:
         row = found(visit, connection_id)
     try:
         with outbox.because(actor=visit.actor):
-            result = pings.ping_connection(row.id, merchant_id=visit.merchant_id)
+            result = pings.ping_connection(row.id, merchant_id=visit.merchant_id, is_person=True)
     except (ConnectorError, AccountTaken) as error:
         messages.warning(request, f"{row.name}: {error}")
     else:

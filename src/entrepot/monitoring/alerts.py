@@ -46,7 +46,9 @@ _DEAD_LETTERS = """
     GROUP BY merchant_id, fingerprint, task
 """
 _STOPPED = """
-    SELECT merchant_id, mode, id, name, status, status_reason
+    SELECT merchant_id, mode, id, name, status, status_reason,
+        CASE WHEN status = 'misconfigured' AND recovered_at IS NOT NULL
+            THEN 'unproved' ELSE status END
     FROM connections_connection
     WHERE status IN ('paused', 'misconfigured')
 """
@@ -138,6 +140,7 @@ def _stopped() -> list[Finding]:
     ways_out = {
         "paused": "Nothing is lost; resume it when the reason is gone.",
         "misconfigured": "Check its credentials; it goes on by itself when they are accepted.",
+        "unproved": "Nothing is lost.",
     }
     return [
         Finding(
@@ -147,9 +150,9 @@ def _stopped() -> list[Finding]:
             kind=f"connection_{status}",
             cause=f"connection:{connection_id}",
             title=f"{name} is {status}",
-            detail=f"{reason or 'No reason was given.'} {ways_out[status]}",
+            detail=f"{reason or 'No reason was given.'} {ways_out[way_out]}",
         )
-        for merchant_id, mode, connection_id, name, status, reason in sql.fetch(_STOPPED)
+        for merchant_id, mode, connection_id, name, status, reason, way_out in sql.fetch(_STOPPED)
     ]
 
 

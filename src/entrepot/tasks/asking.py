@@ -20,8 +20,8 @@ from entrepot.connect.crashpoint import crashpoint
 from entrepot.connect.errors import ConnectorError, Misconfigured, RateLimited, Rejected
 from entrepot.connect.manifest import Effect
 from entrepot.connections.effects import effects_allowed
+from entrepot.connections.faults import refuse_call
 from entrepot.connections.models import Connection
-from entrepot.connections.services import refuse_ping
 from entrepot.connections.states import EffectFlow
 from entrepot.database import clock
 from entrepot.fulfillment import submission, writing_back
@@ -107,7 +107,7 @@ def ask(*, merchant_id: int, attempt_id: int, **_: object) -> None:
                 again_after=error.retry_after if isinstance(error, RateLimited) else None,
             )
         if isinstance(error, Misconfigured) and attempt.connection_id is not None:
-            refuse_ping(attempt.connection_id, merchant_id=merchant_id, reason=str(error))
+            refuse_call(attempt.connection_id, merchant_id=merchant_id, reason=str(error))
     crashpoint(f"{attempt.kind}.after_ask")
     _close_obligation(merchant_id, attempt_id)
 

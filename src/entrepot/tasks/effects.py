@@ -32,7 +32,7 @@ from entrepot.connect.errors import (
 )
 from entrepot.connect.words import keepable
 from entrepot.connections.call_log import keep_calls
-from entrepot.connections.services import refuse_ping
+from entrepot.connections.faults import refuse_call
 from entrepot.database import saving
 from entrepot.events import outbox
 from entrepot.fulfillment.submission import PAYMENT_NEEDED
@@ -180,7 +180,7 @@ def _record(
     for one in ended:
         connection_id = one.thing.connection_id
         if isinstance(one.error, Misconfigured) and connection_id is not None:
-            refuse_ping(connection_id, merchant_id=merchant_id, reason=str(one.error))
+            refuse_call(connection_id, merchant_id=merchant_id, reason=str(one.error))
     return errors
 
 

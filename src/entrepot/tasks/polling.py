@@ -8,8 +8,7 @@ from entrepot.access import scope
 from entrepot.canon.messages import Flow
 from entrepot.connect.errors import ConnectorError, Misconfigured, Unavailable
 from entrepot.connect.ports import Page, Pulls
-from entrepot.connections import cursors, doors, history
-from entrepot.connections import services as connections
+from entrepot.connections import cursors, doors, faults, history
 from entrepot.connections.cursors import Reading
 from entrepot.connections.models import Connection, HistoryImport
 from entrepot.inbox import services as inbox
@@ -77,7 +76,7 @@ def poll(*, merchant_id: int, connection_id: int, flow: str, **_: object) -> Non
             )
         except Misconfigured as error:
             _note_failure(reading, error)
-            connections.refuse_ping(connection_id, merchant_id=merchant_id, reason=str(error))
+            faults.refuse_call(connection_id, merchant_id=merchant_id, reason=str(error))
             return
         except ConnectorError as error:
             _note_failure(reading, error)

@@ -8,7 +8,7 @@ from entrepot.canon.fulfillment import Quote
 from entrepot.connect.errors import ConnectorError, Misconfigured, Rejected, Unavailable
 from entrepot.connect.ports import Fulfills
 from entrepot.connect.watching import Priority
-from entrepot.connections import doors, services
+from entrepot.connections import doors, faults
 from entrepot.connections.call_log import keep_calls
 from entrepot.connections.doors import ConnectionArchived
 from entrepot.connections.models import CallRecord
@@ -82,7 +82,7 @@ def _ask(asked: Question | Quoting, *, priority: Priority = "live") -> list[Quot
         raise
     except Misconfigured as error:
         reason = str(error)
-        services.refuse_ping(asked.connection_id, merchant_id=asked.merchant_id, reason=reason)
+        faults.refuse_call(asked.connection_id, merchant_id=asked.merchant_id, reason=reason)
         raise Unavailable(f"the connection stops until a person has acted: {reason}") from error
     except ConnectorError as error:
         raise Unavailable(f"the quote cannot be read: {error}") from error

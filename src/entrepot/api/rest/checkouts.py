@@ -20,8 +20,7 @@ from entrepot.canon.money import Money, NotMoney
 from entrepot.canon.payments import CheckoutLine, CheckoutRequest, CheckoutSession, CheckoutShipping
 from entrepot.connect.errors import ConnectorError, Misconfigured, OutcomeUnknown
 from entrepot.connect.ports import OpensCheckouts
-from entrepot.connections import doors, queries
-from entrepot.connections import services as connections
+from entrepot.connections import doors, faults, queries
 from entrepot.connections.models import Connection
 from entrepot.connections.states import Status
 from entrepot.intake.given import Amount, Currency, Moment, Word
@@ -263,7 +262,7 @@ def _opened(caller: Caller, checkout: Checkout, asked: Cart) -> Checkout:
         with outside_transaction():
             session = _page(client, wanted)
     except Misconfigured as error:
-        connections.refuse_ping(
+        faults.refuse_call(
             checkout.connection_id, merchant_id=caller.merchant_id, reason=str(error)
         )
         raise

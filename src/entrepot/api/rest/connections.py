@@ -176,7 +176,9 @@ def test_connection(request: ApiRequest, connection_id: Id) -> TestShape:
     with access_scope.merchant(caller.merchant_id):
         found_connection(caller, connection_id)
     try:
-        result = pings.ping_connection(connection_id, merchant_id=caller.merchant_id)
+        result = pings.ping_connection(
+            connection_id, merchant_id=caller.merchant_id, is_person=True
+        )
     except (ConnectorError, services.AccountTaken) as error:
         return TestShape(is_accepted=False, message=str(error))
     return TestShape(
