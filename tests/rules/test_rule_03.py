@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from entrepot.access import scope
+from entrepot.canon.orders import SourceState
 from entrepot.connections import services
 from entrepot.connections.models import Connection
+from entrepot.notifications.models import Mail
 from entrepot.obligations.models import Obligation
 from entrepot.orders import services as orders
 from tests.rules.trade import Trade, connect, later, snapshot
@@ -104,3 +107,42 @@ def test_an_import_that_is_first_to_tell_of_a_new_order_does_not_bury_it(trade: 
 
     assert trade.statuses() == ["accepted"]
     assert trade.order("old").is_history is True
+
+
+def test_what_the_shop_completed_while_it_was_observed_is_not_sent_after_going_live(
+    trade: Trade,
+) -> None:
+    shop = observing(trade)
+    trade.by_hand("MOEWE-A3", "POST-12")
+    placed = timezone.now() - timedelta(minutes=20)
+    told = snapshot(placed_at=placed)
+    trade.tell(told)
+    trade.tell(later(told, state=SourceState.COMPLETED, source_status="completed"))
+
+    services.go_live(shop.id, merchant_id=trade.merchant.id, since=placed - timedelta(hours=1))
+    trade.work()
+
+    assert trade.shares() == []
+    assert trade.order().fulfillment_status == "shipped"
+
+
+@pytest.mark.parametrize("source", ["webhook", "import"])
+def test_history_that_the_shop_completed_has_left(trade: Trade, source: str) -> None:
+    told = snapshot(
+        placed_at=timezone.now() - timedelta(days=31),
+        state=SourceState.COMPLETED,
+        source_status="completed",
+    )
+
+    trade.tell(told, source=source)
+    trade.work()
+
+    order = trade.order()
+    assert (order.is_history, order.units_elsewhere, order.units_shipped) == (True, 5, 0)
+    assert (order.fulfillment_status, order.released_at) == ("shipped", None)
+    assert {sku: row.units_elsewhere for sku, row in trade.lines().items()} == {
+        "MOEWE-A3": 2,
+        "POST-12": 3,
+    }
+    with scope.merchant(trade.merchant.id):
+        assert (Obligation.objects.count(), Mail.objects.count()) == (0, 0)

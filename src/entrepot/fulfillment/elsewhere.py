@@ -8,7 +8,7 @@ from entrepot.canon.orders import SourceState
 from entrepot.database import sql
 from entrepot.events import outbox
 from entrepot.orders import counters
-from entrepot.orders.snapshots import AppliedOrder, IncomingOrder
+from entrepot.orders.snapshots import AppliedOrder, IncomingOrder, Verdict
 
 _FULFILLED = """
     UPDATE orders_line AS line
@@ -35,16 +35,18 @@ OPEN_AGAIN = frozenset({SourceState.PROCESSING, SourceState.ON_HOLD, SourceState
 def note_completed(applied: Sequence[tuple[IncomingOrder, AppliedOrder]]) -> None:
     """Record as fulfilled elsewhere what a shop completed without us; inside the open scope.
 
+    History has left as well: a connection that goes live from an earlier instant may take it up.
     Our own completion comes back as news too: it carries our mark, or there is a write-back of ours
     that completed the order, and then nothing changes.
     """
-    completed = {
-        result.order_id: incoming
-        for incoming, result in applied
-        if result.order_id is not None
-        and incoming.snapshot.state is SourceState.COMPLETED
-        and not incoming.policy.is_history(incoming.snapshot.placed_at)
-    }
+    completed = {}
+    imported = set()  # history that came completed: its import tells, and there is no work to stop
+    for incoming, result in applied:
+        if result.order_id is None or incoming.snapshot.state is not SourceState.COMPLETED:
+            continue
+        completed[result.order_id] = incoming
+        if result.verdict is Verdict.NEW and result.is_history:
+            imported.add(result.order_id)
     if not completed:
         return
     ours = set(
@@ -60,6 +62,8 @@ def note_completed(applied: Sequence[tuple[IncomingOrder, AppliedOrder]]) -> Non
         lines.setdefault(order_id, {})[str(line_id)] = units
     counters.recount_units(sorted(lines))
     for order_id, units in sorted(lines.items()):
+        if order_id in imported:
+            continue
         incoming = completed[order_id]
         outbox.record(
             "order.fulfilled_elsewhere",
