@@ -1,11 +1,13 @@
 """A new order is inserted with the counters that a recount of its facts comes to."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from entrepot.access import scope
-from entrepot.canon.orders import OrderSnapshot
+from entrepot.canon.orders import OrderSnapshot, SourceState
 from entrepot.orders import counters, rows
 from entrepot.orders.models import Line, Order
 from tests.rules.trade import Trade, connect, euros, fact, line, snapshot
@@ -43,6 +45,22 @@ def test_what_is_inserted_is_what_the_facts_come_to(trade: Trade, case: str) -> 
     assert opened == {name: getattr(order, name) for name in opened}
     written = rows.line_rows(told, merchant_id=trade.merchant.id, order_id=order.id)
     assert [row["units_cancelled"] for row in written] == cancelled
+
+
+def test_history_that_was_completed_is_inserted_as_fulfilled_by_others(trade: Trade) -> None:
+    old = timezone.now() - timedelta(days=90)
+    told = snapshot("old", *BOUGHT, state=SourceState.COMPLETED, placed_at=old)
+
+    trade.tell(told)
+
+    with scope.merchant(trade.merchant.id):
+        counters.recount_units([trade.order("old").id])
+        lines = [line.units_elsewhere for line in Line.objects.order_by("position")]
+    order = trade.order("old")
+    opened = rows.opening(told, has_left=True)
+    assert opened == {name: getattr(order, name) for name in opened}
+    assert (lines, order.units_elsewhere) == ([3, 0, 5], 8)
+    assert order.fulfillment_status == "shipped"
 
 
 def test_the_shops_word_does_not_release_what_its_gateway_has_not_captured(trade: Trade) -> None:

@@ -39,14 +39,13 @@ def note_completed(applied: Sequence[tuple[IncomingOrder, AppliedOrder]]) -> Non
     Our own completion comes back as news too: it carries our mark, or there is a write-back of ours
     that completed the order, and then nothing changes.
     """
-    completed = {}
-    imported = set()  # history that came completed: its import tells, and there is no work to stop
-    for incoming, result in applied:
-        if result.order_id is None or incoming.snapshot.state is not SourceState.COMPLETED:
-            continue
-        completed[result.order_id] = incoming
-        if result.verdict is Verdict.NEW and result.is_history:
-            imported.add(result.order_id)
+    completed = {
+        result.order_id: incoming
+        for incoming, result in applied
+        if result.order_id is not None
+        and incoming.snapshot.state is SourceState.COMPLETED
+        and not (result.verdict is Verdict.NEW and incoming.has_left)  # written so
+    }
     if not completed:
         return
     ours = set(
@@ -62,8 +61,6 @@ def note_completed(applied: Sequence[tuple[IncomingOrder, AppliedOrder]]) -> Non
         lines.setdefault(order_id, {})[str(line_id)] = units
     counters.recount_units(sorted(lines))
     for order_id, units in sorted(lines.items()):
-        if order_id in imported:
-            continue
         incoming = completed[order_id]
         outbox.record(
             "order.fulfilled_elsewhere",

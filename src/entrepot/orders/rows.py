@@ -212,15 +212,18 @@ def _sums(snapshot: OrderSnapshot) -> dict[str, object]:
     }
 
 
-def opening(snapshot: OrderSnapshot) -> dict[str, object]:
-    """The counters of a new order, but for its release: `OPENING_COLUMNS`."""
+def opening(snapshot: OrderSnapshot, *, has_left: bool = False) -> dict[str, object]:
+    """The counters of a new order, but for its release: `OPENING_COLUMNS`.
+
+    `has_left` where others have fulfilled all of it.
+    """
     cancelled = nothing = elsewhere = 0
     for line in snapshot.lines:
         gone = _cancelled_units(line, snapshot.state)
         left = line.quantity - gone
         cancelled += gone
         nothing += min(_units_without_goods(line), left)
-        elsewhere += min(line.fulfilled_elsewhere_quantity, left)
+        elsewhere += min(_units_elsewhere(line, snapshot.state, has_left=has_left), left)
     captured = sum(
         (
             fact.amount.amount
@@ -245,10 +248,16 @@ def _units_without_goods(line: LineSnapshot) -> int:
     return line.quantity if line.is_shippable is False else 0
 
 
+def _units_elsewhere(line: LineSnapshot, state: SourceState, *, has_left: bool) -> int:
+    if not has_left:
+        return line.fulfilled_elsewhere_quantity
+    return max(line.quantity - _cancelled_units(line, state) - _units_without_goods(line), 0)
+
+
 def line_rows(
-    snapshot: OrderSnapshot, *, merchant_id: int, order_id: int
+    snapshot: OrderSnapshot, *, merchant_id: int, order_id: int, has_left: bool = False
 ) -> Iterator[dict[str, object]]:
-    """The rows of `orders_line`."""
+    """The rows of `orders_line`; `has_left` as in `opening`."""
     for position, line in enumerate(snapshot.lines):
         yield {
             "merchant_id": merchant_id,
@@ -270,7 +279,7 @@ def line_rows(
             "units_cancelled": _cancelled_units(line, snapshot.state),
             "units_refunded": line.refunded_quantity,
             "units_nothing": _units_without_goods(line),
-            "units_elsewhere": line.fulfilled_elsewhere_quantity,
+            "units_elsewhere": _units_elsewhere(line, snapshot.state, has_left=has_left),
         }
 
 

@@ -55,6 +55,12 @@ class IncomingOrder:
         return Mode.TEST if self.snapshot.is_test else self.connection_mode
 
     @property
+    def has_left(self) -> bool:
+        """Whether it is history that the shop has completed, if it is new: nothing waits there."""
+        is_history = self.policy.is_history(self.snapshot.placed_at)
+        return is_history and self.snapshot.state is SourceState.COMPLETED
+
+    @property
     def key(self) -> tuple[int, str, str, str]:
         """The identity of the sale."""
         return (self.merchant_id, self.account, self.mode, self.snapshot.external_id)
@@ -314,7 +320,7 @@ def _insert(
         return {}
     opened = []
     for item in new:
-        row = prepared[id(item)] | rows.opening(item.snapshot)
+        row = prepared[id(item)] | rows.opening(item.snapshot, has_left=item.has_left)
         row["released_by"] = "" if row["is_history"] else item.policy.reason_to_release(row)
         opened.append(row)
     batch = sql.recordset(opened, statements.NEW_COLUMNS)
@@ -338,7 +344,8 @@ def _write_lines(written: list[tuple[IncomingOrder, int]], *, is_known: set[int]
     kept: list[dict[str, object]] = []
     for item, order_id in written:
         mine = {"merchant_id": item.merchant_id, "order_id": order_id}
-        lines += rows.line_rows(item.snapshot, **mine)
+        has_left = item.has_left and order_id not in is_known
+        lines += rows.line_rows(item.snapshot, **mine, has_left=has_left)
         taxes += rows.tax_rows(item.snapshot, **mine)
         if order_id in is_known:
             external_ids = [line.external_id for line in item.snapshot.lines]
