@@ -15,6 +15,7 @@ from tests.connections import accounts
 from tests.dashboard.scene import Scene, sell
 from tests.dashboard.shares import share
 from tests.dashboard.troubles import unknown
+from tests.rules.trade import connect
 
 WHY = {"reason": "Jahresinventur"}
 
@@ -59,6 +60,28 @@ def test_a_sku_is_mapped_and_read_back(program: Caller, house: Connection) -> No
     assert {art["print_area"] for art in read.body["artwork"]} == {"default", "back"}
     assert (wrong.status, half.status) == (422, 422)
     assert program.get("/api/v1/mappings/X").status == 404
+
+
+def test_what_is_shipped_by_hand_is_at_no_provider_and_the_other_way_round(
+    merchant: Merchant, program: Caller, house: Connection
+) -> None:
+    place = connect(merchant, "by_hand", mode=house.mode)
+    there, here = {"provider_connection_id": house.id}, {"provider_connection_id": place.id}
+
+    put = program.put("/api/v1/mappings/MUG-1", {"kind": "by_hand", **here, "bin": "A-01"})
+    refused = [
+        program.put("/api/v1/mappings/MUG-2", {"kind": "by_hand", **there}),
+        program.put("/api/v1/mappings/MUG-2", {"kind": "provider", **here, "provider_sku": "G-1"}),
+    ]
+
+    assert (put.status, put.body["provider_connection_id"]) == (200, place.id)
+    assert [one.status for one in refused] == [422, 422]
+    assert [
+        words
+        for one, words in zip(refused, ("makes things itself", "you ship by hand"), strict=True)
+        if words in one.body["detail"]
+    ] == ["makes things itself", "you ship by hand"]
+    assert program.get("/api/v1/mappings/MUG-2").status == 404
 
 
 def test_mappings_survive_the_way_through_a_spreadsheet(

@@ -13,6 +13,7 @@ from tests.dashboard import troubles
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.scene import Scene
 from tests.dashboard.test_inbox import page_of
+from tests.rules.trade import connect
 
 
 def mapped(scene: Scene, sku: str, **more: object) -> None:
@@ -152,6 +153,41 @@ def test_wrong_rows_of_a_file_are_named_and_left_out(empty_scene: Scene, sign_in
     assert "A-5: a provider mapping needs a provider and its SKU" in preview
     with scope.merchant(empty_scene.merchant.id):
         assert list(Mapping.objects.values_list("sku", flat=True)) == ["A-1"]
+
+
+def test_what_is_shipped_by_hand_has_a_place_of_the_merchants_own(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    place = connect(empty_scene.merchant, "by_hand", mode="live", name="Werkstatt Köln", code="koe")
+    house = empty_scene.connections["prodigi"]
+    client = sign_in(empty_scene)
+    rows = (
+        "sku;kind;provider;provider_sku;bin\n"
+        "MUG-1;by_hand;Werkstatt Köln;;A-01\n"
+        "MUG-2;by_hand;prodigi;;\n"
+        "MUG-3;provider;koe;GLOBAL-1;\n"
+    )
+
+    preview = text_of(client.post("/mappings/import/", {"text": rows}).content.decode())
+    client.post("/mappings/import/", {"text": rows, "save": "1"})
+    exported = client.get("/mappings/export.csv").content.decode("utf-8-sig")
+    wrong = client.post(
+        "/mappings/one/?sku=MUG-4", {"sku": "MUG-4", "kind": "by_hand", "provider": str(house.id)}
+    ).content.decode()
+
+    assert "Save 1 mapping " in preview
+    assert f"MUG-2 Left out: {house.name} makes things itself" in preview
+    assert "MUG-3 Left out: Werkstatt Köln is where you ship by hand" in preview
+    assert f"{house.name} makes things itself" in wrong
+    row = stored(empty_scene, "MUG-1")
+    assert (row.provider_connection_id, row.bin) == (place.id, "A-01")
+    assert "MUG-1,by_hand,koe," in exported
+    with scope.merchant(empty_scene.merchant.id):
+        assert list(Mapping.objects.values_list("sku", flat=True)) == ["MUG-1"]
+
+
+def text_of(page: str) -> str:
+    return re.sub(r"(<[^>]+>|\s)+", " ", page)
 
 
 def test_a_shipping_method_is_named_at_a_provider(empty_scene: Scene, sign_in: SignIn) -> None:

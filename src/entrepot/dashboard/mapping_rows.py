@@ -28,11 +28,12 @@ OF_LINE = "line:"
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A connection that makes or ships: by its code in files, by its id in forms."""
+    """A connection that makes things, or where people ship: by code in files, by id in forms."""
 
     id: int
     code: str
     name: str
+    is_by_hand: bool
 
 
 class BadRow(ValueError):
@@ -57,10 +58,9 @@ def wish_of(cells: Mapping[str, str], providers: list[Provider]) -> MappingWish:
     if cost is not None and not (len(currency) == 3 and currency.isalpha()):
         raise BadRow("a cost needs its currency, as in EUR")
     is_provider = kind == MappingKind.PROVIDER
-    is_made = kind in {MappingKind.PROVIDER, MappingKind.BY_HAND}
     return MappingWish(
         kind=kind,
-        provider_connection_id=_provider(cells.get("provider", ""), providers) if is_made else None,
+        provider_connection_id=_provider(cells.get("provider", ""), providers, kind=kind),
         provider_sku=cells.get("provider_sku", "").strip() if is_provider else "",
         attributes=_pairs(cells.get("attributes", "")),
         sizing=cells.get("sizing", "").strip(),
@@ -109,15 +109,25 @@ def _art_link(art: Art) -> str:
     return OF_LINE + art.line_property if art.line_property else art.url.replace(";", "%3B")
 
 
-def _provider(word: str, providers: list[Provider]) -> int | None:
+def _provider(word: str, providers: list[Provider], *, kind: str) -> int | None:
     word = word.strip()
-    if not word:
+    if not word or kind not in {MappingKind.PROVIDER, MappingKind.BY_HAND}:
         return None
     for one in providers:
         if word in {one.code, str(one.id)} or word.casefold() == one.name.casefold():
+            _must_fit(one, kind)
             return one.id
     known = ", ".join(one.code for one in providers) or "none is connected"
     raise BadRow(f"provider {word!r} is not known: {known}")
+
+
+def _must_fit(provider: Provider, kind: str) -> None:
+    if kind == MappingKind.BY_HAND and not provider.is_by_hand:
+        raise BadRow(
+            f"{provider.name} makes things itself: name a place where you ship by hand, or none"
+        )
+    if kind == MappingKind.PROVIDER and provider.is_by_hand:
+        raise BadRow(f"{provider.name} is where you ship by hand: its kind is by_hand")
 
 
 def _cost(text: str) -> Decimal | None:

@@ -77,10 +77,12 @@ def mappings(request: PageRequest) -> HttpResponse:
 
 
 def providers_of() -> list[Provider]:
-    """The connections that can make or ship, of both modes: mappings are of both."""
-    rows = Connection.objects.order_by("name", "id")
-    fulfilling = {row.id for mode in ("live", "test") for row in connections.takers(mode)}
-    return [Provider(row.id, row.code, row.name) for row in rows if row.id in fulfilling]
+    """The connections that make, and where people ship, of both modes: mappings are of both."""
+    both = ("live", "test")
+    takers = {row.id for mode in both for row in connections.takers(mode)}
+    rows = [row for mode in both for row in connections.of_kind(mode, "fulfillment")]
+    rows.sort(key=lambda row: (row.name, row.id))
+    return [Provider(row.id, row.code, row.name, row.id not in takers) for row in rows]
 
 
 class MappingForm(forms.Form):
@@ -127,7 +129,10 @@ class MappingForm(forms.Form):
         super().__init__(data, initial=initial or {})
         field = self.fields["provider"]
         if isinstance(field, forms.ChoiceField):
-            field.choices = [("", "none"), *((str(one.id), one.name) for one in providers)]
+            makers = [(str(one.id), one.name) for one in providers if not one.is_by_hand]
+            places = [(str(one.id), one.name) for one in providers if one.is_by_hand]
+            groups = (("Makes it", makers), ("You ship it from", places))
+            field.choices = [("", "none"), *(group for group in groups if group[1])]
         self._providers = providers
 
     def wish(self) -> MappingWish:

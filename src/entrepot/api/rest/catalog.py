@@ -291,9 +291,7 @@ def list_shipping_maps(request: ApiRequest, paged: Query[Paged]) -> Listed[Shipp
 def put_shipping_map(request: ApiRequest, asked: ShippingWords) -> ShippingShape:
     """One word per storefront, provider and method; orders that wait for it go on."""
     _connected(request.auth, asked.storefront_id, "storefront", field="storefront_id")
-    _connected(
-        request.auth, asked.provider_connection_id, "fulfillment", field="provider_connection_id"
-    )
+    _maker(request.auth, asked.provider_connection_id)
     row = services.map_shipping(request.auth.merchant_id, **asked.model_dump())
     return shaped(ShippingShape, row)
 
@@ -328,9 +326,7 @@ def _mapping(caller: Caller, sku: str) -> MappingShape:
 
 def _wish(caller: Caller, words: MappingWords) -> MappingWish:
     if words.provider_connection_id is not None:
-        _connected(
-            caller, words.provider_connection_id, "fulfillment", field="provider_connection_id"
-        )
+        _must_fit(words.kind, _maker(caller, words.provider_connection_id))
     if (words.unit_cost is None) != (not words.cost_currency):
         raise invalid("unit_cost: an amount and its currency belong together")
     if len({art.print_area for art in words.artwork}) < len(words.artwork):
@@ -349,7 +345,21 @@ def _wish(caller: Caller, words: MappingWords) -> MappingWish:
     )
 
 
-def _connected(caller: Caller, connection_id: int, kind: str, *, field: str) -> None:
+def _maker(caller: Caller, connection_id: int) -> Connection:
+    return _connected(caller, connection_id, "fulfillment", field="provider_connection_id")
+
+
+def _must_fit(kind: MappingKind, provider: Connection) -> None:
+    """People ship from a place of their own; what makes things is sent orders."""
+    is_maker = platform(provider.platform).manifest.can("submit")
+    said = f"provider_connection_id: {provider.name}"
+    if kind is MappingKind.BY_HAND and is_maker:
+        raise invalid(f"{said} makes things itself; name a place where you ship by hand, or none")
+    if kind is MappingKind.PROVIDER and not is_maker:
+        raise invalid(f"{said} is where you ship by hand; its kind is by_hand")
+
+
+def _connected(caller: Caller, connection_id: int, kind: str, *, field: str) -> Connection:
     row = (
         Connection.objects.filter(id=connection_id, merchant_id=caller.merchant_id)
         .exclude(status=Status.ARCHIVED)
@@ -357,6 +367,7 @@ def _connected(caller: Caller, connection_id: int, kind: str, *, field: str) -> 
     )
     if row is None or kind not in platform(row.platform).manifest.kinds:
         raise invalid(f"{field}: there is no {kind} connection {connection_id}")
+    return row
 
 
 def _told(error: Exception) -> str:
