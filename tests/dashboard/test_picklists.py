@@ -142,6 +142,29 @@ def test_a_file_of_tracking_numbers_is_previewed_row_by_row(
         assert [one.tracking_number for one in Parcel.objects.all()] == ["NP 1"]
 
 
+def test_an_order_that_a_file_names_twice_leaves_once_and_the_preview_says_so(
+    empty_scene: Scene, sign_in: SignIn
+) -> None:
+    packed(empty_scene, "10474", units=4)
+    packed(empty_scene, "10475", units=2)
+    client = sign_in(empty_scene, Role.WAREHOUSE)
+    rows = (
+        "order;carrier;tracking_number\n10474;日本郵便;EG 1\n10474;日本郵便;EG 1\n"
+        "10475;Nordpost;NP 5\n#10475;Nordpost;NP 6\n"
+    )
+
+    preview = client.post("/picklists/tracking/", {"text": rows}).content.decode()
+    answer = client.post("/picklists/tracking/", {"text": rows, "record": "1"}, follow=True)
+
+    assert "Record 2 parcels" in preview
+    assert "row 2 says the same" in preview
+    assert "row 4 sends all of it: enter a further parcel on the order’s page" in preview
+    assert "2 parcels recorded." in answer.content.decode()
+    with scope.merchant(empty_scene.merchant.id):
+        found = Parcel.objects.order_by("tracking_number")
+        assert [one.tracking_number for one in found] == ["EG 1", "NP 5"]
+
+
 def test_a_viewer_packs_nothing(empty_scene: Scene, sign_in: SignIn) -> None:
     assert sign_in(empty_scene, Role.VIEWER).get("/picklists/").status_code == 403
 

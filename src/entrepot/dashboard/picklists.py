@@ -274,22 +274,33 @@ def _told(visit: Visit, rows: list[tuple[int, Cells]]) -> list[Told]:
     by_number: dict[str, list[Parcel]] = {}
     for parcel in parcels:
         by_number.setdefault(parcel.order.number.lower(), []).append(parcel)
-    told = []
+    told, sent = [], dict[str, Told]()
     for place, cells in rows:
         number = cells.get("order", "").lstrip("#'")
         found = by_number.get(number.lower(), [])
-        told.append(
-            Told(
-                row=place,
-                order=number,
-                carrier=cells.get("carrier", ""),
-                tracking_number=cells.get("tracking_number", ""),
-                tracking_url=cells.get("tracking_url", ""),
-                parcel=found[0] if len(found) == 1 else None,
-                problem=_problem(number, cells, found),
-            )
+        problem = _problem(number, cells, found) or _again(cells, sent.get(number.lower()))
+        row = Told(
+            row=place,
+            order=number,
+            carrier=cells.get("carrier", ""),
+            tracking_number=cells.get("tracking_number", ""),
+            tracking_url=cells.get("tracking_url", ""),
+            parcel=found[0] if len(found) == 1 else None,
+            problem=problem,
         )
+        told.append(row)
+        if not problem:
+            sent[number.lower()] = row
     return told
+
+
+def _again(cells: Cells, before: Told | None) -> str:
+    """What is wrong with a further row of an order: an earlier one sends all that is left."""
+    if before is None:
+        return ""
+    if cells.get("tracking_number", "") == before.tracking_number:
+        return f"row {before.row} says the same"
+    return f"row {before.row} sends all of it: enter a further parcel on the order’s page"
 
 
 def _problem(number: str, cells: dict[str, str], found: list[Parcel]) -> str:
