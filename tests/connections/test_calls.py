@@ -143,6 +143,18 @@ def test_a_pause_that_the_platform_asks_for_holds_everywhere(
     assert seconds - 5 < wait.total_seconds() <= seconds
 
 
+def test_who_waits_for_the_end_of_a_pause_gives_its_thread_to_others(merchant: Merchant) -> None:
+    shop = a_shop(merchant)
+    budget = budget_of(shop, per_minute=600, burst=3, patience=timedelta(minutes=1))
+    budget.learn({"retry-after": "4"}, 429)
+
+    with pytest.raises(RateLimited) as refused:
+        budget.take(cost=1, priority="live")
+
+    assert refused.value.retry_after is not None
+    assert refused.value.retry_after > timedelta(seconds=2)
+
+
 def test_a_call_waits_a_little_for_its_turn(merchant: Merchant) -> None:
     shop = a_shop(merchant)
     spend(budget_of(shop, per_minute=600, burst=3), "people")

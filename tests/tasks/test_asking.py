@@ -52,7 +52,7 @@ def test_a_pause_that_a_platform_asks_for_is_not_counted_as_asking(trade: Trade)
     with scope.merchant(merchant_id):
         after = Attempt.objects.get(id=lease.attempt_id)
     assert (after.status, after.asked) == ("unknown", 0)
-    assert after.message.startswith("BudgetSpent")
+    assert after.message.startswith("PauseAsked")
     assert after.next_ask_at is not None
     assert after.unknown_since is not None
     wait = after.next_ask_at - after.unknown_since

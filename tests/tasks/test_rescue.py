@@ -23,6 +23,7 @@ from entrepot.attempts.models import Attempt
 from entrepot.attempts.states import Kind, LeaseLost, Status
 from entrepot.database import sql
 from entrepot.tasks import queue
+from entrepot.tasks.neighbours import pid_space
 from entrepot.tasks.queue import Job
 from entrepot.tasks.rescue import rescue
 from tests.surroundings import ROOT
@@ -57,15 +58,18 @@ def told_through(pipe: Path, process: subprocess.Popen[bytes]) -> str:
         return word
 
 
-def add_worker(*, seen_s_ago: float, running: list[int]) -> uuid.UUID:
+def add_worker(
+    *, seen_s_ago: float, running: list[int], pid: int = 7, pid_space: str = "elsewhere"
+) -> uuid.UUID:
     """A worker's row; nobody holds its lock unless the test does."""
     worker_id = uuid.uuid4()
     with scope.system():
         sql.run(
-            "INSERT INTO tasks_worker (id, lock_key, host, pid, running, started_at, seen_at)"
-            " VALUES (%s, %s, 'elsewhere', 7, %s, now(),"
+            "INSERT INTO tasks_worker"
+            " (id, lock_key, host, pid, pid_space, running, started_at, seen_at)"
+            " VALUES (%s, %s, 'möwe-7', %s, %s, %s, now(),"
             " clock_timestamp() - make_interval(secs => %s))",
-            [worker_id, worker_id.int & (2**63 - 1), running, seen_s_ago],
+            [worker_id, worker_id.int & (2**63 - 1), pid, pid_space, running, seen_s_ago],
         )
     return worker_id
 
@@ -127,6 +131,36 @@ def test_who_is_dead(
     assert states() == [("queued", 0) if is_dead else ("picked", 0)] * 2
     with scope.system():
         assert sql.fetch_value("SELECT count(*) FROM tasks_worker") == (0 if is_dead else 1)
+
+
+@pytest.fixture
+def pid_of_the_dead() -> int:
+    """The id of a process that was here a moment ago."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_whose_process_is_gone_from_this_machine_is_dead_at_once(
+    database: str, pid_of_the_dead: int
+) -> None:
+    ids = defer_notes(3)
+    pick(ids[:2], add_worker(seen_s_ago=0, running=[], pid=pid_of_the_dead, pid_space=pid_space()))
+    pick(ids[2:], add_worker(seen_s_ago=1, running=[], pid=os.getpid(), pid_space=pid_space()))
+
+    assert rescue(start_grace=timedelta(days=1)) == 2
+    assert states() == [("queued", 0), ("queued", 0), ("picked", 0)]
+
+
+def test_an_id_that_nobody_has_here_tells_nothing_about_another_machine(
+    database: str, pid_of_the_dead: int
+) -> None:
+    ids = defer_notes(2)
+    pick(ids[:1], add_worker(seen_s_ago=0, running=[], pid=pid_of_the_dead))
+    pick(ids[1:], add_worker(seen_s_ago=0, running=[], pid=pid_of_the_dead, pid_space=""))
+
+    assert rescue(start_grace=NO_GRACE) == 0
+    assert states() == [("picked", 0)] * 2
 
 
 def test_who_has_not_come_back_yet_since_the_server_began_is_not_dead(database: str) -> None:

@@ -4,6 +4,7 @@ ConnectorError
 ├── Unavailable          nothing was sent: retry; the only one that counts for the breaker
 │   └── RateLimited      nothing happened: retry after `retry_after`
 │       └── BudgetSpent  nothing was even called: wait, without spending a try
+│           └── PauseAsked  the same, and so does everybody who calls there
 ├── OutcomeUnknown       it may have happened: look it up by reference, then decide
 ├── Rejected             refused, with whose fault it is
 │                          order     hold the order
@@ -50,6 +51,10 @@ class RateLimited(Unavailable):
 
 class BudgetSpent(RateLimited):
     """Our own limit, or a pause that the platform asked for earlier: nothing was called at all."""
+
+
+class PauseAsked(BudgetSpent):
+    """The platform asked for a pause earlier; `retry_after` is when it ends, for all calls."""
 
 
 class OutcomeUnknown(ConnectorError):

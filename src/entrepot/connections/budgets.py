@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from entrepot.access import scope
-from entrepot.connect.errors import BudgetSpent
+from entrepot.connect.errors import BudgetSpent, PauseAsked
+from entrepot.connect.haste import hurried
 from entrepot.connect.waiting import retry_after_of
 from entrepot.connect.watching import Priority
 from entrepot.database import sql
@@ -21,7 +22,7 @@ from entrepot.database import sql
 LEFT_FOR_OTHERS: dict[Priority, float] = {"people": 0.0, "live": 0.1, "bulk": 0.3}
 LOAN_LASTS_S = 1.0
 LOAN_SHARE = 0.05
-USUAL_PAUSE = timedelta(seconds=10)
+USUAL_PAUSE = hurried(timedelta(seconds=10))
 LONGEST_PAUSE = timedelta(minutes=15)
 # How long a call waits for its turn before its job is sent away to come again: a job of several
 # calls would else begin anew each time, and never end on a busy connection.
@@ -30,6 +31,8 @@ PATIENCE: dict[Priority, timedelta] = {
     "live": timedelta(seconds=5),
     "bulk": timedelta(seconds=10),
 }
+# All calls of a connection wait for the end of a pause: they would sit on every thread until then.
+PATIENCE_IN_PAUSE = timedelta(seconds=1)
 # A larger number in a reset header is an instant, not seconds to wait.
 EPOCH_SECONDS = 1_000_000_000
 
@@ -97,21 +100,24 @@ class SharedBudget:
         self._lock = threading.Lock()
 
     def take(self, *, cost: int, priority: Priority) -> None:
-        """Take from the budget, waiting a little for it.
+        """Take from the budget, waiting a little for it, and less for the end of a pause.
 
         Without a known rate limit only a pause that the platform asked for counts.
 
         Raises:
             BudgetSpent: it is spent, or the platform asked for a pause; with how long to wait.
         """
-        gives_up = time.monotonic() + self._patience[priority].total_seconds()
+        began = time.monotonic()
         while True:
             scope.give_back()
             try:
                 self._take(cost, priority)
             except BudgetSpent as refused:
                 wait = (refused.retry_after or USUAL_PAUSE).total_seconds()
-                if time.monotonic() + wait > gives_up:
+                patience = self._patience[priority]
+                if isinstance(refused, PauseAsked):
+                    patience = min(patience, PATIENCE_IN_PAUSE)
+                if time.monotonic() + wait > began + patience.total_seconds():
                     raise
                 scope.give_back()
                 time.sleep(wait)
@@ -153,7 +159,7 @@ class SharedBudget:
             assert row is not None
             tokens, passed, blocked_for = row
             if blocked_for is not None and blocked_for > 0:
-                raise BudgetSpent(
+                raise PauseAsked(
                     "the platform asked for a pause", retry_after=timedelta(seconds=blocked_for)
                 )
             if not self._per_second:

@@ -2,7 +2,7 @@
 
 A worker holds an advisory lock on a connection of its own and renews its row every second. When
 the process dies, its connection and with it the lock are gone at once; when it hangs, the row goes
-stale. `rescue.py` looks at both.
+stale. `rescue.py` looks at both, and on its own machine for the process itself.
 """
 
 import asyncio
@@ -15,12 +15,14 @@ from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
+from entrepot.tasks.neighbours import pid_space
+
 log = logging.getLogger(__name__)
 BEAT_SECONDS = 1.0
 
 RENEW = """
-INSERT INTO tasks_worker (id, lock_key, host, pid, running, started_at, seen_at)
-VALUES ($1, $2, $3, $4, $5::text[]::bigint[], clock_timestamp(), clock_timestamp())
+INSERT INTO tasks_worker (id, lock_key, host, pid, pid_space, running, started_at, seen_at)
+VALUES ($1, $2, $3, $4, $5, $6::text[]::bigint[], clock_timestamp(), clock_timestamp())
 ON CONFLICT (id) DO UPDATE
 SET running = excluded.running, seen_at = excluded.seen_at
 """
@@ -103,6 +105,7 @@ class Liveness:
                 self._lock_key,
                 socket.gethostname(),
                 os.getpid(),
+                pid_space(),
                 # As texts: asyncpg would ask the server first what an array of numbers is.
                 [str(job_id) for job_id in self._running],
                 timeout=10,

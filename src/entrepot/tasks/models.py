@@ -15,6 +15,7 @@ class Worker(models.Model):
     lock_key = models.BigIntegerField()
     host = models.TextField()
     pid = models.IntegerField()
+    pid_space = models.TextField(db_default="", default="", blank=True)  # see `neighbours.py`
     running = ArrayField(models.BigIntegerField(), default=list)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()

@@ -6,19 +6,22 @@ from datetime import timedelta
 from entrepot.access import scope
 from entrepot.attempts.leases import let_go_of
 from entrepot.database import sql
+from entrepot.tasks.neighbours import is_alive, pid_space
 
 log = logging.getLogger(__name__)
 EVERY_SECONDS = 2.0
 # Time for every worker to come back after the database server began.
 START_GRACE = timedelta(seconds=10)
 
-# Dead is who let its row go stale by 20 s (hangs, is cut off), or by 3 s without holding its lock
-# (the process is gone). After a restart of PostgreSQL no lock is held and no row is fresh: nobody
-# is dead before all had the time to come back.
+# Dead is whose process is not on this machine any more, who let its row go stale by 20 s (hangs, is
+# cut off), or by 3 s without holding its lock (its machine is gone). After a restart of PostgreSQL
+# no lock is held and no row is fresh: then nobody elsewhere is dead before all had the time to come
+# back.
 DEAD_WORKERS = """
 SELECT id, running
 FROM tasks_worker
-WHERE seen_at < clock_timestamp() - interval '20 seconds'
+WHERE id = ANY(%(gone)s)
+    OR seen_at < clock_timestamp() - interval '20 seconds'
     OR (
         seen_at < clock_timestamp() - interval '3 seconds'
         AND pg_postmaster_start_time() < clock_timestamp() - %(start_grace)s
@@ -26,6 +29,8 @@ WHERE seen_at < clock_timestamp() - interval '20 seconds'
     )
 FOR UPDATE SKIP LOCKED
 """
+
+HERE = "SELECT id, pid FROM tasks_worker WHERE pid_space = %s AND pid_space <> ''"
 
 # Needs index pgqueuer_queue_manager_id_idx. The second part are jobs whose worker left no row.
 TAKE_BACK = """
@@ -63,7 +68,9 @@ def rescue(*, start_grace: timedelta = START_GRACE) -> int:
     One worker does it at a time; the others find nothing to do.
     """
     with scope.system():
-        dead = sql.fetch(DEAD_WORKERS, {"start_grace": start_grace})
+        here = sql.fetch(HERE, [pid_space()])
+        gone = [worker_id for worker_id, pid in here if not is_alive(pid)]
+        dead = sql.fetch(DEAD_WORKERS, {"gone": gone, "start_grace": start_grace})
         suspects = [job_id for _, running in dead for job_id in running]
         rows = sql.fetch(
             TAKE_BACK, {"dead": [worker_id for worker_id, _ in dead], "suspects": suspects}
