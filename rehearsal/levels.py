@@ -39,7 +39,7 @@ LITTLE = {"drop_answer": 0.02, "double_webhook": 0.1, "lose_webhook": 0.02}
 MUCH = {
     "drop_answer": 0.08,
     "server_error": 0.03,
-    "rate_limited": 0.03,
+    "rate_limited": 0.01,  # each stops all calls of an account for a second or more
     "garbage": 0.02,
     "late": 0.02,
     "late_seconds": 1.0,
@@ -52,7 +52,7 @@ MUCH = {
 }
 # What an order costs in calls to platforms, roughly; and how many acts a run suffers, roughly.
 CALLS_PER_ORDER = 20
-ACTS_AT_MOST = 200
+ACTS_AT_MOST = 140
 KILLS = {"kill worker": 6.0, "kill all workers": 2.0, "kill edge": 4.0, "kill web": 2.0}
 CUTS = {
     "freeze worker": 1.5,
@@ -82,6 +82,12 @@ class Level:
         A large run suffers no more acts than a middling one, or nothing would ever be done.
         """
         return max(self.calls_between, orders * CALLS_PER_ORDER // ACTS_AT_MOST)
+
+    def acts_at_least_in(self, orders: int) -> int:
+        """How many acts a run of so many orders suffers before the world may come to rest."""
+        if not self.acts:
+            return 0
+        return orders * CALLS_PER_ORDER // self.calls_between_in(orders) // 4
 
     @property
     def expected(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from rehearsal.stage import Stage, stage
 # Sandbox seconds per second: an hour of production and journey within a minute and a half.
 SPEED = 100.0
 LOOK_EVERY_S = 3.0
-LOOK_SHARE = 1.5  # at the least this many times as long between two looks as one takes
+LOOK_SHARE = 0.5  # at the least this share of a look's time lies between two
 # Promises that a run waits for; goods that are on their way may stay there.
 AWAITED = frozenset(
     {"submit", "write_back", "tell_customer", "cancel", "refund", "capture", "void", "ship"}
@@ -36,7 +36,8 @@ class Wish:
 
     `level` is used instead of the one that `faults` names, and `code` is a folder with another
     `entrepot` package for the hub's processes. `stops_at` names findings at which a run may end
-    early: they can only be a breach, whatever is still under way.
+    early: they can only be a breach, whatever is still under way. For `per_second` see
+    `selling.Sales`.
     """
 
     orders: int
@@ -44,7 +45,7 @@ class Wish:
     faults: str = "none"
     haste: float = 4.0
     workers: int = 2
-    per_second: float = 10.0
+    per_second: float = 0.0
     patience_s: float = 600.0
     grace_s: float = 300.0
     scenes: tuple[str, ...] = ()
@@ -134,6 +135,7 @@ class _Run:
             haste=wish.haste,
             grace_s=wish.grace_s,
             calls_between=self._level.calls_between_in(wish.orders),
+            acts_at_least=self._level.acts_at_least_in(wish.orders),
         )
 
     def report(self) -> Report:
@@ -150,29 +152,32 @@ class _Run:
             self._sales.sell(built, orders=wish.orders, seed=wish.seed, per_second=wish.per_second)
             self._tell(f"{self._elapsed():.0f} s: {self._sales.placed} sales are placed")
             self._saboteur.end_after_placing()
-            evidence, findings, is_finished = self._settle()
-            if self._level.has_people and is_finished:
+            has_copies = self._level.has_people
+            evidence, findings, is_finished = self._settle(looks=1 if has_copies else QUIET_LOOKS)
+            if has_copies and is_finished:
                 self._tell(f"{self._elapsed():.0f} s: copies of the hub")
                 self._people.play_all(COPIES)
-                evidence, findings, is_finished = self._settle()
+                evidence, findings, is_finished = self._settle(looks=QUIET_LOOKS)
         return self._sum_up(evidence, findings, is_finished=is_finished)
 
-    def _settle(self) -> tuple[Evidence, Findings, bool]:
-        """Look until nothing is under way and all is well, or the patience is over."""
+    def _settle(self, *, looks: int) -> tuple[Evidence, Findings, bool]:
+        """Look until so often nothing was under way and all was well, or the patience is over."""
         quiet = 0
         while True:
+            if not self._wish.stops_at:
+                self._wait_until_nothing_moves()
             looked_at = time.monotonic()
             evidence = self._gather()
             findings = check(evidence)
             left = self._left(evidence)
-            is_over = self._elapsed() > self._wish.patience_s
+            is_over = self._is_over()
             quiet = quiet + 1 if findings.is_clean and not left else 0
             self._keep(evidence, left)
             if self._saboteur.has_ended:
                 self._people.replay(evidence.letters)
             has_ended = self._saboteur.has_ended and self._people.has_ended
             is_over = is_over or any(getattr(findings, name) for name in self._wish.stops_at)
-            if is_over or (quiet >= QUIET_LOOKS and has_ended):
+            if is_over or (quiet >= looks and has_ended):
                 return evidence, findings, quiet > 0
             wrong = {k: len(v) for k, v in asdict(findings).items() if v}
             self._tell(
@@ -181,6 +186,30 @@ class _Run:
             )
             # The hub needs its processor for the work that is looked at.
             time.sleep(max(LOOK_EVERY_S, LOOK_SHARE * (time.monotonic() - looked_at)))
+
+    def _wait_until_nothing_moves(self) -> None:
+        """Wait for the end of sabotage and scenes, and until promises neither come nor go.
+
+        To look into all books takes much of the hub's time, and tells nothing before.
+        """
+        owed = -1
+        while not self._is_over():
+            before = owed
+            if self._saboteur.has_ended and self._people.has_ended:
+                rows = self._stage.api.every("obligations")
+                owed = sum(row["kind"] in AWAITED for row in rows)
+                told = f"{owed} promises are open"
+            else:
+                told = f"to strike: {sorted(self._stage.to_strike)}; to play: {self._people.left}"
+            if self._saboteur.has_ended:
+                self._people.replay(self._stage.api.every("dead-letters"))
+            if owed == before >= 0:
+                return
+            self._tell(f"{self._elapsed():.0f} s: {told}")
+            time.sleep(LOOK_EVERY_S)
+
+    def _is_over(self) -> bool:
+        return self._elapsed() > self._wish.patience_s
 
     def _gather(self) -> Evidence:
         return Evidence.gather(

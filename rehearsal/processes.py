@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -45,7 +44,6 @@ class Hub:
     commands: IO[str]
     pids: IO[str]
     deaths: list[Death] = field(default_factory=list)
-    struck: Counter[str] = field(default_factory=Counter)
     skews: dict[str, float] = field(default_factory=dict)
     _processes: dict[str, _Process] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -65,14 +63,12 @@ class Hub:
         """End a process as if the power had gone."""
         with self._lock:
             one = self._processes[name]
-            self.struck[f"kill {one.role}"] += 1
             self._signal(one, signal.SIGKILL)
 
     def freeze(self, name: str) -> None:
         """Stop a process where it stands."""
         with self._lock:
             one = self._processes[name]
-            self.struck[f"freeze {one.role}"] += 1
             one.is_frozen = True
             self._signal(one, signal.SIGSTOP)
 

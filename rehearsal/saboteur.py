@@ -39,6 +39,7 @@ class Saboteur:
     haste: float
     grace_s: float
     calls_between: int
+    acts_at_least: int
     has_ended: bool = False
     _struck: Counter[str] = field(default_factory=Counter)
     _dice: random.Random = field(init=False)
@@ -105,17 +106,21 @@ class Saboteur:
     def struck(self) -> Counter[str]:
         """How often each thing struck."""
         state = self.stage.sandbox.ask("state")
-        told = Counter(self._struck) + self.stage.hub.struck + self.stage.office.struck
+        told = self._struck + self.stage.office.struck
         for place in state["places"]:
             told.update({f"dial {name}": n for name, n in place["struck"].items()})
         told.update({f"point {name}": n for name, n in self._points_struck().items()})
         return told
 
     def _may_end(self) -> bool:
+        """Whether all is placed, and as much broke as should, or the grace is over."""
         if time.monotonic() > self._ends_at:
             return True
-        is_placed = self._ends_at < float("inf")
-        return is_placed and not [n for n in self.level.expected if not self.struck()[n]]
+        if self._ends_at == float("inf"):
+            return False
+        struck = self.struck()
+        is_enough = sum(struck[name] for name in self.level.acts) >= self.acts_at_least
+        return is_enough and all(struck[name] for name in self.level.expected)
 
     def _act(self) -> None:
         missing = [name for name in self.level.acts if not self._struck[name]]
@@ -123,6 +128,8 @@ class Saboteur:
         (name,) = self._dice.choices(names, [self.level.acts[name] for name in names])
         self._acts[name]()
         self._struck[name] += 1
+        if self.level.points and not self.stage.to_strike and self._dice.random() < 0.5:
+            (self.stage.crash_points / self._dice.choice(self.level.points)).touch()
 
     def _kill(self, role: str) -> None:
         self.stage.hub.kill(self._dice.choice(self.stage.hub.names(role)))
@@ -175,7 +182,7 @@ class Saboteur:
         self.stage.server.start()
 
     def _arm(self) -> None:
-        """Arm points that have not struck first; some of the others now and then."""
+        """Arm points that have not struck yet."""
         folder, known = self.stage.crash_points, self._points_struck()
         points = self.level.points
         armed = {path.name for path in folder.iterdir()} & set(points)
@@ -183,8 +190,6 @@ class Saboteur:
         fresh = [name for name in points if not known[name] and name not in armed]
         if fresh and len(armed) < ARMED_AT_ONCE + sum(not known[name] for name in armed):
             (folder / self._dice.choice(fresh)).touch()
-        elif not fresh and not armed and self._dice.random() < 0.2:
-            (folder / self._dice.choice(points)).touch()
 
     def _points_struck(self) -> Counter[str]:
         log = self.stage.crash_points / "struck.log"

@@ -68,6 +68,11 @@ class People:
             person.join()
         self.has_ended = True
 
+    @property
+    def left(self) -> list[str]:
+        """The scenes that are not played to their end."""
+        return [name for name in self.names if name not in self.played]
+
     def play_all(self, names: Iterable[str]) -> None:
         """Play these scenes here and now."""
         for name in names:

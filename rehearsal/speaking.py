@@ -11,6 +11,7 @@ PAGE = 200
 PATIENCE_S = 180.0
 AGAIN_AFTER_S = 0.2
 LOOK_EVERY_S = 0.3
+LOOK_SHARE = 3.0  # at the least this many times as long between two looks as one takes
 
 
 class Silent(Exception):
@@ -22,12 +23,15 @@ class SceneFailed(Exception):
 
 
 def until(fact: Callable[[], Any], what: str) -> Any:
-    """Look again and again until something is there; what it is. Raises SceneFailed."""
+    """Look again and again until something is there; what it is. Raises SceneFailed.
+
+    A look that takes long is made less often: it takes the hub's time.
+    """
     deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
+    while (looked_at := time.monotonic()) < deadline:
         if found := fact():
             return found
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(max(LOOK_EVERY_S, LOOK_SHARE * (time.monotonic() - looked_at)))
     raise SceneFailed(f"no {what} within {PATIENCE_S:g} s")
 
 

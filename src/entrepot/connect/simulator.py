@@ -5,6 +5,7 @@ signed webhooks through `deliveries`. Faults are drawn from a seeded dial, so th
 """
 
 import asyncio
+import math
 import random
 import re
 import time
@@ -186,7 +187,11 @@ class Simulator:
 
     def too_many(self) -> Response:
         """The platform's own 429."""
-        return Response(429, {"error": "rate limited"}, {"Retry-After": "1"})
+        return Response(429, {"error": "rate limited"}, self.pause(1))
+
+    def pause(self, seconds: int) -> dict[str, str]:
+        """Retry-After for so many sandbox seconds: in real ones, at least one, never more."""
+        return {"Retry-After": str(math.ceil(seconds / max(self.clock.speed, 1)))}
 
     def broken(self) -> Response:
         """The platform's own 500."""

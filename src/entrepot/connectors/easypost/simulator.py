@@ -205,7 +205,7 @@ class EasyPostSimulator(Simulator):
     def too_many(self) -> Response:
         """A 429 with its wait."""
         answer = wire.error(429, "RATE_LIMITED", message="Too many requests; try again later.")
-        return Response(answer.status, answer.body, {"Retry-After": "11"})
+        return Response(answer.status, answer.body, self.pause(11))
 
     def broken(self) -> Response:
         """An unexpected failure."""

@@ -94,7 +94,7 @@ class ProdigiSimulator(PrintHouse):
     def too_many(self) -> Response:
         """Not documented; in the shape of the other generic errors."""
         body = {"statusText": "Too many requests", "statusCode": 429, "data": {}}
-        return Response(429, body, {"Retry-After": "7"})
+        return Response(429, body, self.pause(7))
 
     def broken(self) -> Response:
         """The documented outcome of an unexpected failure."""

@@ -130,7 +130,7 @@ class WooCommerce(Simulator):
     def too_many(self) -> Response:
         """A host's own answer: WooCommerce has no limit."""
         page = b"<html><head><title>429 Too Many Requests</title></head></html>"
-        return Response(429, page, {"Content-Type": "text/html", "Retry-After": "2"})
+        return Response(429, page, {"Content-Type": "text/html", **self.pause(2)})
 
     def broken(self) -> Response:
         """WordPress after a fatal error of some plug-in."""
