@@ -72,7 +72,7 @@ def long_parcel(empty_scene: Scene) -> Scene:
     """What is packed by hand for somebody with a long name, and in words that do not end."""
     packed(empty_scene, "10474", units=12)
     long = "Wilhelmina Theodora von Hohenstein-Schwarzenberg zu Löwenstein-Wertheim"
-    title = "„Donaudampfschifffahrtsgesellschaftskapitän bei Windstärke zwölf vor Süderoog“"
+    title = "„Donaudampfschifffahrtsgesellschaftskapitän bei Windstärke zwölf am Süderoog“"
     sku = "PRT-VERY-LONG-SKU-2026-LIMITED-EDITION-A2-FRAMED-OAK"
     with scope.merchant(empty_scene.merchant.id):
         PostalAddress.objects.update(name=long)
