@@ -33,11 +33,21 @@ def test_an_owner_turns_the_dials_of_one_account(
     mounts = list(world.world.places)
     client = sign_in(empty_scene, Role.OWNER)
 
-    client.post(
+    answer = client.post(
         "/test/sandbox/control/",
-        {"do": "dials", "mount": mounts[0], "seed": "4711", "drop_answer": "20"},
+        {"do": "dials", "where": mounts[0], "seed": "4711", "drop_answer": "20"},
     )
+    pages = [
+        page_of(client, f"/test/sandbox/{query}")
+        for query in (f"?where={mounts[0]}", f"?where={mounts[1]}", "", "?where=nowhere")
+    ]
 
+    assert answer["Location"].endswith(f"/test/sandbox/?where={mounts[0]}#faults")
+    shown = [re.search(r'name="drop_answer"[^>]*value="(\d*)"', page) for page in pages]
+    assert [found and found[1] for found in shown] == ["20", "0", "", ""]
+    chosen = [re.findall(r'<option value="([^"]*)" selected', page)[-1] for page in pages]
+    assert chosen == [mounts[0], mounts[1], "*", "*"]
+    assert all("answers dropped after the work is done 20 %" in page for page in pages)
     assert world.world.faults_of(mounts[0]).drop_answer == 0.2
     assert world.world.faults_of(mounts[1]).drop_answer == 0.0
 

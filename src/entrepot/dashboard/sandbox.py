@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -20,6 +21,7 @@ from entrepot.dashboard.reading.numbers import number_in
 from entrepot.dashboard.visit import PageRequest
 from entrepot.dashboard.wording import count_words, plain, sentence
 
+EVERYWHERE = "*"
 ADDRESS = "ENTREPOT_SANDBOX_URL"
 DIALS = (
     ("double_webhook", "Webhooks twice"),
@@ -83,7 +85,7 @@ class Part:
 class DialsForm(forms.Form):
     """How often each thing goes wrong, in per cent, and the seed of the dice."""
 
-    mount = forms.CharField(max_length=60)
+    where = forms.CharField(max_length=60)
     seed = forms.IntegerField(min_value=0, max_value=2**31)
 
     def __init__(self, data: Any) -> None:
@@ -104,6 +106,9 @@ def sandbox(request: PageRequest) -> HttpResponse:
     visit = request.visit
     state, problem = _asked("GET", "state")
     texts, _ = _asked("GET", "scenarios") if state else ({}, "")
+    mounts = [place["mount"] for place in state.get("places", [])]
+    where = request.GET.get("where", EVERYWHERE)
+    where = where if where in mounts else EVERYWHERE
     sales = int(state.get("sales_placed", 0))
     told = _books() if sales and (sales <= JUDGED_UNASKED or "check" in request.GET) else None
     with at_work(visit):
@@ -125,8 +130,9 @@ def sandbox(request: PageRequest) -> HttpResponse:
                     {**_place(one), "agreement": agreements.get(one["mount"])}
                     for one in state.get("places", [])
                 ],
+                "where": where,
                 "dials": [
-                    {"name": name, "word": word, "value": _dial(state, name)}
+                    {"name": name, "word": word, "value": _dial(state, name, where=where)}
                     for name, word in DIALS
                 ],
                 "scenarios": list(texts.items()),
@@ -175,15 +181,29 @@ def _place(one: dict[str, Any]) -> dict[str, Any]:
         ],
         "struck": ", ".join(f"{plain(name)} {number:,}" for name, number in struck.items()),
         "is_troubled": bool(one.get("dials")),
+        "dials": _dial_words(one.get("dials", {})),
         "waiting": one.get("deliveries_waiting", 0),
         "calls": one.get("calls", 0),
     }
 
 
-def _dial(state: dict[str, Any], name: str) -> int:
-    """The highest setting of a dial among all accounts, in per cent."""
-    chances = [place.get("dials", {}).get(name, 0) for place in state.get("places", [])]
-    return round(100 * max(chances, default=0))
+def _dial(state: dict[str, Any], name: str, *, where: str) -> int | str:
+    """How a dial is set there, in per cent; everywhere: "" where accounts differ."""
+    chances = {
+        round(100 * place.get("dials", {}).get(name, 0))
+        for place in state.get("places", [])
+        if where in {EVERYWHERE, place["mount"]}
+    }
+    return chances.pop() if len(chances) == 1 else ""
+
+
+def _dial_words(dials: dict[str, Any]) -> str:
+    words = dict(DIALS)
+    return ", ".join(
+        f"{words[name][0].lower()}{words[name][1:]} {round(100 * chance)} %"
+        for name, chance in dials.items()
+        if name in words
+    )
 
 
 @require_POST
@@ -196,7 +216,10 @@ def control(request: PageRequest) -> HttpResponse:
         messages.warning(request, problem)
     elif done:
         messages.success(request, done)
-    return HttpResponseRedirect(request.visit.url("sandbox"))
+    back = request.visit.url("sandbox")
+    if where := request.POST.get("where", ""):
+        back = f"{back}?{urlencode({'where': where})}#faults"
+    return HttpResponseRedirect(back)
 
 
 def _set_dials(told: QueryDict) -> tuple[str, str]:
@@ -204,7 +227,7 @@ def _set_dials(told: QueryDict) -> tuple[str, str]:
     if not form.is_valid():
         return "", "Each dial is a number of per cent between 0 and 100; the seed is a number."
     asked = {
-        "mount": form.cleaned_data["mount"],
+        "mount": form.cleaned_data["where"],
         "dials": form.chances(),
         "seed": form.cleaned_data["seed"],
     }
