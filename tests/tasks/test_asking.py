@@ -9,10 +9,12 @@ from entrepot.attempts import services as attempts
 from entrepot.attempts.leases import Lease
 from entrepot.attempts.models import Attempt
 from entrepot.connect.manifest import Effect
+from entrepot.connections import services
 from entrepot.connections.budgets import SharedBudget
 from entrepot.connections.models import Connection
 from entrepot.connectors.prodigi.simulator import ProdigiSimulator
 from entrepot.database import sql
+from entrepot.deadletters.models import DeadLetter
 from entrepot.obligations.models import Obligation
 from entrepot.payments import refunds
 from entrepot.tasks import asking
@@ -102,6 +104,27 @@ def test_a_look_up_that_is_refused_stops_its_connection_until_the_key_is_taken_a
     assert stopped(provider) == ("live", False)
     assert trade.attempts("submit") == ["accepted"]
     assert (trade.statuses(), len(house.orders)) == (["accepted"], 1)
+
+
+def test_a_removed_connection_is_asked_nothing_and_a_person_is(
+    trade: Trade, provider: Connection, house: ProdigiSimulator
+) -> None:
+    trade.made_by(provider, "MOEWE-A3", "POST-12")
+    trade.tell(snapshot())
+    price(trade)
+    house.faults.drop_answer = 1.0
+    trade.work()
+    services.archive(provider.id, merchant_id=trade.merchant.id, reason="Vertrag beendet")
+
+    for _ in range(2):
+        ask(trade)
+
+    with scope.merchant(trade.merchant.id):
+        attempt = Attempt.objects.get(kind="submit")
+        assert DeadLetter.objects.count() == 0
+    assert (attempt.status, attempt.needs_person, attempt.asked) == ("unknown", True, 0)
+    assert "is archived" in attempt.message
+    assert "say what became of it" in attempt.message
 
 
 def stopped(connection: Connection) -> tuple[str, bool]:

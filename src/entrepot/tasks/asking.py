@@ -19,6 +19,7 @@ from entrepot.connect import registry
 from entrepot.connect.crashpoint import crashpoint
 from entrepot.connect.errors import ConnectorError, Misconfigured, RateLimited, Rejected
 from entrepot.connect.manifest import Effect
+from entrepot.connections.doors import ConnectionArchived
 from entrepot.connections.effects import effects_allowed
 from entrepot.connections.faults import refuse_call
 from entrepot.connections.models import Connection
@@ -99,6 +100,10 @@ def ask(*, merchant_id: int, attempt_id: int, **_: object) -> None:
             ask_other_side(attempt, lease)
     except LeaseLost:
         return
+    except ConnectionArchived as error:
+        with scope.merchant(merchant_id):
+            said = f"{error}, or look there yourself and say what became of it"
+            attempts.ask_a_person(lease, message=said)
     except ConnectorError as error:
         with scope.merchant(merchant_id):
             attempts.could_not_ask(
