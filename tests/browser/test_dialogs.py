@@ -30,6 +30,19 @@ def test_a_long_title_leaves_its_dialog_closable_where_it_is_looked_for(
     assert opened.do(stands_beside)
 
 
+def test_a_menu_does_not_stay_open_behind_its_dialog(scene: Scene, window: OpenWindow) -> None:
+    opened = window(scene)
+    opened.go(f"/orders/{scene.orders['10482'].id}/")
+
+    def menus(page: Page) -> int:
+        page.get_by_label("More actions").click()
+        page.locator("details.menu[open] a").first.click()
+        page.get_by_role("dialog").wait_for()
+        return page.locator("details.menu[open]").count()
+
+    assert opened.do(menus) == 0
+
+
 def test_what_has_left_is_entered_in_one_row_at_a_desk(
     empty_scene: Scene, window: OpenWindow
 ) -> None:

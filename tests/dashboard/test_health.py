@@ -57,6 +57,7 @@ def test_every_part_that_an_operator_answers_for_is_on_one_page(
     assert re.search(r"Database [\d.]+ ms Healthy PostgreSQL \d+", page)
     assert re.search(r"Inbox live (In time|Late) ", page)
     assert re.search(r"Misconfigured Answers ", page)
+    assert "Seemöwe Shop is misconfigured" in page.partition("Alerts")[0]
     assert re.search(r"Imported \d", page)
     assert "Unknown outcomes" in page
     assert "Mails, 24 hours" in page
@@ -121,8 +122,16 @@ def test_an_alert_is_shown_until_it_is_over_and_says_who_has_seen_it(
     assert answer.status_code == 302
     assert "Seen by" in seen
     assert "Mark as seen</button>" not in seen
-    assert "Nothing alerts" in after
+    assert "No alerts" in after
     assert "Nothing has come from Möwenladen" in after.partition("Over lately")[2]
+
+
+def test_the_verdict_says_what_it_follows_from(empty_scene: Scene, sign_in: SignIn) -> None:
+    installed(backed_up=timedelta(hours=30))
+
+    page = shown(sign_in(empty_scene)).partition("Alerts")[0]
+
+    assert "Degraded the last backup is late" in page
 
 
 def test_only_who_may_act_on_health_marks_alerts(scene: Scene, sign_in: SignIn) -> None:

@@ -36,7 +36,7 @@ def test_a_lost_parcel_is_said_with_what_it_means_and_how_one_knows(
     without = client.post(address, {**asked, "reason": ""})
     answer = client.post(address, asked)
 
-    assert "Parcel 1, Nordpost JD0146, on its way" in first
+    assert "Parcel 1, on its way, Nordpost JD0146" in first
     assert "Choose where it is" in first
     assert "not presumed to have arrived" in preview
     assert "Nothing is sent again" in preview

@@ -29,6 +29,7 @@ def health(request: PageRequest) -> HttpResponse:
             {
                 "health": found,
                 "verdict": reading.VERDICT[found.verdict],
+                "why": reading.why(found),
                 "database": reading.VERDICT[found.database.verdict],
                 "alerts": reading.alerts(standing, of_the_installation),
                 "over": reading.over(visit.merchant_id, mode),

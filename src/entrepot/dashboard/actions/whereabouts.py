@@ -95,7 +95,7 @@ def _chosen(form: forms.Form) -> ParcelStatus | None:
 
 
 def _named(parcel: Parcel) -> str:
-    """A parcel by its number and its carrier's: "Parcel 1, DHL JD0146, on its way"."""
+    """A parcel by its number and its carrier's: "Parcel 1, on its way, DHL JD0146"."""
     known = " ".join(filter(None, [carrier_name(parcel.carrier), parcel.tracking_number]))
     word = PARCEL[ParcelStatus(parcel.status)].word.lower()
-    return ", ".join(filter(None, [f"Parcel {parcel.number}", known, word]))
+    return ", ".join(filter(None, [f"Parcel {parcel.number}", word, known]))

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from entrepot.connections.states import Status
 from entrepot.dashboard import words_of_states
 from entrepot.dashboard.reading import shell
-from entrepot.dashboard.wording import Chip, sentence
+from entrepot.dashboard.wording import Chip, count_words, plain, sentence
 from entrepot.monitoring.health import ConnectionHealth, LaneHealth, Verdict
 from entrepot.monitoring.models import Alert
+from entrepot.tasks.health import Health
 
 VERDICT = {
     Verdict.HEALTHY: Chip("good", "check", "Healthy"),
@@ -43,6 +45,38 @@ class ConnectionLine:
     row: ConnectionHealth
     chip: Chip
     breaker: Chip
+
+
+def why(found: Health) -> list[str]:
+    """What keeps the hub from being healthy, a few words each; as its verdict is made."""
+    retries, orders = found.retries, found.orders
+    said = {
+        "nothing leaves": bool(found.effects_paused_reason),
+        "the last backup is late": found.backup.is_late,
+        "the database is slow": found.database.verdict is not Verdict.HEALTHY,
+    }
+    counted = (
+        (retries.dead_letters, "dead letter", "dead letters"),
+        (orders.overdue, "overdue promise", "overdue promises"),
+        (retries.needing_a_person, "outcome to decide", "outcomes to decide"),
+    )
+    return [
+        *(words for words, is_so in said.items() if is_so),
+        *(f"{one.name} is {_standing(one)}" for one in found.connections if _is_ill(one)),
+        *(f"{plain(one.name)} is late" for one in found.lanes if _is_ill(one)),
+        *(count_words(number, one, plural=more) for number, one, more in counted if number),
+    ]
+
+
+def _is_ill(part: ConnectionHealth | LaneHealth) -> bool:
+    return part.verdict is not Verdict.HEALTHY
+
+
+def _standing(one: ConnectionHealth) -> str:
+    """How a connection that is not healthy stands: by its status, else by its breaker."""
+    if one.status in {Status.MISCONFIGURED, Status.PAUSED}:
+        return one.status
+    return "not answering"
 
 
 def alerts(own: Iterable[Alert], of_the_installation: Iterable[Alert]) -> list[AlertLine]:

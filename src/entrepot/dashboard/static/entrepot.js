@@ -98,6 +98,7 @@
     var dialog = event.target.querySelector("dialog");
     if (!dialog) return;
     dialog.removeAttribute("open");
+    document.querySelectorAll("details.menu[open]").forEach(function (menu) { menu.open = false; });
     dialog.showModal();
     dialog.addEventListener("close", close);
     var all = fields(dialog), first = all.filter(function (field) { return !field.checked; })[0] || all[0];
