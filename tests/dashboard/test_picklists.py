@@ -10,6 +10,7 @@ from django.utils import timezone
 from entrepot.access import scope
 from entrepot.access.states import Role
 from entrepot.connections.models import Connection
+from entrepot.customers.models import PostalAddress
 from entrepot.fulfillment.models import FulfillmentOrder, Parcel, Shipment
 from entrepot.fulfillment.states import Status
 from tests.dashboard import scene as scenes
@@ -94,6 +95,18 @@ def test_a_slip_of_an_order_by_hand_comes_from_the_merchant(
     slip = page.partition("Lieferschein")[0].rpartition('class="sheet"')[2]
     assert "Seemöwe Prints" in slip
     assert "Orders by hand" not in page
+
+
+def test_a_slip_writes_the_town_as_its_country_does(empty_scene: Scene, sign_in: SignIn) -> None:
+    packed(empty_scene, "10474", units=4)
+    with scope.merchant(empty_scene.merchant.id):
+        PostalAddress.objects.update(
+            country="US", city="Springfield", region="IL", postal_code="62704"
+        )
+
+    page = page_of(sign_in(empty_scene, Role.WAREHOUSE), "/picklists/print/")
+
+    assert "Springfield, IL 62704 UNITED STATES" in re.sub(r"(<[^>]+>|\s)+", " ", page)
 
 
 def test_entering_the_carrier_ships_all_that_is_left(empty_scene: Scene, sign_in: SignIn) -> None:

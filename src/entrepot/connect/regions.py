@@ -28,7 +28,7 @@ def region_of_code(said: str, *, country: str, beside: str = "") -> str:
     found = names.get(word) or (names.get(code) if code != word else None)
     if found is not None:
         native, latin = found
-        return latin if _is_latin(beside) else native
+        return latin if is_latin(beside) else native
     is_left_out = not is_named and code != word and _is_code(word)
     return "" if is_left_out else said
 
@@ -60,5 +60,6 @@ def _is_code(word: str) -> bool:
     return re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3}|[0-9]{1,3})", word) is not None
 
 
-def _is_latin(text: str) -> bool:
+def is_latin(text: str) -> bool:
+    """Whether all of its letters are Latin."""
     return all("LATIN" in unicodedata.name(sign, "") for sign in text if sign.isalpha())

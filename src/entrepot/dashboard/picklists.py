@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from entrepot.access import scope as access_scope
+from entrepot.connect.towns import town_lines
 from entrepot.dashboard.page import page, show
 from entrepot.dashboard.reading import picking
 from entrepot.dashboard.reading.numbers import numbers_in
@@ -142,6 +143,7 @@ def _slip(parcel: Parcel, voices: Mapping[int, Voice]) -> dict[str, object]:
     placed_on = timezone.localtime(parcel.order.placed_at).date()
     return {
         "parcel": parcel,
+        "town": town_lines(parcel.address) if parcel.address else [],
         "voice": voices[parcel.order.connection_id],
         "words": SLIP_WORDS[language],
         "language": language,

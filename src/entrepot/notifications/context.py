@@ -13,6 +13,7 @@ from entrepot.canon.carriers import carrier_name
 from entrepot.canon.money import Money, total_of
 from entrepot.canon.payments import PaymentFactKind
 from entrepot.canon.places import Address
+from entrepot.connect.towns import town_lines
 from entrepot.customers.models import Customer
 from entrepot.customers.queries import address_of, customer_of
 from entrepot.fulfillment.models import Parcel, Shipment, ShipmentItem, TrackingEntry
@@ -350,8 +351,7 @@ def _name(sale: Sale) -> str:
 def _one_line(address: Address | None) -> str:
     if address is None:
         return ""
-    town = " ".join(part for part in (address.postal_code, address.city) if part)
-    parts = (address.line1, address.line2, town, address.region, address.country)
+    parts = (address.line1, address.line2, *town_lines(address), address.country)
     return ", ".join(part for part in parts if part)
 
 

@@ -22,6 +22,7 @@ from entrepot.access.models import Merchant
 from entrepot.access.signing import BadToken, ExpiredToken, make_token, read_token
 from entrepot.canon.money import Money
 from entrepot.canon.payments import PaymentFactKind
+from entrepot.connect.towns import town_lines
 from entrepot.connections.models import Connection
 from entrepot.customers.models import Customer
 from entrepot.customers.queries import address_of
@@ -274,15 +275,13 @@ def _is_mailed(row: Order) -> bool:
 
 
 def _lines(address: Any, voice: Voice) -> list[str]:
-    town = " ".join(filter(None, (address.postal_code, address.city)))
     country = str(voice.locale.territories.get(address.country, address.country))
     parts = (
         address.name,
         address.company,
         address.line1,
         address.line2,
-        town,
-        address.region,
+        *town_lines(address),
         country,
     )
     return [part for part in parts if part]

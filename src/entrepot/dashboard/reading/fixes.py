@@ -13,6 +13,7 @@ from entrepot.canon.money import Money
 from entrepot.catalog.models import Mapping as SkuMapping
 from entrepot.catalog.models import Variant
 from entrepot.connect.registry import UnknownPlatform, platform
+from entrepot.connect.towns import town_lines
 from entrepot.customers.models import PostalAddress
 from entrepot.dashboard.reading import connections
 from entrepot.dashboard.reading.doubts import Doubt, doubt_about
@@ -251,8 +252,8 @@ def _hold_of(
 def _waiting(order: Order, hold: Hold | None, address: PostalAddress | None) -> Waiting:
     lines = []
     if address is not None:
-        town = " ".join(filter(None, [address.postal_code, address.city]))
-        parts = (address.line1, address.line2, town, country_name(address.country))
+        street = (address.line1, address.line2)
+        parts = (*street, *town_lines(address), country_name(address.country))
         lines = [part for part in parts if part]
     return Waiting(
         id=order.id,

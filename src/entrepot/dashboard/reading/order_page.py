@@ -9,6 +9,7 @@ from entrepot.access.crypto import CannotDecrypt
 from entrepot.canon.money import Money
 from entrepot.canon.payments import PaymentFactKind
 from entrepot.canon.places import Address
+from entrepot.connect.towns import town_lines
 from entrepot.connect.words import spoken
 from entrepot.customers.queries import address_of, customer_of, email_of
 from entrepot.dashboard.reading.beside import Beside
@@ -334,12 +335,11 @@ def destination_of(order: Order, *, may_see: bool) -> Destination:
 def _lines(address: Address, *, may_see: bool) -> list[str]:
     if address.is_empty:
         return []
-    place = " ".join(filter(None, [address.postal_code, address.city]))
-    country = ", ".join(filter(None, [address.region, country_name(address.country)]))
+    country = country_name(address.country)
     if not may_see:
-        return list(filter(None, [address.city, country]))
+        return list(filter(None, [address.city, address.region, country]))
     street = [address.company, address.line1, address.line2]
-    return list(filter(None, [*street, place, country]))
+    return list(filter(None, [*street, *town_lines(address), country]))
 
 
 def notes_of(order: Order, near: Beside) -> list[Written]:
