@@ -52,6 +52,20 @@ def test_an_owner_turns_the_dials_of_one_account(
     assert world.world.faults_of(mounts[1]).drop_answer == 0.0
 
 
+def test_frozen_time_runs_on_as_fast_as_it_did(
+    empty_scene: Scene, world: Sandbox, sign_in: SignIn
+) -> None:
+    client = sign_in(empty_scene, Role.OWNER)
+    world.world.clock.set_speed(120)
+
+    speeds = []
+    for act in ("freeze", "freeze", "run", "run"):
+        client.post("/test/sandbox/control/", {"do": act})
+        speeds.append(world.world.clock.speed)
+
+    assert speeds == [0, 0, 120, 120]
+
+
 def test_orders_are_placed_at_the_top_of_the_page(
     empty_scene: Scene, world: Sandbox, sign_in: SignIn
 ) -> None:

@@ -256,7 +256,7 @@ CONTROLS: dict[str, Callable[[QueryDict], tuple[str, str]]] = {
     "sell": _sell,
     "calm": _simply("scenario", {"name": "calm", "seed": 0}, "All dials are off."),
     "freeze": _simply("clock", {"speed": 0}, "Time stands still."),
-    "run": _simply("clock", {"speed": 60}, "A minute passes every second."),
+    "run": _simply("clock", {"speed": None}, "Time runs as it did."),
     "jump": _simply("clock", {"jump_seconds": 24 * 3600}, "A day has passed."),
 }
 

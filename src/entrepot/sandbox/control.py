@@ -15,7 +15,7 @@
     POST act         {mount, action, arguments}: something happens at one account
     POST faults      {mount or "*", dials: {name: chance}, seed?}
     POST scenario    {name, seed}
-    POST clock       {speed?, jump_seconds?}; a speed of 0 freezes time
+    POST clock       {speed?, jump_seconds?}; 0 freezes time, null lets it run as it did
 
 Errors are {"error": text} with 400 or 404.
 """
@@ -43,6 +43,7 @@ class Control:
         self._world = world
         self._drawn: dict[int, tuple[str, Sale]] = {}
         self._next_number = 1
+        self._speed_before = world.clock.speed or 1.0
         self._reads: dict[str, Callable[[str], Any]] = {
             "state": lambda _: self.state(),
             "books": lambda _: self.books(),
@@ -244,7 +245,10 @@ class Control:
     def clock(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Turn the speed dial, or jump ahead."""
         if "speed" in asked:
-            speed = float(asked["speed"])
+            now = self._world.clock.speed
+            self._speed_before = now or self._speed_before
+            given = asked["speed"]
+            speed = self._speed_before if given is None else float(given)
             if not 0 <= speed <= 100_000:
                 raise ValueError("speed must be between 0 and 100000 sandbox seconds per second")
             self._world.clock.set_speed(speed)
