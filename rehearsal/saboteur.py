@@ -19,6 +19,8 @@ from rehearsal.stage import Stage
 LEASE_S = 60.0  # the hub's, before haste
 ARMED_AT_ONCE = 3
 ARM_EVERY_S = 0.4
+# Between two deaths at crash points something is done: the same jobs must not be struck each time.
+REST_S = 1.5
 LOOK_EVERY_S = 0.5
 LONGEST_PAUSE_S = 20.0
 SERVER_ENDS_WITHIN_S = 20.0
@@ -187,13 +189,21 @@ class Saboteur:
         points = self.level.points
         armed = {path.name for path in folder.iterdir()} & set(points)
         self.stage.to_strike = frozenset(name for name in points if not known[name])
+        if time.time() < self._struck_at() + REST_S:
+            return
         fresh = [name for name in points if not known[name] and name not in armed]
         if fresh and len(armed) < ARMED_AT_ONCE + sum(not known[name] for name in armed):
             (folder / self._dice.choice(fresh)).touch()
 
+    @property
+    def _log(self) -> Path:
+        return self.stage.crash_points / "struck.log"
+
+    def _struck_at(self) -> float:
+        return self._log.stat().st_mtime if self._log.exists() else 0.0
+
     def _points_struck(self) -> Counter[str]:
-        log = self.stage.crash_points / "struck.log"
-        lines = log.read_text().splitlines() if log.exists() else []
+        lines = self._log.read_text().splitlines() if self._log.exists() else []
         return Counter(line.split()[0] for line in lines)
 
     def _set_dials(self, dials: dict[str, float], mail_dials: dict[str, float]) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from entrepot.access import scope
 from entrepot.access.models import Merchant
-from entrepot.database import sql
+from entrepot.database import clock, sql
 from entrepot.tasks import queue
 from entrepot.tasks.queue import Job
 from entrepot.tasks.registry import Lane, Priority, UnknownTask
@@ -50,6 +50,19 @@ def test_a_rollback_takes_the_jobs_away(merchant: Merchant) -> None:
         defer_and_fail()
 
     assert waiting() == []
+
+
+def test_a_job_is_never_due_before_its_time_however_long_its_transaction_lasts(
+    merchant: Merchant,
+) -> None:
+    with scope.merchant(merchant.id):
+        sql.fetch_value("SELECT count(*) FROM generate_series(1, 200000)")
+        run_at = clock.now() + timedelta(minutes=2)
+        queue.defer([Job(task="examples.note", args={"word": "später"}, run_at=run_at)])
+
+    with scope.system():
+        due_at = sql.fetch_value("SELECT execute_after FROM pgqueuer")
+    assert timedelta(0) <= due_at - run_at < timedelta(seconds=5)
 
 
 def test_a_job_has_its_tasks_priority_unless_it_says_otherwise(merchant: Merchant) -> None:

@@ -19,13 +19,24 @@ class EngineChanged(Exception):
 
 @dataclass
 class QuietStatements(QueryQueueBuilder):
-    """Statements that defer jobs without a line in the log for each."""
+    """Statements that defer jobs without a line in the log for each, and never too early.
+
+    The engine counts a job's delay from the begin of the transaction, which may be long ago.
+    """
 
     def build_enqueue_query(self, on_conflict: OnConflict = "raise") -> str:
         """Put jobs into the queue."""
-        statement = super().build_enqueue_query(on_conflict)
+        statement = replaced(
+            super().build_enqueue_query(on_conflict),
+            "WHERE id IN (SELECT id FROM input)",
+            new="WHERE false",
+            places=1,
+        )
         return replaced(
-            statement, "WHERE id IN (SELECT id FROM input)", new="WHERE false", places=1
+            statement,
+            "execute_after + NOW()",
+            new="execute_after + statement_timestamp()",
+            places=1,
         )
 
 
