@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from itertools import count, repeat
 
-from entrepot.tasks.turns import Turns
+from entrepot.tasks.turns import Apart, Turns
 
 
 async def _settled(rounds: int = 10) -> None:
@@ -64,6 +64,52 @@ def test_several_have_turns_at_the_same_time() -> None:
 
     assert set(order[:2]) == {2, 3}
     assert order[-1] == 0
+
+
+def test_those_who_run_apart_go_one_by_one_the_urgent_first_and_keep_no_turn_from_others() -> None:
+    async def run() -> list[str]:
+        apart = Apart()
+        lanes = Turns(2, apart=apart), Turns(1, apart=apart)
+        may_end = asyncio.Event()
+        began: list[str] = []
+
+        async def want(name: str, lane: Turns, priority: int, *, is_apart: bool) -> None:
+            async with lane.turn(priority, 1, is_apart=is_apart):
+                began.append(name)
+                if is_apart:
+                    await may_end.wait()
+                await _settled()
+                began.append(f"/{name}")
+
+        names = [
+            ("first", lanes[0], 10, True),
+            ("low", lanes[0], 10, True),
+            ("high", lanes[0], 30, True),
+            ("beside", lanes[0], 10, False),
+            ("elsewhere", lanes[1], 20, True),
+            ("beside elsewhere", lanes[1], 10, False),
+        ]
+        tasks = []
+        for name, lane, priority, is_apart in names:
+            tasks.append(asyncio.create_task(want(name, lane, priority, is_apart=is_apart)))
+            await _settled(1)
+        await _settled(30)
+        assert set(began) == {
+            "first",
+            "beside",
+            "/beside",
+            "beside elsewhere",
+            "/beside elsewhere",
+        }
+        may_end.set()
+        await asyncio.gather(*tasks)
+        return [name for name in began if "beside" not in name]
+
+    order = asyncio.run(run())
+
+    for name in ("first", "high", "low", "elsewhere"):  # nothing of their kind between
+        assert order.index(f"/{name}") == order.index(name) + 1
+    assert order.index("high") < order.index("low")
 
 
 def test_who_is_cancelled_while_waiting_or_just_called_takes_no_turn_with_him() -> None:

@@ -11,9 +11,32 @@ from dataclasses import dataclass, field
 class _Waiting:
     merchant_id: int
     priority: int
+    is_apart: bool
     called: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+
+
+class Apart:
+    """What runs apart in a process: one at a time, in whichever of its lanes."""
+
+    def __init__(self) -> None:
+        self.is_taken = False
+        self._lanes: list[Turns] = []
+
+    def join(self, lane: "Turns") -> None:
+        """Have a lane share this until it leaves."""
+        self._lanes.append(lane)
+
+    def leave(self, lane: "Turns") -> None:
+        """A lane is no more."""
+        self._lanes.remove(lane)
+
+    def give_back(self) -> None:
+        """Let the next begin, of whichever lane."""
+        self.is_taken = False
+        for lane in self._lanes:
+            lane.hand_out()
 
 
 class Turns:
@@ -21,11 +44,14 @@ class Turns:
 
     The queue hands jobs out merchants by turns and by priority, but many are in a worker's hands at
     once: without this a burst of mails would keep the submissions that came a moment later waiting,
-    and the burst of one merchant everybody else.
+    and the burst of one merchant everybody else. Who runs apart waits among all others, so that
+    neither a turn nor a more urgent one of that kind waits for it.
     """
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, at_once: int, *, apart: Apart | None = None) -> None:
         self._at_once = self._free = at_once
+        self._apart = apart or Apart()
+        self._apart.join(self)
         self._having: Counter[int] = Counter()
         self._waiting: list[_Waiting] = []  # in the order they came
         self._all_free = asyncio.Event()
@@ -40,23 +66,42 @@ class Turns:
         """Wait until nobody has a turn; somebody may have one again when this returns."""
         await self._all_free.wait()
 
+    def close(self) -> None:
+        """Wait for nobody of other lanes any more."""
+        self._apart.leave(self)
+
     @asynccontextmanager
-    async def turn(self, priority: int, merchant_id: int) -> AsyncIterator[None]:
-        """Have one of the turns for the length of the block.
+    async def turn(
+        self, priority: int, merchant_id: int, *, is_apart: bool = False
+    ) -> AsyncIterator[None]:
+        """Have one of the turns for the length of the block; the only one of those that are apart.
 
         The next is of the merchant who has the fewest; of those, the higher priority goes first.
         """
-        await self._begin(_Waiting(merchant_id, priority))
+        mine = _Waiting(merchant_id, priority, is_apart)
+        await self._begin(mine)
         try:
             yield
         finally:
-            self._end(merchant_id)
+            self._end(mine)
+
+    def hand_out(self) -> None:
+        """Give free turns to those who may begin."""
+        while self._free:
+            # Who was cancelled a moment ago still has to hear of it, and leaves by itself.
+            ready = [one for one in self._waiting if not one.called.done() and self._may(one)]
+            if not ready:
+                break
+            following = min(ready, key=self._order)
+            self._waiting.remove(following)
+            self._take(following)
+            following.called.set_result(None)
+        if self._free == self._at_once:
+            self._all_free.set()
 
     async def _begin(self, mine: _Waiting) -> None:
-        if self._free:
-            self._free -= 1
-            self._all_free.clear()
-            self._having[mine.merchant_id] += 1
+        if self._free and self._may(mine):
+            self._take(mine)
             return
         self._waiting.append(mine)
         try:
@@ -65,24 +110,26 @@ class Turns:
             if mine in self._waiting:
                 self._waiting.remove(mine)
             else:  # it was called at the same moment
-                self._end(mine.merchant_id)
+                self._end(mine)
             raise
 
-    def _end(self, merchant_id: int) -> None:
-        self._having[merchant_id] -= 1
-        if not self._having[merchant_id]:
-            del self._having[merchant_id]
-        # Who was cancelled a moment ago still has to hear of it, and leaves by itself.
-        waiting = [one for one in self._waiting if not one.called.done()]
-        if not waiting:
-            self._free += 1
-            if self._free == self._at_once:
-                self._all_free.set()
-            return
-        following = min(waiting, key=self._order)
-        self._waiting.remove(following)
-        self._having[following.merchant_id] += 1
-        following.called.set_result(None)
+    def _take(self, one: _Waiting) -> None:
+        self._free -= 1
+        self._all_free.clear()
+        self._having[one.merchant_id] += 1
+        self._apart.is_taken = self._apart.is_taken or one.is_apart
+
+    def _end(self, one: _Waiting) -> None:
+        self._free += 1
+        self._having[one.merchant_id] -= 1
+        if not self._having[one.merchant_id]:
+            del self._having[one.merchant_id]
+        if one.is_apart:
+            self._apart.give_back()
+        self.hand_out()
+
+    def _may(self, one: _Waiting) -> bool:
+        return not (one.is_apart and self._apart.is_taken)
 
     def _order(self, one: _Waiting) -> tuple[int, int]:
         return self._having[one.merchant_id], -one.priority

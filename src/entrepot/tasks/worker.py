@@ -12,7 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ from entrepot.tasks.lanes import LaneManager
 from entrepot.tasks.liveness import Liveness
 from entrepot.tasks.registry import Lane
 from entrepot.tasks.taking import BY_INDEX_ONLY
-from entrepot.tasks.turns import Turns
+from entrepot.tasks.turns import Apart, Turns
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class Worker:
         self._url = str(url)
         self._liveness = Liveness(self._url)
         be_holder(self._liveness.worker_id)
-        self._suspects = asyncio.Semaphore(1)
+        self._suspects = Apart()
         self._threads = _threads_by_lane(threads)
         self._managers: dict[Lane, LaneManager] = {}
         self._keeps_clock = keeps_clock
@@ -196,10 +196,10 @@ class Worker:
             self._url, timeout=10, server_settings={"application_name": name} | BY_INDEX_ONLY
         )
         pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{lane}")
+        turns = Turns(threads, apart=self._suspects)
         try:
             manager = LaneManager.over(connection, lane)
             manager.be_holder(self._liveness.worker_id)
-            turns = Turns(threads)
             gathering = Gathering(pool, turns, self._liveness, is_cut_off=connection.is_closed)
             crew = _Crew(manager, connection, pool, turns, gathering)
             for task in registry.TASKS.values():
@@ -226,6 +226,7 @@ class Worker:
                 finally:
                     manager.end()
         finally:
+            turns.close()
             pool.shutdown(wait=False)
             with suppress(*LOST_DATABASE):
                 await connection.close(timeout=5)
@@ -252,9 +253,8 @@ class Worker:
             merchant_id = queue.decode(picked.payload).args["merchant_id"]
             again = await crew.gathering.run(picked, task, merchant_id=merchant_id)
         else:
-            apart = self._suspects if picked.is_suspect else nullcontext()
-            # Who waits for another of these must not sit on a thread that others could have.
-            async with apart, crew.turns.turn(task.priority, picked.merchant_id):
+            turn = crew.turns.turn(task.priority, picked.merchant_id, is_apart=picked.is_suspect)
+            async with turn:
                 if crew.connection.is_closed():
                     return
                 async with self._liveness.running(job.id):
