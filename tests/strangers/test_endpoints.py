@@ -37,7 +37,6 @@ MAIL_TEXTS = {"messages/template/<int:store_id>/<slug:kind>/preview/"}
 FORMS = {
     "connections/add/",
     "mappings/import/",
-    "mappings/one/",
     "orders/<str:key>/<slug:name>/",
     "orders/import/",
     "orders/import/sample.csv",
