@@ -53,7 +53,7 @@ ON CONFLICT (connection_id) DO UPDATE SET
     failures = 1 + CASE
         WHEN kept.window_started_at < clock_timestamp() - %(window)s THEN 0 ELSE kept.failures
     END,
-    failures_in_a_row = 1 + CASE WHEN %(calls)s > 1 THEN 0 ELSE kept.failures_in_a_row END
+    failures_in_a_row = 1 + CASE WHEN %(begins)s THEN 0 ELSE kept.failures_in_a_row END
 RETURNING calls, failures, failures_in_a_row, opened_at IS NOT NULL
 """
 # A probe that failed waits twice as long as the outage has lasted, within bounds.
@@ -144,6 +144,8 @@ class SharedBreaker:
         with self._lock:
             self._forget_old_calls()
             calls = self._good_calls + 1
+            # While others fail, a good call is written down at once: those kept here came before.
+            begins_run = self._good_calls > 0 and not self._is_troubled
             self._good_calls = 0
             self._is_troubled = True
         with scope.merchant(self._merchant_id):
@@ -153,6 +155,7 @@ class SharedBreaker:
                     "merchant": self._merchant_id,
                     "connection": self._connection_id,
                     "calls": calls,
+                    "begins": begins_run,
                     "window": WINDOW,
                 },
             )
