@@ -312,6 +312,24 @@ MUTATIONS: dict[str, Mutation] = {
         orders=4,
         found_in=frozenset({"captures_wrong"}),
     ),
+    "a void counted before its gateway's word": Mutation(
+        replacements=(
+            _one(
+                "tasks/captures.py",
+                "        return place.void(payment, idempotency_key=key)\n",
+                "        held = place.read_payment(payment)[-1]\n"
+                "        return replace(held, kind=PaymentFactKind.VOIDED)\n",
+            ),
+            _one(
+                "tasks/captures.py",
+                "from dataclasses import dataclass\n",
+                "from dataclasses import dataclass, replace\n",
+            ),
+        ),
+        scenes=("captures and voids",),
+        orders=4,
+        found_in=frozenset({"captures_wrong"}),
+    ),
     "a method counted before its provider's word": Mutation(
         replacements=(
             _one(
