@@ -11,6 +11,9 @@ PAGE = 200
 PATIENCE_S = 180.0
 AGAIN_AFTER_S = 0.2
 LOOK_EVERY_S = 0.3
+# A server ends a connection that is idle, and what is just being asked on it with it; who must not
+# ask twice asks on a new one.
+NOT_KEPT = httpx.Limits(max_keepalive_connections=0)
 LOOK_SHARE = 3.0  # at the least this many times as long between two looks as one takes
 
 
@@ -40,7 +43,9 @@ class Sandbox:
     """The simulated world, by its address."""
 
     address: str
-    _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=PATIENCE_S))
+    _client: httpx.Client = field(
+        default_factory=lambda: httpx.Client(timeout=PATIENCE_S, limits=NOT_KEPT)
+    )
 
     def ask(self, what: str) -> Any:
         """GET /control/<what>."""
