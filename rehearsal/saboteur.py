@@ -20,7 +20,7 @@ LEASE_S = 60.0  # the hub's, before haste
 ARMED_AT_ONCE = 3
 ARM_EVERY_S = 0.4
 # Between two deaths at crash points something is done: the same jobs must not be struck each time.
-REST_S = 1.5
+REST_S = 0.8
 LOOK_EVERY_S = 0.5
 LONGEST_PAUSE_S = 20.0
 SERVER_ENDS_WITHIN_S = 20.0

@@ -25,7 +25,9 @@ from entrepot.cli.failure import CommandFailed
 @click.option("--patience", default=600.0, show_default=True, help="Seconds before it gives up.")
 @click.option("--haste", default=4.0, show_default=True, help="How much shorter the hub waits.")
 @click.option(
-    "--per-second", default=0.0, help="Orders placed in a second; 10, or all within two minutes."
+    "--per-second",
+    default=0.0,
+    help="Orders placed in a second; 10, or more where they are thousands, and few at first.",
 )
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 8))
 @click.option("--folder", type=click.Path(path_type=Path), help="Keep everything there.")
