@@ -1,12 +1,15 @@
 """Routing loses no unit: each is in one share, in one named stop, or said to need nothing of us."""
 
 from collections import Counter
+from typing import ClassVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from entrepot.catalog.states import MappingKind
 from entrepot.routing.plan import Mapped, MappedAsset, Need, Planned, PrintFile, plan
+from tests.properties import machines
 
 SKUS = ("MOEWE-A3", "POST-12", "KIT-Ø", "CNV-60", "DL-1", "")
 LEAVES = (MappingKind.PROVIDER, MappingKind.BY_HAND, MappingKind.NOTHING, MappingKind.ELSEWHERE)
@@ -106,24 +109,79 @@ def test_every_piece_is_in_one_share_or_one_named_stop(
     assert pieces == {}, "a share holds what nobody bought"
 
 
-@settings(settings.get_profile("properties"), max_examples=60)
-@given(units=st.integers(1, 50), planned=st.integers(0, 50), per_unit=st.integers(1, 4))
-def test_what_a_share_holds_already_is_not_planned_again(
-    units: int, planned: int, per_unit: int
-) -> None:
-    planned = min(units, planned)
-    known = {
-        "KIT-Ø": Mapped(kind=MappingKind.KIT, parts=(("POST-12", per_unit),)),
-        "POST-12": Mapped(kind=MappingKind.PROVIDER, provider_connection_id=11),
-    }
-    held = Planned(sku="POST-12", pieces=planned * per_unit, units=planned)
+MADE_HERE, MADE_ELSEWHERE = (
+    Mapped(kind=MappingKind.PROVIDER, provider_connection_id=place) for place in (11, 12)
+)
 
-    made = plan(
-        [Need(line_id=7, sku="KIT-Ø", title="", units=units, is_shippable=None, planned=(held,))],
-        known,
-        look=sound,
-    )
 
-    quantities = [item.quantity for share in made.shares for item in share.items]
-    assert sum(quantities) == (units - planned) * per_unit
-    assert all(quantities)
+class Sale(RuleBasedStateMachine):
+    """A line that grows, is planned and withdrawn: now as a kit, now as one product."""
+
+    PARTS: ClassVar = {"POST-12": 3, "DL-1": 2}  # pieces per unit
+    KIT = Mapped(kind=MappingKind.KIT, parts=tuple(PARTS.items()))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.units = 2
+        self.known = dict.fromkeys(["KIT-Ø", *self.PARTS], MADE_HERE)
+        self.held: Counter[str] = Counter()  # pieces in live shares
+
+    @rule(part=st.sampled_from(sorted(PARTS)), place=st.sampled_from([MADE_HERE, MADE_ELSEWHERE]))
+    def map_part(self, part: str, place: Mapped) -> None:
+        self.known[part] = place
+
+    @precondition(lambda self: len(self.known) > 1)
+    @rule()
+    def forget_a_part(self) -> None:
+        self.known.pop(max(self.known.keys() - {"KIT-Ø"}))
+
+    @precondition(lambda self: self.held.total() > 0)
+    @rule(data=st.data())
+    def withdraw(self, data: st.DataObject) -> None:
+        del self.held[data.draw(st.sampled_from(sorted(+self.held)))]
+
+    @rule(more=st.integers(0, 3), is_kit=st.booleans())
+    def plan(self, more: int, *, is_kit: bool) -> None:
+        self.units += more
+        self.known["KIT-Ø"] = self.KIT if is_kit else MADE_ELSEWHERE
+        parts = self.PARTS if is_kit else {"KIT-Ø": 1}
+        planned = [
+            Planned(sku=sku, pieces=pieces, units=pieces // self.PARTS.get(sku, 1))
+            for sku, pieces in self.held.items()
+        ]
+        need = Need(
+            line_id=7,
+            sku="KIT-Ø",
+            title="鴎",
+            units=self.units,
+            is_shippable=None,
+            planned=tuple(planned),
+        )
+        made = plan([need], self.known, look=sound)
+
+        assert {stop.about for stop in made.stops} == parts.keys() - self.known.keys()
+        if made.stops:
+            return  # nothing of it is sent
+        for share in made.shares:
+            for item in share.items:
+                assert item.quantity > 0
+                self.held[item.sku] += item.quantity
+        as_kit, as_one = self.sent()
+        assert as_kit + as_one == self.units
+        others = as_one if is_kit else as_kit
+        assert {sku: self.held[sku] for sku in parts} == {
+            sku: each * (self.units - others) for sku, each in parts.items()
+        }
+
+    @invariant()
+    def no_unit_has_two_shares(self) -> None:
+        assert sum(self.sent()) <= self.units
+
+    def sent(self) -> tuple[int, int]:
+        """Units of which a share holds something, as a kit's parts and as one product."""
+        as_kit = max(-(-self.held[part] // each) for part, each in self.PARTS.items())
+        return as_kit, self.held["KIT-Ø"]
+
+
+def test_what_a_share_holds_already_is_not_planned_again() -> None:
+    machines.run(Sale, examples=100, steps=20)
