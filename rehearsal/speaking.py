@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 PAGE = 200
-PATIENCE_S = 180.0
+PATIENCE_S = 300.0
 AGAIN_AFTER_S = 0.2
 LOOK_EVERY_S = 0.3
 # A server ends a connection that is idle, and what is just being asked on it with it; who must not

@@ -19,6 +19,7 @@ from entrepot.obligations.models import Obligation
 from entrepot.payments import refunds
 from entrepot.tasks import asking
 from entrepot.tasks import connections as connection_tasks
+from entrepot.tasks.registry import Priority
 from tests.rules.trade import Trade, ask, euros, price, snapshot
 
 
@@ -39,6 +40,30 @@ def test_an_answer_is_owed_although_the_worker_died_before_it_could_promise_one(
         )
     assert (after.status, after.asked) == ("unknown", 1)
     assert owed == [("attempt", lease.attempt_id)]
+
+
+def test_what_a_dead_worker_had_in_hand_goes_before_all_other_work(trade: Trade) -> None:
+    forgotten = a_forgotten_refund(trade)
+    with scope.merchant(trade.merchant.id):
+        taken = attempts.take_over(forgotten.attempt_id)
+        assert taken is not None  # unknown from now on, and asked about in its time
+        Attempt.objects.update(next_ask_at=Now() - timedelta(seconds=1))
+    asked_about = priorities_of_questions()
+    with scope.merchant(trade.merchant.id):
+        Attempt.objects.update(
+            status="calling", next_ask_at=None, leased_until=Now() - timedelta(seconds=1)
+        )
+
+    assert (asked_about, priorities_of_questions()) == ([Priority.HIGH], [Priority.URGENT])
+
+
+def priorities_of_questions() -> list[int]:
+    """Those of the jobs that are deferred now, and taken out of the queue again."""
+    asking.find_forgotten()
+    with scope.system():
+        deferred = "DELETE FROM pgqueuer WHERE entrypoint = 'attempts.ask' RETURNING priority"
+        rows = sql.fetch(deferred)
+    return [priority for (priority,) in rows]
 
 
 def test_a_pause_that_a_platform_asks_for_is_not_counted_as_asking(trade: Trade) -> None:

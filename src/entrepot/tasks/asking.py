@@ -63,17 +63,23 @@ TASK_OF_KIND = {
 
 @drain("attempts", idle=1.0)
 def find_forgotten() -> int:
-    """Defer a look at every attempt whose holder is gone or whose next look-up is due."""
+    """Defer a look at every attempt whose holder is gone or whose next look-up is due.
+
+    What a dead worker had in hand goes before all other work: it is little, and however much waits,
+    nobody else carries it on.
+    """
     with scope.system():
-        rows = {*queries.due_for_rescue(BATCH), *queries.due_for_asking(BATCH)}
+        found = [(one, Priority.URGENT) for one in queries.due_for_rescue(BATCH)]
+        found += [(one, Priority.HIGH) for one in queries.due_for_asking(BATCH)]
         queue.defer(
             [
                 queue.Job(
                     task="attempts.ask",
                     args={"merchant_id": merchant_id, "attempt_id": attempt_id},
                     unique=f"attempts.ask:{attempt_id}",
+                    priority=priority,
                 )
-                for attempt_id, merchant_id in sorted(rows)
+                for (attempt_id, merchant_id), priority in sorted(found)
             ]
         )
     return 0  # looked again after `idle`, not at once: what was found is still due meanwhile
