@@ -87,7 +87,7 @@ class Level:
         """How many acts a run of so many orders suffers before the world may come to rest."""
         if not self.acts:
             return 0
-        return orders * CALLS_PER_ORDER // self.calls_between_in(orders) // 4
+        return orders * CALLS_PER_ORDER // self.calls_between_in(orders) // 8
 
     @property
     def expected(self) -> tuple[str, ...]:
