@@ -312,10 +312,10 @@ SCENES: dict[str, Scene] = {
     "complete by hand": complete_by_hand,
     "cancel while intending": cancel_while_intending,
     "wake with an old token": wake_with_an_old_token,
-    "refunds": refund_some,
     "second thoughts": making.have_second_thoughts,  # the house is busy: nothing leaves meanwhile
     "delete and add again": delete_and_add_again,
     "two sessions of one cart": pay_two_sessions_of_one_cart,
+    "refunds": refund_some,
     "expired key": expire_a_key,
     "voided label": making.void_labels,
     "sold below cost": making.sell_below_cost,
