@@ -14,6 +14,17 @@ class MappingKind(TextChoices):
     ELSEWHERE = "elsewhere"  # somebody else fulfills it; not ours to send
     NOTHING = "nothing"  # nothing to ship: a download, a voucher
 
+    def misfit(self, place: str, *, is_maker: bool) -> str:
+        """Why goods of this kind cannot come from a place of that name; "" where they can.
+
+        People ship from a place of their own; what makes things is sent orders.
+        """
+        if self is MappingKind.BY_HAND and is_maker:
+            return f"{place} makes things itself: name a place where you ship by hand, or none"
+        if self is MappingKind.PROVIDER and not is_maker:
+            return f"{place} is where you ship by hand: its kind is by_hand"
+        return ""
+
 
 class AssetStatus(TextChoices):
     """Whether a print file is safe to send."""

@@ -115,19 +115,11 @@ def _provider(word: str, providers: list[Provider], *, kind: str) -> int | None:
         return None
     for one in providers:
         if word in {one.code, str(one.id)} or word.casefold() == one.name.casefold():
-            _must_fit(one, kind)
+            if misfit := MappingKind(kind).misfit(one.name, is_maker=not one.is_by_hand):
+                raise BadRow(misfit)
             return one.id
     known = ", ".join(one.code for one in providers) or "none is connected"
     raise BadRow(f"provider {word!r} is not known: {known}")
-
-
-def _must_fit(provider: Provider, kind: str) -> None:
-    if kind == MappingKind.BY_HAND and not provider.is_by_hand:
-        raise BadRow(
-            f"{provider.name} makes things itself: name a place where you ship by hand, or none"
-        )
-    if kind == MappingKind.PROVIDER and provider.is_by_hand:
-        raise BadRow(f"{provider.name} is where you ship by hand: its kind is by_hand")
 
 
 def _cost(text: str) -> Decimal | None:

@@ -326,7 +326,10 @@ def _mapping(caller: Caller, sku: str) -> MappingShape:
 
 def _wish(caller: Caller, words: MappingWords) -> MappingWish:
     if words.provider_connection_id is not None:
-        _must_fit(words.kind, _maker(caller, words.provider_connection_id))
+        provider = _maker(caller, words.provider_connection_id)
+        is_maker = platform(provider.platform).manifest.can("submit")
+        if misfit := words.kind.misfit(provider.name, is_maker=is_maker):
+            raise invalid(f"provider_connection_id: {misfit}")
     if (words.unit_cost is None) != (not words.cost_currency):
         raise invalid("unit_cost: an amount and its currency belong together")
     if len({art.print_area for art in words.artwork}) < len(words.artwork):
@@ -347,16 +350,6 @@ def _wish(caller: Caller, words: MappingWords) -> MappingWish:
 
 def _maker(caller: Caller, connection_id: int) -> Connection:
     return _connected(caller, connection_id, "fulfillment", field="provider_connection_id")
-
-
-def _must_fit(kind: MappingKind, provider: Connection) -> None:
-    """People ship from a place of their own; what makes things is sent orders."""
-    is_maker = platform(provider.platform).manifest.can("submit")
-    said = f"provider_connection_id: {provider.name}"
-    if kind is MappingKind.BY_HAND and is_maker:
-        raise invalid(f"{said} makes things itself; name a place where you ship by hand, or none")
-    if kind is MappingKind.PROVIDER and not is_maker:
-        raise invalid(f"{said} is where you ship by hand; its kind is by_hand")
 
 
 def _connected(caller: Caller, connection_id: int, kind: str, *, field: str) -> Connection:
